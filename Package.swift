@@ -1,0 +1,155 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// What every Swift target of the house builds with.
+let swiftSettings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+let cSettings: [CSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableWarning("all"),
+    .enableWarning("extra"),
+]
+
+func swift(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+}
+
+func door(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+}
+
+func tests(
+    of name: String,
+    _ dependencies: [Target.Dependency] = [],
+    fixtures: [Resource] = []
+) -> Target {
+    .testTarget(
+        name: name + "Tests",
+        dependencies: dependencies,
+        exclude: [],
+        resources: fixtures,
+        swiftSettings: swiftSettings
+    )
+}
+
+func system(_ name: String, apt packages: [String]) -> Target {
+    .systemLibrary(name: name, providers: [.apt(packages)])
+}
+
+let arguments = Target.Dependency.product(
+    name: "ArgumentParser",
+    package: "swift-argument-parser"
+)
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let configuration = Target.Dependency.product(
+    name: "Configuration",
+    package: "swift-configuration"
+)
+let lifecycle = Target.Dependency.product(
+    name: "ServiceLifecycle",
+    package: "swift-service-lifecycle"
+)
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+
+let package = Package(
+    name: "moiety",
+    products: [
+        .executable(name: "moiety", targets: ["moiety"]),
+        .executable(name: "moiety-coordinator", targets: ["moiety-coordinator"]),
+        .executable(name: "moiety-worker", targets: ["moiety-worker"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(
+            url: "https://github.com/apple/swift-configuration",
+            from: "1.4.0",
+            traits: [.defaults, "YAML"]
+        ),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(
+            url: "https://github.com/swift-server/swift-service-lifecycle",
+            from: "2.13.0"
+        ),
+    ],
+    targets: [
+        // Ground: C.
+        .target(
+            name: "CKernels",
+            // Kernels are measured in tests too, so they are optimised in every configuration.
+            cSettings: cSettings + [.unsafeFlags(["-O3", "-ffp-contract=off"])]
+        ),
+        .target(name: "CLinux", cSettings: cSettings),
+        .target(name: "CWire", dependencies: ["CProtobufC"]),
+        system("CZeroMQ", apt: ["libzmq3-dev"]),
+        system("COpenBLAS", apt: ["libopenblas-dev"]),
+        system("CProtobufC", apt: ["libprotobuf-c-dev"]),
+        system("CPCRE2", apt: ["libpcre2-dev"]),
+
+        // Floor 1: matter.
+        swift("Tensors", ["CLinux"]),
+        swift("Kernels", ["Tensors", "CKernels", "COpenBLAS", "CLinux"]),
+        swift("GGUF", ["Tensors"]),
+        swift("Messaging", ["CZeroMQ", "CLinux", logging]),
+
+        // Floor 2: the words everyone shares.
+        swift("Model", ["GGUF", "Tensors", crypto]),
+
+        // Floor 3, left wing: tokens.
+        swift("Tokenizer", ["Model", "CPCRE2"]),
+        swift("Inference", ["Model", "Kernels", "Tensors"]),
+        swift("Experts", ["Model", "Kernels", "Tensors"]),
+
+        // Floor 3, right wing: plans.
+        swift("Placement", ["Model"]),
+        swift("Cluster", ["Model", "Placement"]),
+        swift("Wire", ["Cluster", "Placement", "Model", "Tensors", "CWire", "CProtobufC"]),
+
+        // Floor 4: engine and daemons.
+        swift("Generation", ["Inference", "Tokenizer", "Model", "Kernels", "Tensors"]),
+        swift("Settings", ["Cluster", "Placement", configuration]),
+        swift(
+            "Worker",
+            [
+                "Experts", "Kernels", "Tensors", "Model", "GGUF", "Cluster", "Wire", "Messaging",
+                "Settings", logging, lifecycle,
+            ]
+        ),
+        swift(
+            "Coordinator",
+            [
+                "Generation", "Inference", "Tokenizer", "Kernels", "Tensors", "Model", "GGUF",
+                "Placement", "Cluster", "Wire", "Messaging", "Settings", logging, lifecycle,
+            ]
+        ),
+
+        // Roof: front doors.
+        door(
+            "moiety",
+            [
+                "Generation", "Experts", "Tokenizer", "GGUF", "Model", "Placement", "Wire",
+                "Messaging", "Settings", arguments,
+            ]
+        ),
+        door("moiety-coordinator", ["Coordinator", "Settings", arguments, logging, lifecycle]),
+        door("moiety-worker", ["Worker", "Settings", arguments, logging, lifecycle]),
+
+        // Test support.
+        swift(
+            "ClusterTesting",
+            [
+                "Coordinator", "Worker", "Generation", "Inference", "Experts", "Tokenizer",
+                "Kernels", "Tensors", "GGUF", "Model", "Placement", "Cluster", "Wire",
+                "Messaging", "Settings",
+            ]
+        ),
+    ]
+)

@@ -1,0 +1,48 @@
+public import Tensors
+
+/// The seam between the model and the cluster: computes a layer's experts for a batch.
+///
+/// The forward pass calls `start`, does what it can meanwhile, then calls `finish`, once each and
+/// in this order, from one thread. A local runner and a remote one conform, and by the one
+/// arithmetic both give the same bits.
+public protocol ExpertRunner: AnyObject {
+    /// Hands over a batch: which rows go to which experts of `layer`, with which gate weights.
+    ///
+    /// - Parameter activations: `[rows, hidden]`, in the forms `ModelDescription` says the layer's
+    ///   experts need.
+    func start(
+        layer: LayerIndex,
+        activations: Activations,
+        routing: Routing
+    ) throws(ExpertRunnerError)
+
+    /// Adds the weighted expert outputs of the batch that was started to `sums`.
+    ///
+    /// - Parameter sums: `[rows, hidden]`, f64, multiples of 2^-36.
+    func finish(into sums: inout [Double]) throws(ExpertRunnerError)
+}
+
+/// Why a layer's experts could not be computed.
+public enum ExpertRunnerError: Error, Equatable, CustomStringConvertible {
+    /// The worker's process died or its connection broke.
+    case workerLost(worker: String, layer: LayerIndex, reason: String)
+    /// The worker holds its connection but did not answer in time.
+    case workerSilent(worker: String, layer: LayerIndex, waited: Duration)
+    /// The worker answered that it will not compute its share.
+    case shareRefused(worker: String, layer: LayerIndex, reason: String)
+    /// No worker holds some of the experts that the batch needs.
+    case notReady(reason: String)
+
+    public var description: String {
+        switch self {
+        case .workerLost(let worker, let layer, let reason):
+            "worker '\(worker)' was lost while it computed layer \(layer.rawValue): \(reason)"
+        case .workerSilent(let worker, let layer, let waited):
+            "worker '\(worker)' did not answer for \(waited) while it computed layer \(layer.rawValue)"
+        case .shareRefused(let worker, let layer, let reason):
+            "worker '\(worker)' refused its share of layer \(layer.rawValue): \(reason)"
+        case .notReady(let reason):
+            "the cluster cannot compute: \(reason)"
+        }
+    }
+}

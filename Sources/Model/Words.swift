@@ -1,0 +1,47 @@
+public import Tensors
+
+/// A transformer layer, counted from 0.
+public struct LayerIndex: RawRepresentable, Comparable, Hashable, Sendable {
+    public let rawValue: Int
+
+    public init(rawValue: Int) { self.rawValue = rawValue }
+    public init(_ index: Int) { rawValue = index }
+
+    public static func < (a: Self, b: Self) -> Bool { a.rawValue < b.rawValue }
+}
+
+/// One feed-forward network of one layer.
+public struct ExpertID: Comparable, Hashable, Sendable, CustomStringConvertible {
+    public let layer: LayerIndex
+    /// Counted from 0 within the layer, as the router counts.
+    public let index: Int
+
+    public init(layer: LayerIndex, index: Int) {
+        self.layer = layer
+        self.index = index
+    }
+
+    public static func < (a: Self, b: Self) -> Bool {
+        (a.layer, a.index) < (b.layer, b.index)
+    }
+
+    public var description: String { "expert \(index) of layer \(layer.rawValue)" }
+}
+
+/// What a router chose for a batch: `topK` experts and gate weights per row.
+public struct Routing: Equatable, Sendable {
+    public let topK: Int
+    /// `[rows, topK]`, heaviest first; equal weights list the lower expert first.
+    public var experts: [Int32]
+    /// `[rows, topK]`, the gate weights that scale each expert's output.
+    public var weights: [Float]
+
+    public init(topK: Int, experts: [Int32] = [], weights: [Float] = []) {
+        precondition(topK > 0 && experts.count % topK == 0 && experts.count == weights.count)
+        self.topK = topK
+        self.experts = experts
+        self.weights = weights
+    }
+
+    public var rowCount: Int { experts.count / topK }
+}
