@@ -76,12 +76,15 @@ public enum RefusalCode: UInt32, CaseIterable, Sendable {
     case notAllowed = 6
     case malformed = 7
     case shuttingDown = 8
+    /// The peer did not introduce itself; it should say hello and go on. A worker whose
+    /// coordinator restarted meets this.
+    case helloExpected = 9
 
     /// Whether asking again is in vain until someone changes a setting, a file or a program.
     public var isPermanent: Bool {
         switch self {
         case .protocolVersion, .model, .unknownName, .notAllowed, .malformed: true
-        case .nameTaken, .clusterFull, .shuttingDown: false
+        case .nameTaken, .clusterFull, .shuttingDown, .helloExpected: false
         }
     }
 }
