@@ -71,7 +71,7 @@ extension Plan {
         var held: [ExpertID] = []
         for (layer, entries) in layers.enumerated() {
             for (index, entry) in entries.enumerated() where entry.isHeld(by: worker) {
-                held.append(ExpertID(layer: LayerIndex(rawValue: layer), index: index))
+                held.append(ExpertID(layer: LayerIndex(layer), index: index))
             }
         }
         return held
