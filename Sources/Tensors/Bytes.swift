@@ -37,3 +37,23 @@
     /// A page, so that files can be read straight into it and huge pages can back it.
     public static let alignment = 4096
 }
+
+extension Bytes {
+    /// The f32 values that start at byte `offset`.
+    ///
+    /// - Precondition: they lie inside.
+    public func floats(at offset: Int, count: Int) -> [Float] {
+        let size = MemoryLayout<Float>.size
+        precondition(offset >= 0 && count >= 0 && offset + count * size <= self.count)
+        return (0..<count).map {
+            unsafe memory.loadUnaligned(fromByteOffset: offset + $0 * size, as: Float.self)
+        }
+    }
+
+    /// Copies of the bytes piece by piece, for readers that want arrays.
+    public func forEachPiece(of length: Int, _ body: ([UInt8]) -> Void) {
+        for start in stride(from: 0, to: count, by: length) {
+            body(unsafe Array(memory[start..<min(start + length, count)]))
+        }
+    }
+}

@@ -35,6 +35,8 @@ public enum ElementType: UInt32, CaseIterable, Sendable {
     case tq1_0 = 34
     case tq2_0 = 35
     case mxfp4 = 39
+    case nvfp4 = 40
+    case q1_0 = 41
 
     /// The format's own name, `Q4_K` for example.
     public var name: String { layout.name }
@@ -98,6 +100,8 @@ public enum ElementType: UInt32, CaseIterable, Sendable {
         case .tq1_0: ("TQ1_0", 256, 54)
         case .tq2_0: ("TQ2_0", 256, 66)
         case .mxfp4: ("MXFP4", 32, 17)
+        case .nvfp4: ("NVFP4", 64, 36)
+        case .q1_0: ("Q1_0", 128, 18)
         }
     }
 }

@@ -1,0 +1,33 @@
+// What Glibc's Swift module cannot see: non-portable calls, variadics and their constants.
+//
+// Every function says how it reports failure; none allocates or keeps state.
+#ifndef MOIETY_CLINUX_H
+#define MOIETY_CLINUX_H
+
+#include <stdint.h>
+
+// The kernel's text for an errno value, or a fixed text for an unknown one.
+// A constant: strerror writes into shared memory, this does not.
+const char *moiety_error_text(int code);
+
+// Names the calling thread as `top -H` and debuggers show it. The kernel keeps 15 bytes; the rest
+// is cut off. Returns 0 or an errno.
+int moiety_thread_set_name(const char *name);
+
+// Writes the numbers of the CPUs the calling thread may run on, ascending, at most `capacity`.
+// Returns how many there are (which may exceed `capacity`), or a negative errno.
+// Swift cannot see CPU_SET and its kin: they are macros.
+int moiety_thread_get_affinity(int32_t *cpus, int capacity);
+
+// Lets the calling thread run on the named CPUs only. Returns 0 or an errno.
+int moiety_thread_set_affinity(const int32_t *cpus, int count);
+
+// A counter that wakes a poll, non-blocking and not inherited by child processes.
+// Returns the descriptor, or -1 with errno set.
+int moiety_eventfd(void);
+
+// Asks the kernel to send `signal` to this process when the thread that started it ends, so that
+// a killed parent leaves no child behind. Returns 0 or an errno. (prctl is variadic.)
+int moiety_signal_on_parent_exit(int signal);
+
+#endif

@@ -1,0 +1,132 @@
+internal import Glibc
+
+/// Which file it is, and in which state: equal identities mean that nothing changed in between.
+public struct FileIdentity: Hashable, Sendable {
+    public let device: UInt64
+    public let inode: UInt64
+    public let byteCount: Int
+    /// Time of the last change: seconds since 1970, and nanoseconds of that second.
+    public let modifiedSeconds: Int64
+    public let modifiedNanoseconds: Int64
+}
+
+/// A regular file, open for reading at any offset, from any thread.
+///
+/// Reads copy: memory mapped from a file turns into a crash when the file shrinks, a read does not.
+public final class ReadableFile: Sendable {
+    public let path: String
+    /// As it was when the file was opened.
+    public let identity: FileIdentity
+    public var byteCount: Int { identity.byteCount }
+    private let descriptor: Int32
+
+    /// Opens the file at `path`; never waits, whatever the path names.
+    public init(path: String) throws(FileError) {
+        guard !path.utf8.contains(0) else { throw .nulInPath(path) }
+        // O_NONBLOCK: opening a pipe without a writer would otherwise wait for one.
+        let descriptor = retryingInterrupts {
+            unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        }
+        guard descriptor >= 0 else {
+            throw .system(operation: "open", path: path, code: errno)
+        }
+        do {
+            identity = try Self.identify(descriptor, path: path)
+        } catch {
+            close(descriptor)
+            throw error
+        }
+        self.path = path
+        self.descriptor = descriptor
+    }
+
+    deinit { close(descriptor) }
+
+    /// The identity the open file has now.
+    public func currentIdentity() throws(FileError) -> FileIdentity {
+        try Self.identify(descriptor, path: path)
+    }
+
+    /// Reads `count` bytes at `offset` into memory of their own.
+    public func read(at offset: Int, count: Int) throws(FileError) -> Bytes {
+        // Checked before allocating: the count may come from a damaged header.
+        try checkInside(offset: offset, count: count)
+        return try Bytes(count: count) { (span: inout MutableRawSpan) throws(FileError) in
+            try read(at: offset, into: &span)
+        }
+    }
+
+    /// Fills `span` with the bytes at `offset`.
+    public func read(at offset: Int, into span: inout MutableRawSpan) throws(FileError) {
+        try checkInside(offset: offset, count: span.byteCount)
+        let done = unsafe span.withUnsafeMutableBytes { unsafe fill($0, at: offset) }
+        if let code = done.code {
+            throw .system(operation: "read", path: path, code: code)
+        }
+        if done.count < span.byteCount {
+            throw .shrank(path: path, byteCount: offset + done.count, expected: byteCount)
+        }
+    }
+
+    /// Reads until `memory` is full, the file ends or a call fails.
+    private func fill(
+        _ memory: UnsafeMutableRawBufferPointer,
+        at offset: Int
+    ) -> (count: Int, code: Int32?) {
+        var done = 0
+        while done < memory.count {
+            let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: memory[done...])
+            let count = retryingInterrupts {
+                unsafe pread(descriptor, rest.baseAddress, rest.count, offset + done)
+            }
+            if count < 0 { return (done, errno) }
+            if count == 0 { break }
+            done += count
+        }
+        return (done, nil)
+    }
+
+    private func checkInside(offset: Int, count: Int) throws(FileError) {
+        guard offset >= 0, count >= 0, offset <= byteCount, count <= byteCount - offset else {
+            throw .outside(path: path, offset: offset, count: count, byteCount: byteCount)
+        }
+    }
+
+    private static func identify(
+        _ descriptor: Int32,
+        path: String
+    ) throws(FileError) -> FileIdentity {
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0 else {
+            throw .system(operation: "examine", path: path, code: errno)
+        }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw .notRegular(path: path, kind: kind(ofMode: status.st_mode))
+        }
+        return FileIdentity(
+            device: UInt64(status.st_dev),
+            inode: UInt64(status.st_ino),
+            byteCount: Int(status.st_size),
+            modifiedSeconds: Int64(status.st_mtim.tv_sec),
+            modifiedNanoseconds: Int64(status.st_mtim.tv_nsec)
+        )
+    }
+
+    private static func kind(ofMode mode: mode_t) -> String {
+        switch mode & S_IFMT {
+        case S_IFDIR: "directory"
+        case S_IFIFO: "pipe"
+        case S_IFSOCK: "socket"
+        case S_IFBLK, S_IFCHR: "device"
+        default: "special file"
+        }
+    }
+}
+
+/// Repeats a system call that a signal interrupted.
+func retryingInterrupts<Count: SignedInteger>(_ call: () -> Count) -> Count {
+    while true {
+        let result = call()
+        if result >= 0 || errno != EINTR { return result }
+    }
+}
