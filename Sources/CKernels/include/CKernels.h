@@ -1,0 +1,161 @@
+/// Arithmetic of Moiety: one table of function pointers per instruction set.
+///
+/// Every table computes the same bits (a NaN is a NaN: its payload is not promised). The scalar
+/// table says what is right. Nothing here allocates, locks, starts threads or keeps state.
+/// Matrices are row-major and rows are adjacent unless a stride says otherwise.
+#ifndef MOIETY_CKERNELS_H
+#define MOIETY_CKERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#pragma clang assume_nonnull begin
+
+/// Element types, numbered as in the GGUF format.
+enum moiety_type {
+    MOIETY_F32 = 0,
+    MOIETY_F16 = 1,
+    MOIETY_Q4_0 = 2,
+    MOIETY_Q4_1 = 3,
+    MOIETY_Q5_0 = 6,
+    MOIETY_Q5_1 = 7,
+    MOIETY_Q8_0 = 8,
+    MOIETY_Q2_K = 10,
+    MOIETY_Q3_K = 11,
+    MOIETY_Q4_K = 12,
+    MOIETY_Q5_K = 13,
+    MOIETY_Q6_K = 14,
+    MOIETY_IQ4_NL = 20,
+    MOIETY_IQ4_XS = 23,
+    MOIETY_BF16 = 30,
+    MOIETY_MXFP4 = 39,
+};
+
+/// Rows of rounded activations times a slice of integer weights.
+struct moiety_integer_product {
+    /// `y[r * y_stride + o]` is written for every row r and every output o of the slice.
+    float *y;
+    size_t y_stride;
+    /// `[., columns]`: int8 values in -127...127.
+    const int8_t *quants;
+    /// `[., columns / 32]`.
+    const float *scales;
+    /// `[., columns / 16]`: sums of 16 quants each, as `sums` makes them.
+    const int32_t *sums;
+    /// Which rows of the activations to multiply, `[row_count]`; NULL for the first ones.
+    const int32_t *_Nullable rows;
+    size_t row_count;
+    /// `[output_count, row_bytes]`: blocks of an integer `enum moiety_type`.
+    const uint8_t *weights;
+    size_t row_bytes;
+    size_t output_count;
+    size_t columns;
+    uint32_t type;
+};
+
+/// Rows of plain activations times a slice of float weights; names as above.
+struct moiety_float_product {
+    float *y;
+    size_t y_stride;
+    /// `[., columns]`.
+    const float *x;
+    const int32_t *_Nullable rows;
+    size_t row_count;
+    /// `[output_count, row_bytes]`: F32, F16 or BF16.
+    const uint8_t *weights;
+    size_t row_bytes;
+    size_t output_count;
+    size_t columns;
+    uint32_t type;
+};
+
+/// Positions that attention treats as one tile.
+enum { MOIETY_TILE = 256 };
+
+/// One query head over the keys and values of positions 0 ..< length.
+struct moiety_attention {
+    /// `[value_width]`.
+    float *out;
+    /// `[key_width]`.
+    const float *query;
+    /// f16, `keys[position * key_stride]` starts the `key_width` values of a position.
+    const uint16_t *keys;
+    const uint16_t *values;
+    size_t key_stride;
+    size_t value_stride;
+    size_t key_width;
+    size_t value_width;
+    /// At least 1.
+    size_t length;
+    float scale;
+    /// `[MOIETY_TILE + value_width]`, overwritten.
+    float *scratch;
+};
+
+/// Rotation of the heads of one row.
+struct moiety_rotation {
+    /// `[heads, head_width]`, rotated in place.
+    float *x;
+    size_t heads;
+    size_t head_width;
+    /// Values of each head that turn: the first `2 * pairs`.
+    size_t pairs;
+    /// `[pairs]`.
+    const float *cosines;
+    const float *sines;
+    /// Pairs are (i, i + pairs) if not 0, else (2i, 2i + 1).
+    int halves;
+};
+
+/// What an instruction set can do. All pointers are set.
+struct moiety_kernels {
+    /// Rounds `count` values (a multiple of 32) to int8 with a scale for each 32.
+    void (*quantize)(int8_t *quants, float *scales, const float *x, size_t count);
+    /// `sums[count / 16]` of 16 adjacent quants each.
+    void (*sums)(int32_t *sums, const int8_t *quants, size_t count);
+    void (*integer_product)(const struct moiety_integer_product *p);
+    void (*float_product)(const struct moiety_float_product *p);
+    /// `y[count]` from blocks of any `enum moiety_type`; `count` is a whole number of blocks.
+    void (*dequantize)(float *y, const uint8_t *blocks, size_t count, uint32_t type);
+    void (*narrow)(uint16_t *f16, const float *x, size_t count);
+    void (*widen)(float *y, const uint16_t *f16, size_t count);
+
+    /// `y = x * (1 / sqrt(mean of squares + epsilon)) * weight`; y may be x.
+    void (*rms_norm)(float *y, const float *x, const float *weight, size_t count, float epsilon);
+    /// In place, over one row.
+    void (*softmax)(float *x, size_t count);
+    void (*exp)(float *y, const float *x, size_t count);
+    /// `1 / (1 + exp(-x))`.
+    void (*sigmoid)(float *y, const float *x, size_t count);
+    /// `y = gate / (1 + exp(-gate)) * up`; y may be gate or up.
+    void (*silu_multiply)(float *y, const float *gate, const float *up, size_t count);
+    void (*rotate)(const struct moiety_rotation *r);
+    void (*attend)(const struct moiety_attention *a);
+
+    /// `y += x`.
+    void (*add)(float *y, const float *x, size_t count);
+    /// `sums += x * weight`, the product rounded to a multiple of 2^-36.
+    void (*accumulate)(double *sums, const float *x, float weight, size_t count);
+    /// `y += sums`, each sum rounded to f32 first.
+    void (*add_sums)(float *y, const double *sums, size_t count);
+    /// 1 if no value is infinite or NaN, else 0.
+    int (*all_finite)(const float *x, size_t count);
+};
+
+/// Plain C, no instructions beyond the baseline.
+const struct moiety_kernels *moiety_kernels_scalar(void);
+/// AVX2, FMA and F16C.
+const struct moiety_kernels *moiety_kernels_avx2(void);
+/// AVX-512 F, BW, DQ, VL and VNNI, and what AVX2 needs.
+const struct moiety_kernels *moiety_kernels_avx512(void);
+
+/// Whether this processor runs the table of the name; 1 or 0.
+int moiety_cpu_has_avx2(void);
+int moiety_cpu_has_avx512(void);
+
+/// Sine and cosine of `angle` in radians, for |angle| up to 2^20; error below 1e-12.
+void moiety_sincos(double angle, double *sine, double *cosine);
+
+#pragma clang assume_nonnull end
+
+#endif
