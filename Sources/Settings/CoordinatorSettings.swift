@@ -1,0 +1,159 @@
+/// Everything that can be said to a coordinator, checked.
+public struct CoordinatorSettings: Sendable {
+    /// The GGUF file, the first part of several; nil where nobody named one.
+    public let modelPath: String?
+
+    /// Where workers come for control messages.
+    public let workerEndpoint: Endpoint
+
+    /// Where shares leave and partial rows arrive.
+    public let dataEndpoint: Endpoint
+
+    /// Where clients and admins come.
+    public let clientEndpoint: Endpoint
+
+    /// What outlives the process: plan, epoch, identity.
+    public let stateDirectory: String
+
+    /// A plan to use instead of the contiguous one.
+    public let planPath: String?
+
+    public let expectedWorkers: ExpectedWorkers
+
+    /// Threads for mathematics; 0 leaves it to the daemon, one per core.
+    public let threadCount: Int
+
+    /// Most positions of one job, prompt and answer together.
+    public let contextLength: Int
+
+    /// Most jobs that share a step.
+    public let runningJobCount: Int
+
+    /// Most jobs that wait; further ones are refused at the door.
+    public let queuedJobCount: Int
+
+    /// Most prompt rows in one step.
+    public let prefillRowCount: Int
+
+    /// How often a worker says that it lives.
+    public let heartbeatInterval: Duration
+
+    /// How long a worker may be silent before it counts as lost.
+    public let silenceLimit: Duration
+
+    /// How long a worker may compute one share.
+    public let shareTime: Duration
+
+    /// How long a job waits for missing workers before it fails.
+    public let workerWait: Duration
+
+    public let logLevel: LogLevel
+
+    private let described: [DescribedSetting]
+}
+
+extension CoordinatorSettings {
+    /// Command line, then environment, then file, then default.
+    ///
+    /// - Parameters:
+    ///   - commandLine: Values by whole key, such as `coordinator.threads`.
+    ///   - file: A settings file that must exist; nil takes the user's or the system's if there
+    ///     is one.
+    ///   - surroundings: Whose environment counts.
+    /// - Returns: Values that have all been checked.
+    /// - Throws: `SettingsError` at the first thing that is wrong.
+    public static func load(
+        commandLine: [String: String] = [:],
+        file: String? = nil,
+        surroundings: Surroundings = .current
+    ) throws(SettingsError) -> CoordinatorSettings {
+        let sources = try SettingsSources(
+            daemon: "coordinator",
+            commandLine: commandLine,
+            file: file,
+            surroundings: surroundings
+        )
+        var reader = SettingsReader(section: "coordinator", sources: sources)
+        return try CoordinatorSettings(&reader, surroundings: surroundings)
+    }
+
+    private init(
+        _ reader: inout SettingsReader,
+        surroundings: Surroundings
+    ) throws(SettingsError) {
+        modelPath = try reader.optional("model", .path)
+        workerEndpoint = try reader.value("worker-endpoint", .listening, default: .workers)
+        dataEndpoint = try reader.value(
+            "data-endpoint",
+            .listening,
+            default: workerEndpoint.sibling(suffix: "data") ?? .anyData
+        )
+        clientEndpoint = try reader.value("client-endpoint", .listening, default: .clients)
+        stateDirectory = try reader.value(
+            "state-directory",
+            .path,
+            default: surroundings.stateDirectory(of: "coordinator")
+        )
+        planPath = try reader.optional("plan", .path)
+        expectedWorkers = try reader.value("workers", .expectedWorkers, default: .count(1))
+
+        threadCount = try reader.value("threads", .threads, default: 0)
+        contextLength = try reader.value(
+            "context-length",
+            .number(in: 16...(1 << 20)),
+            default: 8192
+        )
+        runningJobCount = try reader.value("running-jobs", .number(in: 1...256), default: 8)
+        queuedJobCount = try reader.value("queued-jobs", .number(in: 0...100_000), default: 256)
+        prefillRowCount = try reader.value("prefill-rows", .number(in: 1...4096), default: 256)
+
+        (heartbeatInterval, silenceLimit) = try Self.heartbeat(&reader)
+        shareTime = try reader.value("share-time", .time, default: .seconds(5))
+        workerWait = try reader.value(
+            "worker-wait",
+            .duration(in: .zero ... .seconds(86_400)),
+            default: .seconds(30)
+        )
+        logLevel = try reader.value("log-level", .logLevel, default: .info)
+        try reader.finish()
+        described = reader.described
+    }
+
+    /// One late heartbeat must not look like a lost worker.
+    private static func heartbeat(
+        _ reader: inout SettingsReader
+    ) throws(SettingsError) -> (interval: Duration, silence: Duration) {
+        let interval = try reader.value(
+            "heartbeat-interval",
+            .duration(in: .milliseconds(10) ... .seconds(60)),
+            default: .milliseconds(500)
+        )
+        let silence = try reader.value("silence-limit", .time, default: .seconds(2))
+        let text = DurationText.text(of: interval)
+        try reader.require(
+            silence >= interval * 2,
+            of: "silence-limit",
+            "at least twice coordinator.heartbeat-interval, which is \(text)"
+        )
+        return (interval, silence)
+    }
+
+    /// Each setting with its value and who gave it, in the order of the settings file.
+    public func describe() -> [DescribedSetting] { described }
+
+    /// The model file's path.
+    ///
+    /// - Returns: `modelPath`.
+    /// - Throws: `SettingsError.missingValue` where nobody named one.
+    public func requiredModelPath() throws(SettingsError) -> String {
+        guard let modelPath else { throw .missingValue(key: "coordinator.model") }
+        return modelPath
+    }
+}
+
+extension SettingKind<Duration> {
+    /// Long enough to be measured, short enough that somebody still waits for it.
+    fileprivate static var time: SettingKind {
+        duration(in: .milliseconds(20) ... .seconds(3600))
+    }
+}

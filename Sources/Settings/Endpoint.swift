@@ -1,0 +1,53 @@
+/// Where a ZeroMQ socket listens or connects to: `tcp://HOST:PORT`, `ipc://PATH`, `inproc://NAME`.
+public struct Endpoint: RawRepresentable, Hashable, Sendable {
+    public enum Transport: String, Sendable {
+        case tcp
+        case ipc
+        case inproc
+    }
+
+    /// More than any host name or Unix socket path needs.
+    public static let longest = 256
+
+    public let rawValue: String
+    public let transport: Transport
+
+    /// Nil where the transport is unknown, the host or port is missing, or a character is not
+    /// printable ASCII.
+    public init?(rawValue: String) {
+        guard rawValue.utf8.count <= Self.longest else { return nil }
+        guard rawValue.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) else { return nil }
+        guard let separator = rawValue.firstRange(of: "://") else { return nil }
+        let address = rawValue[separator.upperBound...]
+        guard let transport = Transport(rawValue: String(rawValue[..<separator.lowerBound])) else {
+            return nil
+        }
+        guard !address.isEmpty else { return nil }
+        guard transport != .tcp || Self.isHostAndPort(address) else { return nil }
+        self.rawValue = rawValue
+        self.transport = transport
+    }
+
+    /// True where the system chooses the port: port 0 or `*`.
+    public var hasWildcardPort: Bool {
+        transport == .tcp && (rawValue.hasSuffix(":0") || rawValue.hasSuffix(":*"))
+    }
+
+    /// A second endpoint beside this one: a free port of the same interface, or the name with
+    /// `suffix`; nil where that is too long.
+    public func sibling(suffix: String) -> Endpoint? {
+        guard transport == .tcp, let colon = rawValue.lastIndex(of: ":") else {
+            return Endpoint(rawValue: "\(rawValue).\(suffix)")
+        }
+        return Endpoint(rawValue: rawValue[...colon] + "0")
+    }
+
+    private static func isHostAndPort(_ address: Substring) -> Bool {
+        guard let colon = address.lastIndex(of: ":"), colon != address.startIndex else {
+            return false
+        }
+        let port = address[address.index(after: colon)...]
+        guard port.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return port == "*" }
+        return UInt16(port) != nil
+    }
+}

@@ -1,0 +1,101 @@
+import Placement
+
+/// What values a setting takes: from text, to text, and in words.
+struct SettingKind<Value> {
+    /// Completes "must be …" in the error for anything else.
+    let allowed: String
+
+    let parse: (String) -> Value?
+
+    /// The form a settings file takes.
+    let print: (Value) -> String
+}
+
+extension SettingKind<String> {
+    /// Kept as written; nothing is looked up on disk here, the daemon that opens it says more.
+    static var path: SettingKind {
+        SettingKind(
+            allowed: "a path without NUL characters",
+            parse: { $0.utf8.contains(0) ? nil : $0 },
+            print: { $0 }
+        )
+    }
+}
+
+extension SettingKind<Int> {
+    static func number(in range: ClosedRange<Int>, meaning: String = "") -> SettingKind {
+        SettingKind(
+            allowed: "a whole number from \(range.lowerBound) to \(range.upperBound)\(meaning)",
+            parse: { text in Int(text).flatMap { range.contains($0) ? $0 : nil } },
+            print: { String($0) }
+        )
+    }
+
+    /// 0 leaves the choice to the daemon: one thread per core.
+    static var threads: SettingKind { number(in: 0...1024, meaning: " (0: one per core)") }
+}
+
+extension SettingKind<Duration> {
+    static func duration(in range: ClosedRange<Duration>) -> SettingKind {
+        let lowest = DurationText.text(of: range.lowerBound)
+        let highest = DurationText.text(of: range.upperBound)
+        return SettingKind(
+            allowed: "a time such as 500ms, 2s or 1m, from \(lowest) to \(highest)",
+            parse: { text in
+                DurationText.duration(of: text).flatMap { range.contains($0) ? $0 : nil }
+            },
+            print: DurationText.text(of:)
+        )
+    }
+}
+
+extension SettingKind<Endpoint> {
+    /// Where a daemon listens.
+    static var listening: SettingKind {
+        SettingKind(
+            allowed: "tcp://HOST:PORT (port 0: any free one), ipc://PATH or inproc://NAME",
+            parse: { Endpoint(rawValue: $0) },
+            print: \.rawValue
+        )
+    }
+
+    /// Where a daemon connects to: a port has to be known.
+    static var connecting: SettingKind {
+        SettingKind(
+            allowed: "tcp://HOST:PORT, ipc://PATH or inproc://NAME",
+            parse: { text in Endpoint(rawValue: text).flatMap { $0.hasWildcardPort ? nil : $0 } },
+            print: \.rawValue
+        )
+    }
+}
+
+extension SettingKind<WorkerName> {
+    static var workerName: SettingKind {
+        SettingKind(
+            allowed: "1 to \(WorkerName.longest) letters, digits, dots, dashes or underscores",
+            parse: { WorkerName(rawValue: $0) },
+            print: \.rawValue
+        )
+    }
+}
+
+extension SettingKind<ExpectedWorkers> {
+    static var expectedWorkers: SettingKind {
+        SettingKind(
+            allowed: "a count from 1 to \(ExpectedWorkers.most), or a list of different worker"
+                + " names that are not all digits",
+            parse: { ExpectedWorkers($0) },
+            print: \.description
+        )
+    }
+}
+
+extension SettingKind<LogLevel> {
+    static var logLevel: SettingKind {
+        SettingKind(
+            allowed: "one of " + LogLevel.allCases.map(\.rawValue).joined(separator: ", "),
+            parse: { LogLevel(rawValue: $0) },
+            print: \.rawValue
+        )
+    }
+}

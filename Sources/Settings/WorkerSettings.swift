@@ -1,0 +1,101 @@
+public import Placement
+
+/// Everything that can be said to a worker, checked.
+///
+/// How often it sends heartbeats and how long silence may last is the coordinator's to say.
+public struct WorkerSettings: Sendable {
+    /// What plans call this worker.
+    public let name: WorkerName
+
+    /// The GGUF file on this machine, the first part of several; nil where nobody named one.
+    public let modelPath: String?
+
+    /// Where the coordinator expects workers.
+    public let coordinatorEndpoint: Endpoint
+
+    /// What outlives the process: the last incarnation and verified digests of experts.
+    public let stateDirectory: String
+
+    /// Threads for mathematics; 0 leaves it to the daemon, one per core.
+    public let threadCount: Int
+
+    /// Threads that read and verify experts; 0 leaves it to the daemon, one per core.
+    public let loadThreadCount: Int
+
+    public let logLevel: LogLevel
+
+    private let described: [DescribedSetting]
+}
+
+extension WorkerSettings {
+    /// Command line, then environment, then file, then default.
+    ///
+    /// - Parameters:
+    ///   - commandLine: Values by whole key, such as `worker.threads`.
+    ///   - file: A settings file that must exist; nil takes the user's or the system's if there
+    ///     is one.
+    ///   - surroundings: Whose environment counts.
+    /// - Returns: Values that have all been checked.
+    /// - Throws: `SettingsError` at the first thing that is wrong.
+    public static func load(
+        commandLine: [String: String] = [:],
+        file: String? = nil,
+        surroundings: Surroundings = .current
+    ) throws(SettingsError) -> WorkerSettings {
+        let sources = try SettingsSources(
+            daemon: "worker",
+            commandLine: commandLine,
+            file: file,
+            surroundings: surroundings
+        )
+        var reader = SettingsReader(section: "worker", sources: sources)
+        return try WorkerSettings(&reader, surroundings: surroundings)
+    }
+
+    private init(
+        _ reader: inout SettingsReader,
+        surroundings: Surroundings
+    ) throws(SettingsError) {
+        let hostName = WorkerName(hostName: surroundings.hostName)
+        guard let name = try reader.optional("name", .workerName, default: hostName) else {
+            throw .missingValue(key: "worker.name")
+        }
+        self.name = name
+        modelPath = try reader.optional("model", .path)
+        coordinatorEndpoint = try reader.value("coordinator", .connecting, default: .workers)
+        // Workers of one machine must not share their state, so it is named after the worker.
+        stateDirectory = try reader.value(
+            "state-directory",
+            .path,
+            default: surroundings.stateDirectory(of: "worker-\(name)")
+        )
+        threadCount = try reader.value("threads", .threads, default: 0)
+        loadThreadCount = try reader.value("load-threads", .threads, default: 0)
+        logLevel = try reader.value("log-level", .logLevel, default: .info)
+        try reader.finish()
+        described = reader.described
+    }
+
+    /// Each setting with its value and who gave it, in the order of the settings file.
+    public func describe() -> [DescribedSetting] { described }
+
+    /// The model file's path.
+    ///
+    /// - Returns: `modelPath`.
+    /// - Throws: `SettingsError.missingValue` where nobody named one.
+    public func requiredModelPath() throws(SettingsError) -> String {
+        guard let modelPath else { throw .missingValue(key: "worker.model") }
+        return modelPath
+    }
+}
+
+extension WorkerName {
+    /// The machine's name with dashes for what a worker's name may not have; nil where nothing
+    /// is left.
+    init?(hostName: String) {
+        let name = hostName.prefix(WorkerName.longest).map { character in
+            WorkerName(rawValue: String(character)) == nil ? "-" : String(character)
+        }
+        self.init(rawValue: name.joined())
+    }
+}

@@ -1,0 +1,98 @@
+import Placement
+import Settings
+import Testing
+
+@Suite("Values of settings")
+struct ValueTests {
+    @Test(
+        "Times take a whole number and a unit, and print in the largest exact one",
+        arguments: [
+            ("500ms", Duration.milliseconds(500), "500ms"),
+            ("2000ms", .seconds(2), "2s"),
+            ("90s", .seconds(90), "90s"),
+            ("1m", .seconds(60), "1m"),
+            ("1h", .seconds(3600), "1h"),
+        ]
+    )
+    func durations(text: String, duration: Duration, printed: String) throws {
+        let key = "coordinator.share-time"
+        let settings = try CoordinatorSettings.load(
+            commandLine: [key: text],
+            surroundings: surroundings()
+        )
+        #expect(settings.shareTime == duration)
+        #expect(settings.describe()[key]?.value == printed)
+    }
+
+    @Test("No wait at all is a wait")
+    func zeroWait() throws {
+        let settings = try CoordinatorSettings.load(
+            commandLine: ["coordinator.worker-wait": "0s"],
+            surroundings: surroundings()
+        )
+        #expect(settings.workerWait == .zero)
+        #expect(settings.describe()["coordinator.worker-wait"]?.value == "0ms")
+    }
+
+    @Test("Workers are a count, a YAML list, or names with commas in the environment")
+    func expectedWorkers() throws {
+        let names = try ["a", "b-2"].map { try #require(WorkerName(rawValue: $0)) }
+        let variable = "MOIETY_COORDINATOR_WORKERS"
+        let counted = try CoordinatorSettings.load(surroundings: surroundings([variable: "3"]))
+        #expect(counted.expectedWorkers == .count(3))
+        let named = try CoordinatorSettings.load(surroundings: surroundings([variable: "a, b-2"]))
+        #expect(named.expectedWorkers == .named(names))
+        try withFile("coordinator:\n  workers: [a, b-2]\n") { path in
+            let listed = try CoordinatorSettings.load(file: path, surroundings: surroundings())
+            #expect(listed.expectedWorkers == .named(names))
+            #expect(listed.expectedWorkers.count == 2)
+            #expect(listed.describe()["coordinator.workers"]?.value == "a,b-2")
+        }
+    }
+
+    @Test(
+        "The data endpoint follows the worker endpoint's interface",
+        arguments: [
+            ("tcp://10.0.0.1:6644", "tcp://10.0.0.1:0"),
+            ("tcp://[::1]:6644", "tcp://[::1]:0"),
+            ("ipc:///run/moiety/workers", "ipc:///run/moiety/workers.data"),
+            ("inproc://workers", "inproc://workers.data"),
+        ]
+    )
+    func dataEndpoint(worker: String, data: String) throws {
+        let settings = try CoordinatorSettings.load(
+            commandLine: ["coordinator.worker-endpoint": worker],
+            surroundings: surroundings()
+        )
+        #expect(settings.dataEndpoint.rawValue == data)
+    }
+
+    @Test(
+        "A worker is called like its machine, with dashes for what a name may not have",
+        arguments: [
+            ("node-7.example", "node-7.example"),
+            ("ada's box", "ada-s-box"),
+            ("köln", "k-ln"),
+            (String(repeating: "x", count: 100), String(repeating: "x", count: 64)),
+        ]
+    )
+    func workerName(hostName: String, name: String) throws {
+        var around = surroundings()
+        around.hostName = hostName
+        #expect(try WorkerSettings.load(surroundings: around).name.rawValue == name)
+    }
+
+    @Test("A machine without a name needs the worker to be named")
+    func namelessMachine() {
+        var around = surroundings()
+        around.hostName = ""
+        let error = settingsError { _ = try WorkerSettings.load(surroundings: around) }
+        #expect(error == .missingValue(key: "worker.name"))
+    }
+
+    @Test("The process's own surroundings have a home and a machine name")
+    func ownSurroundings() {
+        #expect(Surroundings.current.variables["HOME"]?.isEmpty == false)
+        #expect(!Surroundings.current.hostName.isEmpty)
+    }
+}
