@@ -1,0 +1,35 @@
+/// Bounds of what one socket takes from others and keeps for them.
+///
+/// Together they bound memory: at most `queuedMessageCount` messages of `frameCount` frames of
+/// `frameByteCount` bytes wait for each peer and direction.
+public struct MessagingLimits: Equatable, Sendable {
+    /// Frames of one message.
+    ///
+    /// Our largest, a share, has six.
+    public var frameCount: Int
+    /// Bytes of one frame.
+    ///
+    /// Rows of activations or partial sums are the largest: 2048 rows of width 4096 in f64 fill 64
+    /// MiB.
+    public var frameByteCount: Int
+    /// Messages that wait in each direction for one peer.
+    ///
+    /// A peer that does not read fills its queue and is then told from the others by `queueFull`,
+    /// never by blocking the sender.
+    public var queuedMessageCount: Int
+    /// Bytes of one endpoint's text, so that no setting grows without bound.
+    public static let endpointByteCount = 512
+
+    public init(
+        frameCount: Int = 8,
+        frameByteCount: Int = 64 << 20,
+        queuedMessageCount: Int = 256
+    ) {
+        precondition(frameCount > 0, "a message needs a frame, not \(frameCount)")
+        precondition(frameByteCount > 0, "a frame of \(frameByteCount) bytes holds nothing")
+        precondition(queuedMessageCount > 0, "0 would mean an unbounded queue")
+        self.frameCount = frameCount
+        self.frameByteCount = frameByteCount
+        self.queuedMessageCount = queuedMessageCount
+    }
+}

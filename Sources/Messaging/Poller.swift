@@ -1,0 +1,73 @@
+import CZeroMQ
+import Glibc
+
+/// Sleeps until one of several sockets has a message, a waker is woken, or time is up.
+///
+/// Belongs to the thread that owns the sockets.
+@safe public struct Poller {
+    /// What ended the sleep; nothing at all where time was up.
+    public struct Readiness: Equatable, Sendable {
+        /// Indices of the sockets that have something to receive, ascending.
+        public let sockets: [Int]
+        public let isWoken: Bool
+
+        public var isTimeUp: Bool { sockets.isEmpty && !isWoken }
+    }
+
+    /// Kept from call to call for its memory only.
+    private var items: [zmq_pollitem_t] = unsafe []
+
+    public init() {}
+
+    /// Waits for the first event.
+    ///
+    /// A timeout of nil waits for ever, one of zero only looks; it is rounded up to milliseconds.
+    /// The waker stays woken; its owner clears it.
+    public mutating func wait(
+        for sockets: [Socket],
+        or waker: Waker? = nil,
+        timeout: Duration?
+    ) throws(MessagingError) -> Readiness {
+        unsafe items.removeAll(keepingCapacity: true)
+        for socket in sockets {
+            unsafe items.append(item(socket: socket.handle, descriptor: -1))
+        }
+        if let waker {
+            unsafe items.append(item(socket: nil, descriptor: waker.descriptor))
+        }
+        guard try unsafe pollItems(&items, timeout: timeout) > 0 else {
+            return Readiness(sockets: [], isWoken: false)
+        }
+        let ready = sockets.indices.filter { unsafe items[$0].revents != 0 }
+        let isWoken = unsafe waker != nil && items[sockets.count].revents != 0
+        return Readiness(sockets: ready, isWoken: isWoken)
+    }
+
+    private func item(socket: UnsafeMutableRawPointer?, descriptor: Int32) -> zmq_pollitem_t {
+        unsafe zmq_pollitem_t(
+            socket: socket,
+            fd: descriptor,
+            events: Int16(ZMQ_POLLIN),
+            revents: 0
+        )
+    }
+}
+
+/// Polls until an event or the timeout, however often a signal interrupts it.
+///
+/// - Returns: How many items have an event.
+func pollItems(
+    _ items: inout [zmq_pollitem_t],
+    timeout: Duration?
+) throws(MessagingError) -> Int {
+    let clock = ContinuousClock()
+    let deadline = timeout.map { clock.now + $0 }
+    var rest = timeout
+    while true {
+        let milliseconds = rest.map { Int($0.milliseconds) } ?? -1
+        let count = unsafe zmq_poll(&items, Int32(items.count), milliseconds)
+        if count >= 0 { return Int(count) }
+        guard errno == EINTR else { throw lastFailure("zmq_poll") }
+        rest = deadline.map { max(.zero, $0 - clock.now) }
+    }
+}

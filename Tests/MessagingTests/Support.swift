@@ -1,0 +1,76 @@
+import Foundation
+import Messaging
+
+/// Long enough for a loaded machine; only a failing test ever waits for it.
+let patience = Duration.seconds(30)
+
+/// The transports that a cluster runs over, each at a place of its own.
+enum Place: CaseIterable {
+    case inproc, ipc, tcp, tcpV6
+
+    /// An endpoint that nobody else uses.
+    func endpoint(in directory: borrowing TemporaryDirectory) throws -> Endpoint {
+        switch self {
+        case .inproc: try Endpoint("inproc://\(UUID().uuidString)")
+        case .ipc: try Endpoint("ipc://\(directory.path)/socket")
+        case .tcp: try Endpoint("tcp://127.0.0.1:*")
+        case .tcpV6: try Endpoint("tcp://[::1]:0")
+        }
+    }
+}
+
+/// A directory that is removed with its value.
+struct TemporaryDirectory: ~Copyable {
+    let path: String
+
+    init() throws {
+        let url = FileManager.default.temporaryDirectory
+            .appending(path: "moiety-\(UUID().uuidString.prefix(8))")
+        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+        path = url.path
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+}
+
+struct NothingArrived: Error {}
+
+extension Socket {
+    /// The next message, waiting for it.
+    func next() throws -> ReceivedMessage {
+        var poller = Poller()
+        let clock = ContinuousClock()
+        let deadline = clock.now + patience
+        while clock.now < deadline {
+            if let message = try receive() { return message }
+            _ = try poller.wait(for: [self], timeout: deadline - clock.now)
+        }
+        throw NothingArrived()
+    }
+
+    /// A dealer whose connection stands.
+    static func connected(
+        to endpoint: Endpoint,
+        in context: MessagingContext,
+        options: SocketOptions = SocketOptions()
+    ) throws -> Socket {
+        let dealer = try Socket(.dealer, in: context, options: options)
+        try dealer.connect(endpoint)
+        guard try dealer.waitUntilSendable(timeout: patience) else { throw NothingArrived() }
+        return dealer
+    }
+}
+
+extension SocketOptions {
+    static func named(_ name: String) -> SocketOptions {
+        var options = SocketOptions()
+        options.routingID = Peer(name)
+        return options
+    }
+
+    static func limited(_ limits: MessagingLimits) -> SocketOptions {
+        var options = SocketOptions()
+        options.limits = limits
+        return options
+    }
+}
