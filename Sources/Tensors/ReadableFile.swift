@@ -68,6 +68,13 @@ public final class ReadableFile: Sendable {
         }
     }
 
+    /// Fills `buffer` with the bytes at `offset`.
+    public func read(at offset: Int, into buffer: inout [UInt8]) throws(FileError) {
+        var elements = buffer.mutableSpan
+        var bytes = unsafe elements.mutableBytes
+        try read(at: offset, into: &bytes)
+    }
+
     /// Reads until `memory` is full, the file ends or a call fails.
     private func fill(
         _ memory: UnsafeMutableRawBufferPointer,
