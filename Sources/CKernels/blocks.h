@@ -78,41 +78,46 @@ INLINE float half_at(const uint8_t *p) {
     return float_from_half((uint16_t)(p[0] | p[1] << 8));
 }
 
-INLINE uint32_t word_at(const uint8_t *p) {
-    uint32_t word;
-    __builtin_memcpy(&word, p, sizeof word);
-    return word;
-}
-
 INLINE void set_scales(struct block *b, int scale, int minimum) {
     b->scale[0] = b->scale[1] = scale;
     b->minimum[0] = b->minimum[1] = minimum;
 }
 
-/// 16 bytes of nibbles: low ones first, then high ones, each plus `offset`.
-INLINE void unpack_nibbles(struct block *b, const uint8_t *qs, int offset) {
-    for (int i = 0; i < 16; i++) {
-        b->q[i] = (int8_t)((qs[i] & 15) + offset);
-        b->q[i + 16] = (int8_t)((qs[i] >> 4) + offset);
-    }
+INLINE void set_halves(struct block *b, bytes16 first, bytes16 second) {
+    __builtin_memcpy(b->q, &first, sizeof first);
+    __builtin_memcpy(b->q + 16, &second, sizeof second);
 }
 
-/// The same with a fifth bit each: bit i of `qh` is worth 16 for weight i.
-INLINE void unpack_five_bits(struct block *b, const uint8_t *qs, uint32_t qh, int offset) {
-    for (int i = 0; i < 16; i++) {
-        int low = (int)(qh >> i & 1) << 4;
-        int high = (int)(qh >> (i + 16) & 1) << 4;
-        b->q[i] = (int8_t)((qs[i] & 15) + low + offset);
-        b->q[i + 16] = (int8_t)((qs[i] >> 4) + high + offset);
-    }
+INLINE void set_all(struct block *b, bytes32 q) {
+    __builtin_memcpy(b->q, &q, sizeof q);
+}
+
+/// 16 bytes of nibbles, low ones first, then high ones, less `offset`.
+INLINE void unpack_nibbles(struct block *b, const uint8_t *qs, uint8_t offset) {
+    bytes16 v = load_bytes16(qs);
+    set_halves(b, (v & 15) - offset, (v >> 4) - offset);
+}
+
+/// Bit i of two bytes as 16 in byte i.
+INLINE bytes16 sixteens(const uint8_t *bits) {
+    const bytes16 places = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
+    bytes16 spread;
+    for (int i = 0; i < 16; i++)
+        spread[i] = bits[i / 8];
+    return (bytes16)((spread & places) != 0) & 16;
+}
+
+/// Nibbles with a fifth bit each: bit i of `qh` is worth 16 for weight i.
+INLINE void
+unpack_five_bits(struct block *b, const uint8_t *qs, const uint8_t *qh, uint8_t offset) {
+    bytes16 v = load_bytes16(qs);
+    set_halves(b, ((v & 15) | sixteens(qh)) - offset, ((v >> 4) | sixteens(qh + 2)) - offset);
 }
 
 /// Nibbles that are indices of a table.
 INLINE void unpack_table(struct block *b, const uint8_t *qs, const int8_t *table) {
-    for (int i = 0; i < 16; i++) {
-        b->q[i] = table[qs[i] & 15];
-        b->q[i + 16] = table[qs[i] >> 4];
-    }
+    bytes16 v = load_bytes16(qs);
+    set_halves(b, look_up(table, v & 15), look_up(table, v >> 4));
 }
 
 static const int8_t iq4_values[16] = {
@@ -142,7 +147,7 @@ INLINE void unpack(struct block *b, const uint8_t *row, size_t index, uint32_t t
     case MOIETY_Q4_0: {
         const struct q4_0 *s = (const struct q4_0 *)row + index;
         b->d = half_at(s->d);
-        return unpack_nibbles(b, s->qs, -8);
+        return unpack_nibbles(b, s->qs, 8);
     }
     case MOIETY_Q4_1: {
         const struct q4_1 *s = (const struct q4_1 *)row + index;
@@ -153,13 +158,13 @@ INLINE void unpack(struct block *b, const uint8_t *row, size_t index, uint32_t t
     case MOIETY_Q5_0: {
         const struct q5_0 *s = (const struct q5_0 *)row + index;
         b->d = half_at(s->d);
-        return unpack_five_bits(b, s->qs, word_at(s->qh), -16);
+        return unpack_five_bits(b, s->qs, s->qh, 16);
     }
     case MOIETY_Q5_1: {
         const struct q5_1 *s = (const struct q5_1 *)row + index;
         b->d = half_at(s->d);
         b->m = half_at(s->m);
-        return unpack_five_bits(b, s->qs, word_at(s->qh), 0);
+        return unpack_five_bits(b, s->qs, s->qh, 0);
     }
     case MOIETY_IQ4_NL: {
         const struct q4_0 *s = (const struct q4_0 *)row + index;

@@ -26,7 +26,8 @@ typedef float lanes4 __attribute__((ext_vector_type(4)));
 typedef int32_t lanes_int __attribute__((ext_vector_type(16)));
 typedef uint16_t lanes_u16 __attribute__((ext_vector_type(16)));
 typedef int8_t lanes_i8 __attribute__((ext_vector_type(16)));
-typedef double lanes_double __attribute__((ext_vector_type(16)));
+typedef uint8_t bytes16 __attribute__((ext_vector_type(16)));
+typedef uint8_t bytes32 __attribute__((ext_vector_type(32)));
 
 INLINE lanes load(const float *x) {
     lanes v;
@@ -51,6 +52,31 @@ INLINE void store_part(float *x, lanes v, size_t count) {
     store(part, v);
     for (size_t i = 0; i < count; i++)
         x[i] = part[i];
+}
+
+INLINE bytes16 load_bytes16(const uint8_t *p) {
+    bytes16 v;
+    __builtin_memcpy(&v, p, sizeof v);
+    return v;
+}
+
+INLINE bytes32 load_bytes32(const uint8_t *p) {
+    bytes32 v;
+    __builtin_memcpy(&v, p, sizeof v);
+    return v;
+}
+
+/// `table[i]` for each of 16 indices below 16.
+INLINE bytes16 look_up(const int8_t *table, bytes16 index) {
+#if MOIETY_ISA == ISA_SCALAR
+    bytes16 v;
+    for (int i = 0; i < 16; i++)
+        v[i] = (uint8_t)table[index[i]];
+    return v;
+#else
+    __m128i values = _mm_loadu_si128((const __m128i *)table);
+    return (bytes16)_mm_shuffle_epi8(values, (__m128i)index);
+#endif
 }
 
 INLINE lanes fma_lanes(lanes a, lanes b, lanes c) {

@@ -12,10 +12,7 @@ INLINE void unpack_k_scales(struct block *b, const uint8_t *scales, size_t j) {
 }
 
 INLINE void unpack_q2_k(struct block *b, const struct q2_k *s, size_t j) {
-    const uint8_t *qs = s->qs + j / 4 * 32;
-    int shift = (int)(j % 4) * 2;
-    for (int i = 0; i < BLOCK; i++)
-        b->q[i] = qs[i] >> shift & 3;
+    set_all(b, load_bytes32(s->qs + j / 4 * 32) >> (uint8_t)(j % 4 * 2) & 3);
     for (int h = 0; h < 2; h++) {
         b->scale[h] = s->scales[2 * j + h] & 15;
         b->minimum[h] = s->scales[2 * j + h] >> 4;
@@ -31,34 +28,26 @@ INLINE int q3_k_scale(const uint8_t *scales, size_t k) {
 }
 
 INLINE void unpack_q3_k(struct block *b, const struct q3_k *s, size_t j) {
-    const uint8_t *qs = s->qs + j / 4 * 32;
-    int shift = (int)(j % 4) * 2;
-    for (int i = 0; i < BLOCK; i++) {
-        // A set mask bit means that 4 is not subtracted.
-        int missing = (s->hmask[i] >> j & 1) ^ 1;
-        b->q[i] = (int8_t)((qs[i] >> shift & 3) - (missing << 2));
-    }
+    bytes32 low = load_bytes32(s->qs + j / 4 * 32) >> (uint8_t)(j % 4 * 2) & 3;
+    // A set mask bit means that 4 is not subtracted.
+    bytes32 kept = (load_bytes32(s->hmask) >> (uint8_t)j & 1) << 2;
+    set_all(b, low + kept - 4);
     b->scale[0] = q3_k_scale(s->scales, 2 * j);
     b->scale[1] = q3_k_scale(s->scales, 2 * j + 1);
     b->d = half_at(s->d);
 }
 
 INLINE void unpack_q4_k(struct block *b, const struct q4_k *s, size_t j) {
-    const uint8_t *qs = s->qs + j / 2 * 32;
-    int shift = (int)(j % 2) * 4;
-    for (int i = 0; i < BLOCK; i++)
-        b->q[i] = qs[i] >> shift & 15;
+    set_all(b, load_bytes32(s->qs + j / 2 * 32) >> (uint8_t)(j % 2 * 4) & 15);
     unpack_k_scales(b, s->scales, j);
     b->d = half_at(s->d);
     b->m = -half_at(s->dmin);
 }
 
 INLINE void unpack_q5_k(struct block *b, const struct q5_k *s, size_t j) {
-    const uint8_t *qs = s->qs + j / 2 * 32;
-    int shift = (int)(j % 2) * 4;
-    for (int i = 0; i < BLOCK; i++) {
-        b->q[i] = (int8_t)((qs[i] >> shift & 15) | (s->qh[i] >> j & 1) << 4);
-    }
+    bytes32 low = load_bytes32(s->qs + j / 2 * 32) >> (uint8_t)(j % 2 * 4) & 15;
+    bytes32 high = load_bytes32(s->qh) >> (uint8_t)j & 1;
+    set_all(b, low | high << 4);
     unpack_k_scales(b, s->scales, j);
     b->d = half_at(s->d);
     b->m = -half_at(s->dmin);
@@ -66,15 +55,9 @@ INLINE void unpack_q5_k(struct block *b, const struct q5_k *s, size_t j) {
 
 INLINE void unpack_q6_k(struct block *b, const struct q6_k *s, size_t j) {
     size_t part = j % 4;
-    const uint8_t *ql = s->ql + j / 4 * 64 + part % 2 * 32;
-    const uint8_t *qh = s->qh + j / 4 * 32;
-    int low_shift = (int)(part / 2) * 4;
-    int high_shift = (int)part * 2;
-    for (int i = 0; i < BLOCK; i++) {
-        int low = ql[i] >> low_shift & 15;
-        int high = qh[i] >> high_shift & 3;
-        b->q[i] = (int8_t)((low | high << 4) - 32);
-    }
+    bytes32 low = load_bytes32(s->ql + j / 4 * 64 + part % 2 * 32) >> (uint8_t)(part / 2 * 4) & 15;
+    bytes32 high = load_bytes32(s->qh + j / 4 * 32) >> (uint8_t)(part * 2) & 3;
+    set_all(b, (low | high << 4) - 32);
     b->scale[0] = s->scales[2 * j];
     b->scale[1] = s->scales[2 * j + 1];
     b->d = half_at(s->d);
