@@ -1,0 +1,41 @@
+# What people run. Each target calls one script or one tool; `make help` lists them.
+#
+# PROMPT, MODEL, WORKERS and TOKENS of `make run`, and FILTER of `make test`, reach the scripts
+# through the environment. In `make run PROMPT=…` a dollar sign is written twice, as always in make;
+# in `PROMPT=… make run` it is not.
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check build format protos goldens install-deps clean
+
+SWIFT_SOURCES := Sources Tests Package.swift
+
+help: ## Lists the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+
+run: install-deps ## Starts a cluster on this machine and answers PROMPT= (MODEL=, WORKERS=, TOKENS=)
+	@scripts/run.sh
+
+test: install-deps ## Builds and runs all tests (FILTER= takes a regular expression)
+	@scripts/test.sh
+
+check: ## Formats and generated code are as they should be
+	@scripts/check.sh
+
+build: install-deps ## Builds everything for release into .build/release
+	swift build -c release
+
+format: ## Formats Swift and C in place
+	swift format --in-place --recursive $(SWIFT_SOURCES)
+	scripts/c-sources.sh | xargs -r clang-format -i
+
+protos: ## Generates Sources/CWire from Protos
+	scripts/protos.sh
+
+goldens: ## Makes the reference data of the tests anew (Python, from PyPI); read the diff
+	scripts/goldens.sh
+
+install-deps: ## Installs what is missing from Debian
+	@scripts/install-deps.sh build
+
+clean: ## Removes everything that was built
+	rm -rf .build

@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Builds and runs the tests, with their output as it comes, and ends with `N passed, N failed`.
+#
+# FILTER=regex runs only the tests whose names match. Test functions count once, however many
+# arguments they run with; one that began and never ended, because the process died, has failed.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+mkdir -p .build
+events=.build/test-events.jsonl
+summary=.build/test-summary
+rm -f "$events" "$summary"
+
+arguments=(-c release --disable-xctest)
+arguments+=(--experimental-event-stream-output "$PWD/$events")
+arguments+=(--experimental-event-stream-version 0)
+if [[ -n ${FILTER:-} ]]; then
+    arguments+=(--filter "$FILTER")
+fi
+
+status=0
+swift test "${arguments[@]}" || status=$?
+
+# Suites have events too; the identifier of a function ends in its place in a file.
+function_events() {
+    [[ -f $events ]] || return 0
+    grep -E "\"kind\":\"$1\"" "$events" | grep -E '"testID":"[^"]+\.swift:[0-9]+:[0-9]+"' || true
+}
+
+started=$(function_events testStarted | wc -l)
+passed=$(function_events testEnded | grep -cE '"messages":\[\{"symbol":"pass' || true)
+failed=$((started - passed))
+if ((failed == 0 && (status != 0 || started == 0))); then
+    # Nothing was built, nothing ran, or the process failed outside a test.
+    failed=1
+fi
+
+echo "$passed passed, $failed failed" | tee "$summary"
+((failed == 0))
