@@ -3,119 +3,113 @@ public import Tensors
 
 /// Whether a product of float weights may give up its fixed order of summation.
 public enum ProductOrder: Sendable {
-  /// Large products with float weights may go through OpenBLAS, whose order of summation depends
-  /// on the shape: rows equal their product alone only within rounding.
-  case fast
-  /// The same bits whatever the shape: what routers need.
-  case fixed
+    /// Large products with float weights may go through OpenBLAS, whose order of summation depends
+    /// on the shape: rows equal their product alone only within rounding.
+    case fast
+    /// The same bits whatever the shape: what routers need.
+    case fixed
 }
 
 extension Kernels {
-  /// `y = x · wᵀ`.
-  ///
-  /// Integer weights multiply the rounded form of `x`, float weights the plain one. Outputs are
-  /// shared among the threads.
-  ///
-  /// - Parameter y: `[x.rowCount, w.rowCount]`, overwritten.
-  public func multiply(
-    _ w: WeightMatrix,
-    _ x: Activations,
-    into y: inout [Float],
-    order: ProductOrder = .fast
-  ) {
-    precondition(Self.supports(w.type), "no products with \(w.type.name) weights")
-    precondition(
-      x.width == w.columnCount,
-      "rows of \(x.width) values cannot multiply \(w.columnCount) columns"
-    )
-    precondition(
-      y.count == x.rowCount * w.rowCount,
-      "\(y.count) outputs are not \(x.rowCount) x \(w.rowCount)"
-    )
-    guard x.rowCount > 0 else { return }
-    exclusively {
-      unsafe withFactors(x, for: w.type) { factors in
-        unsafe y.withUnsafeMutableBufferPointer { y in
-          guard let start = y.baseAddress else { return }
-          unsafe product(factors, w, ProductTarget(start: start, order: order))
+    /// `y = x · wᵀ`.
+    ///
+    /// Integer weights multiply the rounded form of `x`, float weights the plain one. Outputs are
+    /// shared among the threads.
+    ///
+    /// - Parameter y: `[x.rowCount, w.rowCount]`, overwritten.
+    public func multiply(
+        _ w: WeightMatrix,
+        _ x: Activations,
+        into y: inout [Float],
+        order: ProductOrder = .fast
+    ) {
+        precondition(Self.supports(w.type), "no products with \(w.type.name) weights")
+        precondition(
+            x.width == w.columnCount,
+            "rows of \(x.width) values cannot multiply \(w.columnCount) columns"
+        )
+        precondition(
+            y.count == x.rowCount * w.rowCount,
+            "\(y.count) outputs are not \(x.rowCount) x \(w.rowCount)"
+        )
+        guard x.rowCount > 0 else { return }
+        exclusively {
+            unsafe withFactors(x, for: w.type) { factors in
+                unsafe y.withUnsafeMutableBufferPointer { y in
+                    guard let start = y.baseAddress else { return }
+                    unsafe product(factors, w, ProductTarget(start: start, order: order))
+                }
+            }
         }
-      }
     }
-  }
 
-  private func product(_ x: Factors, _ w: WeightMatrix, _ target: ProductTarget) {
-    let slices = Slices(
-      outputs: w.rowCount,
-      operations: unsafe x.rowCount * w.rowCount * w.columnCount,
-      threadCount: threadCount
-    )
-    nonisolated(unsafe) let y = unsafe target.start
-    nonisolated(unsafe) let x = unsafe x
-    pool.run(slices.count) { [self] index in
-      let outputs = slices[index]
-      unsafe multiply(x, w, outputs, into: y + outputs.lowerBound, stride: w.rowCount)
-    }
-  }
-
-  /// The outputs of a slice for all rows of `x`, on this thread; `y` starts at the slice.
-  func multiply(
-    _ x: Factors,
-    _ w: WeightMatrix,
-    _ outputs: Range<Int>,
-    into y: UnsafeMutablePointer<Float>,
-    stride: Int
-  ) {
-    unsafe w.withRows(from: outputs.lowerBound) { weights in
-      if w.type.isFloat {
-        var product = unsafe moiety_float_product(
-          y: y,
-          y_stride: stride,
-          x: x.values,
-          rows: x.rows,
-          row_count: x.rowCount,
-          weights: weights,
-          row_bytes: w.rowByteCount,
-          output_count: outputs.count,
-          columns: w.columnCount,
-          type: w.type.rawValue
+    private func product(_ x: Factors, _ w: WeightMatrix, _ target: ProductTarget) {
+        let slices = Slices(
+            outputs: w.rowCount,
+            operations: unsafe x.rowCount * w.rowCount * w.columnCount,
+            threadCount: threadCount
         )
-        unsafe table.float_product(&product)
-      } else {
-        var product = unsafe moiety_integer_product(
-          y: y,
-          y_stride: stride,
-          quants: x.quants,
-          scales: x.scales,
-          sums: x.sums,
-          rows: x.rows,
-          row_count: x.rowCount,
-          weights: weights,
-          row_bytes: w.rowByteCount,
-          output_count: outputs.count,
-          columns: w.columnCount,
-          type: w.type.rawValue
-        )
-        unsafe table.integer_product(&product)
-      }
+        nonisolated(unsafe) let y = target.start
+        nonisolated(unsafe) let x = unsafe x
+        pool.run(slices.count) { [self] index in
+            let outputs = slices[index]
+            unsafe multiply(x, w, outputs, into: y + outputs.lowerBound, stride: w.rowCount)
+        }
     }
-  }
-}
 
-/// Where a product goes.
-@unsafe private struct ProductTarget {
-  let start: UnsafeMutablePointer<Float>
-  let order: ProductOrder
+    /// The outputs of a slice for all rows of `x`, on this thread; `y` starts at the slice.
+    func multiply(
+        _ x: Factors,
+        _ w: WeightMatrix,
+        _ outputs: Range<Int>,
+        into y: UnsafeMutablePointer<Float>,
+        stride: Int
+    ) {
+        unsafe w.withRows(from: outputs.lowerBound) { weights in
+            if w.type.isFloat {
+                var product = unsafe moiety_float_product(
+                    y: y,
+                    y_stride: stride,
+                    x: x.values,
+                    rows: x.rows,
+                    row_count: x.rowCount,
+                    weights: weights,
+                    row_bytes: w.rowByteCount,
+                    output_count: outputs.count,
+                    columns: w.columnCount,
+                    type: w.type.rawValue
+                )
+                unsafe table.float_product(&product)
+            } else {
+                var product = unsafe moiety_integer_product(
+                    y: y,
+                    y_stride: stride,
+                    quants: x.quants,
+                    scales: x.scales,
+                    sums: x.sums,
+                    rows: x.rows,
+                    row_count: x.rowCount,
+                    weights: weights,
+                    row_bytes: w.rowByteCount,
+                    output_count: outputs.count,
+                    columns: w.columnCount,
+                    type: w.type.rawValue
+                )
+                unsafe table.integer_product(&product)
+            }
+        }
+    }
 }
 
 extension WeightMatrix {
-  /// Lends the bytes from the start of row `row` on.
-  func withRows(from row: Int, _ body: (UnsafePointer<UInt8>) -> Void) {
-    bytes.withSpan { span in
-      unsafe span.withUnsafeBytes { bytes in
-        guard let start = bytes.baseAddress else { return }
-        let first = unsafe start + offset + row * rowByteCount
-        unsafe body(first.assumingMemoryBound(to: UInt8.self))
-      }
+    /// Lends the bytes from the start of row `row` on.
+    func withRows(from row: Int, _ body: (UnsafePointer<UInt8>) -> Void) {
+        bytes.withSpan { span in
+            unsafe span.withUnsafeBytes { bytes in
+                guard let start = bytes.baseAddress else { return }
+                let first = unsafe start + offset + row * rowByteCount
+                unsafe body(first.assumingMemoryBound(to: UInt8.self))
+            }
+        }
     }
-  }
 }

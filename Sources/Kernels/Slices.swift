@@ -3,26 +3,26 @@
 /// Each but the last is a multiple of 32 outputs: whole registers of every table, and whole blocks
 /// where the outputs are rounded next.
 struct Slices {
-  let outputs: Int
-  let length: Int
+    let outputs: Int
+    let length: Int
 
-  var count: Int { (outputs + length - 1) / length }
+    var count: Int { (outputs + length - 1) / length }
 
-  /// Multiply-adds below which a task costs more to hand over than to do.
-  private static let smallestTask = 1 << 15
-  /// More tasks than threads, so that a thread that lost time is helped out.
-  private static let tasksPerThread = 4
+    /// Multiply-adds below which a task costs more to hand over than to do.
+    private static let smallestTask = 1 << 15
+    /// More tasks than threads, so that a thread that lost time is helped out.
+    private static let tasksPerThread = 4
 
-  init(outputs: Int, operations: Int, threadCount: Int) {
-    self.outputs = outputs
-    let most = threadCount == 1 ? 1 : threadCount * Self.tasksPerThread
-    let tasks = max(1, min(most, operations / Self.smallestTask))
-    let fair = (outputs + tasks - 1) / tasks
-    length = max(32, (fair + 31) / 32 * 32)
-  }
+    init(outputs: Int, operations: Int, threadCount: Int) {
+        self.outputs = outputs
+        let most = threadCount == 1 ? 1 : threadCount * Self.tasksPerThread
+        let tasks = max(1, min(most, operations / Self.smallestTask))
+        let fair = (outputs + tasks - 1) / tasks
+        length = max(32, (fair + 31) / 32 * 32)
+    }
 
-  subscript(index: Int) -> Range<Int> {
-    let start = min(index * length, outputs)
-    return start..<min(start + length, outputs)
-  }
+    subscript(index: Int) -> Range<Int> {
+        let start = min(index * length, outputs)
+        return start..<min(start + length, outputs)
+    }
 }
