@@ -43,11 +43,13 @@ SCRIPTS = {
 
 CODE = {
     "python": 'def add(a: int, b: int) -> int:\n    """Adds."""\n\n    return a + b  # 1_000\n',
-    "c": "#include <stdio.h>\n\nint main(void) {\n\tprintf(\"%d\\n\", 0x1F << 3);\n\treturn 0;\n}\n",
+    "c": "#include <stdio.h>\n\n"
+         "int main(void) {\n\tprintf(\"%d\\n\", 0x1F << 3);\n\treturn 0;\n}\n",
     "swift": "public func cut(_ text: [UInt8]) throws(E) -> [Range<Int>] {\n        []\n    }\n\n",
     "shell": "for f in *.txt; do\n  echo \"$f: $(wc -l < \"$f\")\" >> /tmp/out.log 2>&1\ndone\n",
     "json": '{"a":[1,2.5,-3e10],"b":{"c":null,"d":"\\u00e9"}}\r\n',
-    "man page": "NAME\n       ls - list directory contents\n\nSYNOPSIS\n       ls [OPTION]... [FILE]...\n",
+    "man page": "NAME\n       ls - list directory contents\n\n"
+                "SYNOPSIS\n       ls [OPTION]... [FILE]...\n",
 }
 
 EDGES = {
@@ -65,13 +67,15 @@ EDGES = {
     "punctuation and lines": "end.\n\nnext!\r\n;;;\n{\n}\n // c\n",
     "emoji": "😀👍🏽 ❤️ 🇩🇪🇯🇵 ☕️",
     "emoji joined": "👩‍👩‍👧‍👦 👩🏽‍🚀 🏳️‍🌈 x👨‍💻y",
-    "combining": "e\u0301 a\u0308\u0304 n\u0303o Z\u0351\u036b\u0343a\u0300\u0301\u0302l\u0316 \u0301",
+    "combining": "e\u0301 a\u0308\u0304 n\u0303o "
+                 "Z\u0351\u036b\u0343a\u0300\u0301\u0302l\u0316 \u0301",
     "normal forms": "\u00e9 e\u0301 \uac00 \u1100\u1161 \u212b \u00c5 \ufb01 fi",
     "symbols": "∀x∈ℝ: x² ≥ 0 → ∑∞ ≠ ∅ ♠♣ ▁▂▃ ␣ ™®©",
     "private use": "\ue000\uf8ff \U000f0000 \ufffd \ufeff",
     "mixed words": "Straße123abc naïve2façade iPhone15Pro x86_64 日本語text中文ABC123한글",
     "repeats": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa abababababab ------------------ ========",
-    "special looking": "<|im_start|>user\nhi<|im_end|>\n</s><s>[INST] <tool_call>x</tool_call> <0x0A>",
+    "special looking": "<|im_start|>user\nhi<|im_end|>\n</s><s>[INST] "
+                       "<tool_call>x</tool_call> <0x0A>",
 }
 
 ALPHABET = (
@@ -136,7 +140,8 @@ PRE_TOKENIZERS = {
     "qwen35": [split(QWEN35), byte_level(False)],
     "bailingmoe": [split(BAILING), byte_level(False)],
     "starcoder": [pre_tokenizers.Digits(individual_digits=True), byte_level(True)],
-    "falcon": [pre_tokenizers.Punctuation("contiguous"), byte_level(True), split("[0-9][0-9][0-9]")],
+    "falcon": [pre_tokenizers.Punctuation("contiguous"), byte_level(True),
+               split("[0-9][0-9][0-9]")],
     "default": [split(r"[\p{P}\$\+<=>\^~\|]+"), split(GPT2), split(r"\p{N}+"),
                 split("[0-9][0-9][0-9]"), byte_level(False)],
     "deepseek-coder": [split("[\r\n]"), split(r"\s?\p{L}+"), split(r"\s?\p{P}+"),
@@ -150,7 +155,7 @@ CONTROLS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|im_end|>\n"]
 USER_DEFINED_TOKENS = ["<tool_call>", "</tool_call>"]
 
 
-def train(stages, vocabulary_size=700):
+def train(stages, vocabulary_size=1000):
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(stages)
     trainer = trainers.BpeTrainer(
@@ -262,7 +267,7 @@ def sentencepiece_fixture():
         sentencepiece.SentencePieceTrainer.train(
             sentence_iterator=iter(CORPUS), model_prefix=prefix, model_type="bpe", vocab_size=900,
             byte_fallback=True, normalization_rule_name="identity", add_dummy_prefix=True,
-            remove_extra_whitespaces=False, split_digits=True, character_coverage=0.97,
+            remove_extra_whitespaces=False, split_digits=True, character_coverage=0.98,
             allow_whitespace_only_pieces=True, user_defined_symbols=USER_DEFINED_TOKENS,
             num_threads=1, minloglevel=2, hard_vocab_limit=False,
         )
