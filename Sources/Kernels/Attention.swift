@@ -144,11 +144,11 @@ extension Kernels {
     ) {
         precondition(
             queryCount == rows.count * shape.heads * shape.keyHeadWidth,
-            "\(queryCount) query values are not \(rows.count) x \(shape.heads) x \(shape.keyHeadWidth)"
+            "\(queryCount) query values for \(rows.count) rows of \(shape.heads) heads"
         )
         precondition(
             resultCount == rows.count * shape.heads * shape.valueHeadWidth,
-            "\(resultCount) results are not \(rows.count) x \(shape.heads) x \(shape.valueHeadWidth)"
+            "\(resultCount) results for \(rows.count) rows of \(shape.heads) heads"
         )
         for row in rows {
             precondition(row.cache.keyWidth == shape.keyValueHeads * shape.keyHeadWidth)

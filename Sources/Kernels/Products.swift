@@ -37,20 +37,23 @@ extension Kernels {
             unsafe withFactors(x, for: w.type) { factors in
                 unsafe y.withUnsafeMutableBufferPointer { y in
                     guard let start = y.baseAddress else { return }
-                    unsafe product(factors, w, ProductTarget(start: start, order: order))
+                    if Self.suitsBLAS(w, rowCount: x.rowCount, order: order) {
+                        unsafe multiplyByBLAS(factors, w, into: start)
+                    } else {
+                        unsafe multiply(factors, w, into: start)
+                    }
                 }
             }
         }
     }
 
-    private func product(_ x: Factors, _ w: WeightMatrix, _ target: ProductTarget) {
+    private func multiply(_ x: Factors, _ w: WeightMatrix, into y: UnsafeMutablePointer<Float>) {
         let slices = Slices(
             outputs: w.rowCount,
             operations: unsafe x.rowCount * w.rowCount * w.columnCount,
             threadCount: threadCount
         )
-        nonisolated(unsafe) let y = target.start
-        nonisolated(unsafe) let x = unsafe x
+        nonisolated(unsafe) let (x, y) = unsafe (x, y)
         pool.run(slices.count) { [self] index in
             let outputs = slices[index]
             unsafe multiply(x, w, outputs, into: y + outputs.lowerBound, stride: w.rowCount)
