@@ -1,6 +1,6 @@
 /// One life of a worker process, numbered by the coordinator from 1; 0 is "never had one".
 public struct Incarnation: RawRepresentable, Hashable, Sendable {
-    public static let none = Incarnation(rawValue: 0)
+    public static let unnumbered = Incarnation(rawValue: 0)
 
     public let rawValue: UInt64
 

@@ -1,0 +1,266 @@
+public import Placement
+
+/// Who is in the cluster, what each worker holds, and whether the cluster can compute.
+///
+/// The coordinator's side of the control connections. Workers say hello, get a number for this life
+/// (their incarnation), the manifest and their experts, load them, and from then on send heartbeats.
+/// Once everyone expected is here, membership makes a plan, unless it was given one. A pure value:
+/// the caller passes `now`, carries the actions out in order, and calls `tick` at `nextDeadline`,
+/// after passing on what has arrived, so that its own stall is not taken for the workers'.
+public struct Membership: Equatable, Sendable {
+    public let setup: Setup
+    public let limits: Limits
+    /// The plan in force, or nil until everyone expected has joined once.
+    public private(set) var plan: Plan?
+    public internal(set) var isReady = false
+    public internal(set) var drops = Drops()
+
+    /// Experts of each of the plan's workers; `[worker]`.
+    private(set) var expertCounts: [Int]
+    var members: [WorkerName: Member] = [:]
+    /// Connections that said hello, by the name they were welcomed under.
+    var names: [PeerID: WorkerName] = [:]
+    var lastIncarnation: Incarnation
+    var lastEpoch: Epoch
+
+    public init(setup: Setup, limits: Limits = Limits()) {
+        self.setup = setup
+        self.limits = limits
+        plan = setup.plan
+        expertCounts = setup.plan?.expertCounts ?? []
+        lastIncarnation = setup.lastIncarnation
+        lastEpoch = max(setup.lastEpoch, setup.plan?.epoch ?? setup.lastEpoch)
+        for name in expectedNames ?? [] {
+            members[name] = Member(name: name)
+        }
+    }
+
+    /// The names that may join, or nil while anyone may.
+    var expectedNames: [WorkerName]? {
+        if let plan { return plan.workers }
+        guard case .names(let names) = setup.expected else { return nil }
+        return names
+    }
+
+    /// When to call `tick`: when the next worker would count as lost.
+    public var nextDeadline: Instant? {
+        members.values.lazy.filter(\.isConnected).map { $0.lastHeard + limits.silenceLimit }.min()
+    }
+
+    /// The worker behind a connection, or nil where it said no hello or was replaced.
+    public func name(of peer: PeerID) -> WorkerName? { names[peer] }
+
+    /// The connection of a worker that is not lost.
+    public func peer(of name: WorkerName) -> PeerID? {
+        members[name].flatMap { $0.isConnected ? $0.peer : nil }
+    }
+
+    /// Declares workers lost that were silent for too long.
+    public mutating func tick(now: Instant) -> [Action] {
+        var actions: [Action] = []
+        for member in members.values.sorted(by: { $0.name < $1.name }) where member.isConnected {
+            let silence = now - member.lastHeard
+            guard silence >= limits.silenceLimit else { continue }
+            disconnect(member.name, loss: .silent(silence), now: now, &actions)
+        }
+        return finish(actions, now: now)
+    }
+}
+
+// MARK: - Reports from workers
+
+extension Membership {
+    public mutating func onHeartbeat(
+        _ heartbeat: Heartbeat,
+        from peer: PeerID,
+        now: Instant
+    ) -> [Action] {
+        var actions: [Action] = []
+        guard let name = hear(from: peer, now: now, &actions) else { return actions }
+        guard members[name]?.incarnation == heartbeat.incarnation else {
+            drops.staleIncarnation += 1
+            return actions
+        }
+        members[name]?.vitals = heartbeat.vitals
+        actions.append(.replyHeartbeat(peer, sequence: heartbeat.sequence))
+        return finish(actions, now: now)
+    }
+
+    public mutating func onLoadProgress(
+        epoch: Epoch,
+        loadedByteCount: UInt64,
+        totalByteCount: UInt64,
+        from peer: PeerID,
+        now: Instant
+    ) -> [Action] {
+        onLoad(of: epoch, from: peer, now: now) { member in
+            guard case .loading = member.load else { return }
+            member.load = .loading(loaded: loadedByteCount, total: totalByteCount)
+        }
+    }
+
+    /// The worker holds all that it was assigned under `epoch`.
+    public mutating func onLoaded(epoch: Epoch, from peer: PeerID, now: Instant) -> [Action] {
+        onLoad(of: epoch, from: peer, now: now) { $0.load = .loaded }
+    }
+
+    /// The worker cannot hold its experts. It stays connected and tries again by another hello.
+    public mutating func onLoadFailed(
+        epoch: Epoch,
+        code: LoadFailureCode,
+        reason: String,
+        from peer: PeerID,
+        now: Instant
+    ) -> [Action] {
+        let reason = shortened(reason)
+        return onLoad(of: epoch, from: peer, now: now) { $0.load = .failed(code, reason) }
+    }
+
+    /// The worker wants to leave: it computes what it was sent, but should be sent nothing more.
+    public mutating func onDrain(from peer: PeerID, now: Instant) -> [Action] {
+        var actions: [Action] = []
+        guard let name = hear(from: peer, now: now, &actions) else { return actions }
+        members[name]?.isDraining = true
+        return finish(actions, now: now)
+    }
+
+    public mutating func onGoodbye(
+        reason: String,
+        from peer: PeerID,
+        now: Instant
+    ) -> [Action] {
+        guard let name = names[peer] else { return [] }
+        var actions: [Action] = []
+        let reason = shortened(reason)
+        disconnect(name, loss: .goodbye(reason), now: now, &actions)
+        names[peer] = nil
+        members[name]?.peer = nil
+        return finish(actions, now: now)
+    }
+
+    /// Asks a worker to leave once it has computed what it was sent.
+    public mutating func drain(_ name: WorkerName, now: Instant) -> [Action] {
+        guard let member = members[name], member.isConnected, let peer = member.peer else {
+            return []
+        }
+        members[name]?.isDraining = true
+        return finish([.drain(peer)], now: now)
+    }
+
+    /// Tells everyone that the coordinator stops, so that they look for its next life at once.
+    public func shutDown() -> [Action] {
+        members.values.filter(\.isConnected).compactMap(\.peer).sorted().map {
+            .refuse($0, .shuttingDown, "the coordinator is shutting down")
+        }
+    }
+
+    private mutating func onLoad(
+        of epoch: Epoch,
+        from peer: PeerID,
+        now: Instant,
+        _ update: (inout Member) -> Void
+    ) -> [Action] {
+        var actions: [Action] = []
+        guard let name = hear(from: peer, now: now, &actions), var member = members[name] else {
+            return actions
+        }
+        guard let plan, plan.epoch == epoch, member.load != .unassigned else {
+            drops.staleEpoch += 1
+            return actions
+        }
+        update(&member)
+        members[name] = member
+        return finish(actions, now: now)
+    }
+}
+
+// MARK: - Shared steps
+
+extension Membership {
+    /// Notes that a connection is alive; one that never said hello is asked to.
+    ///
+    /// A worker that counted as lost, but was only asleep, is back with what it held.
+    private mutating func hear(
+        from peer: PeerID,
+        now: Instant,
+        _ actions: inout [Action]
+    ) -> WorkerName? {
+        guard let name = names[peer], members[name] != nil else {
+            drops.unknownPeer += 1
+            actions.append(.refuse(peer, .helloExpected, "say hello first"))
+            return nil
+        }
+        if members[name]?.isConnected == false {
+            members[name]?.link = .connected
+            actions.append(.returned(name))
+        }
+        members[name]?.lastHeard = now
+        return name
+    }
+
+    /// Takes a worker out of service; its shares must not be waited for.
+    mutating func disconnect(
+        _ name: WorkerName,
+        loss: Loss,
+        now: Instant,
+        _ actions: inout [Action]
+    ) {
+        guard let member = members[name], member.isConnected else { return }
+        members[name]?.link = .lost(loss, since: now)
+        members[name]?.isDraining = false
+        actions.append(.lost(name, loss))
+        guard expectedNames == nil else { return }
+        // Nobody waits for this name, so it must not keep a place or memory.
+        members[name] = nil
+        if let peer = member.peer { names[peer] = nil }
+    }
+
+    /// Adds what follows from the new state: a plan once everyone is here, and readiness.
+    mutating func finish(_ actions: [Action], now: Instant) -> [Action] {
+        var actions = actions
+        makePlanIfComplete(&actions)
+        let isReady = isComplete
+        guard isReady != self.isReady else { return actions }
+        self.isReady = isReady
+        if isReady, let plan {
+            actions.append(.becameReady(plan.epoch))
+        } else {
+            actions.append(.becameUnready(status(now: now)))
+        }
+        return actions
+    }
+
+    /// Whether every worker that holds experts serves.
+    private var isComplete: Bool {
+        guard let plan else { return false }
+        return plan.workers.indices.allSatisfy { worker in
+            expertCounts[worker] == 0 || members[plan.workers[worker]]?.isServing == true
+        }
+    }
+
+    private mutating func makePlanIfComplete(_ actions: inout [Action]) {
+        guard plan == nil else { return }
+        let joined = members.values.filter(\.isConnected).map(\.name).sorted()
+        guard joined.count >= setup.expected.count, !joined.isEmpty else { return }
+        lastEpoch = Epoch(rawValue: lastEpoch.rawValue &+ 1)
+        let plan = Plan.contiguous(
+            workers: joined,
+            expertCounts: setup.expertCounts,
+            epoch: lastEpoch
+        )
+        self.plan = plan
+        expertCounts = plan.expertCounts
+        actions.append(.record(plan))
+        for name in joined { assign(name, plan, &actions) }
+    }
+
+    private func shortened(_ reason: String) -> String {
+        String(decoding: reason.utf8.prefix(limits.reasonByteCount), as: UTF8.self)
+    }
+
+    mutating func assign(_ name: WorkerName, _ plan: Plan, _ actions: inout [Action]) {
+        guard let worker = plan.index(of: name), let peer = members[name]?.peer else { return }
+        members[name]?.load = .loading(loaded: 0, total: 0)
+        actions.append(.assign(peer, plan.epoch, plan.experts(of: worker)))
+    }
+}
