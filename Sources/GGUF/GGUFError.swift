@@ -22,7 +22,7 @@ public struct GGUFError: Error, Equatable, Sendable {
         self.problem = problem
     }
 
-    public enum Problem: Equatable, Sendable {
+    public enum Problem: Error, Equatable, Sendable {
         /// The operating system refused to open, read or write.
         case file(FileError)
 
@@ -48,7 +48,7 @@ public struct GGUFError: Error, Equatable, Sendable {
         case outOfRange(value: String, expected: String)
         case notFinite(String)
         case notText
-        case badAlignment(UInt64)
+        case badAlignment(UInt32)
 
         // Tensors.
         case badDimensionCount(UInt32)

@@ -20,7 +20,7 @@ struct HeaderReader {
     /// Length, type and a value of one byte: less cannot be a key.
     private static let smallestKeyByteCount = 8 + 1 + 4 + 1
     /// The format's limit.
-    private static let longestKey = 65535
+    static let longestKey = 65535
 
     static func read(_ file: ReadableFile, part: Int) throws(GGUFError) -> PartHeader {
         var reader = HeaderReader(file: file, part: part, cursor: HeaderCursor(file: file))
@@ -153,7 +153,7 @@ struct HeaderReader {
             throw metadata.mismatch(GGUFKey.alignment, value, "uint32")
         }
         guard GGUFFile.isValidAlignment(Int(alignment)) else {
-            throw metadata.error(GGUFKey.alignment, .badAlignment(UInt64(alignment)))
+            throw metadata.error(GGUFKey.alignment, .badAlignment(alignment))
         }
         return Int(alignment)
     }

@@ -3,27 +3,39 @@ import Tensors
 // Arithmetic that reader and writer share.
 
 extension TensorInfo {
-    /// Bytes of a tensor, or nil where a row is no whole number of blocks or the size does not fit.
+    /// Bytes of a tensor of these dimensions.
     ///
     /// Multiplies step by step: a product that wraps, even to zero, must not pass for a size.
-    static func byteCount(of type: ElementType, dimensions: [Int]) -> Int? {
+    static func checkedByteCount(
+        of type: ElementType,
+        dimensions: [Int]
+    ) throws(GGUFError.Problem) -> Int {
+        guard let columns = dimensions.first, dimensions.count <= 4 else {
+            throw .badDimensionCount(UInt32(clamping: dimensions.count))
+        }
+        if let index = dimensions.firstIndex(where: { $0 <= 0 }) {
+            throw .badDimension(index: index, value: UInt64(bitPattern: Int64(dimensions[index])))
+        }
+        guard columns % type.blockLength == 0 else {
+            throw .unevenRow(columns: columns, type: type)
+        }
+        // Values are counted too: a block may have fewer bytes than values.
         guard
-            let columns = dimensions.first,
-            var byteCount = type.rowByteCount(columns: columns)
-        else { return nil }
-        for dimension in dimensions.dropFirst() {
-            let (product, overflow) = byteCount.multipliedReportingOverflow(by: dimension)
-            guard !overflow else { return nil }
-            byteCount = product
-        }
-        // Counts of values must fit as well: a block may have fewer bytes than values.
-        var valueCount = 1
-        for dimension in dimensions {
-            let (product, overflow) = valueCount.multipliedReportingOverflow(by: dimension)
-            guard !overflow else { return nil }
-            valueCount = product
-        }
+            product(dimensions) != nil,
+            let rowByteCount = type.rowByteCount(columns: columns),
+            let byteCount = product([rowByteCount] + dimensions.dropFirst())
+        else { throw .tooManyValues }
         return byteCount
+    }
+
+    private static func product(_ factors: [Int]) -> Int? {
+        var result = 1
+        for factor in factors {
+            let (product, overflow) = result.multipliedReportingOverflow(by: factor)
+            guard !overflow else { return nil }
+            result = product
+        }
+        return result
     }
 }
 

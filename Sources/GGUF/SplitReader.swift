@@ -2,7 +2,7 @@ import Tensors
 
 /// Finds and reads the headers of all files of a model.
 enum SplitReader {
-    /// - Parameter firstPath: The only file, or the first of several.
+    /// The headers of all parts, given the path of the only file or the first of several.
     static func readHeaders(firstPath: String) throws(GGUFError) -> [PartHeader] {
         let first = try readHeader(path: firstPath, part: 0)
         let count = try first.metadata.uintIfPresent(GGUFKey.splitCount) ?? 1

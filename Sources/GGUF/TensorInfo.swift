@@ -4,8 +4,10 @@ public import Tensors
 public struct TensorInfo: Equatable, Sendable {
     public let name: String
     public let type: ElementType
-    /// One to four sizes, the fastest varying one first: a matrix is `[columns, rows]`, the
-    /// experts of a layer are `[columns, rows, experts]`. None is zero and their product fits.
+    /// One to four sizes, the fastest varying one first.
+    ///
+    /// A matrix is `[columns, rows]`, the experts of a layer are `[columns, rows, experts]`. None
+    /// is zero, and their product fits.
     public let dimensions: [Int]
     /// Which of the model's files holds it, from 0.
     public let part: Int

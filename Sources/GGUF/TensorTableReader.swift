@@ -55,11 +55,11 @@ struct TensorTableReader {
         cursor.subject = .tensor(name)
         let dimensions = try readDimensions()
         let type = try readElementType()
-        guard let byteCount = TensorInfo.byteCount(of: type, dimensions: dimensions) else {
-            if dimensions[0] % type.blockLength != 0 {
-                throw cursor.error(.unevenRow(columns: dimensions[0], type: type), at: position)
-            }
-            throw cursor.error(.tooManyValues, at: position)
+        let byteCount: Int
+        do {
+            byteCount = try TensorInfo.checkedByteCount(of: type, dimensions: dimensions)
+        } catch {
+            throw cursor.error(error, at: position)
         }
         return Entry(
             name: name,

@@ -48,6 +48,17 @@ public final class AtomicFile {
         }
     }
 
+    public func append(_ bytes: [UInt8]) throws(FileError) {
+        let span = bytes.span
+        try append(unsafe span.bytes)
+    }
+
+    /// Appends little-endian f32.
+    public func append(_ values: [Float]) throws(FileError) {
+        let span = values.span
+        try append(unsafe span.bytes)
+    }
+
     /// Makes the file durable and gives it its name; nothing may be appended afterwards.
     public func commit() throws(FileError) {
         precondition(!isCommitted, "\(path) was already committed")
