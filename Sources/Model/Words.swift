@@ -1,5 +1,3 @@
-public import Tensors
-
 /// A transformer layer, counted from 0.
 public struct LayerIndex: RawRepresentable, Comparable, Hashable, Sendable {
     public let rawValue: Int

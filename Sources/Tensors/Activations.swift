@@ -72,3 +72,28 @@ extension Array {
         }
     }
 }
+
+extension Activations {
+    /// Copies of some rows, in the order given and in the forms asked for.
+    ///
+    /// - Precondition: the rows exist and the forms are known.
+    public func selecting(rows: [UInt32], values wantsValues: Bool, quants: Bool) -> Activations {
+        precondition(!wantsValues || hasValues, "the plain form is not known")
+        precondition(!quants || hasQuants, "the rounded form is not known")
+        var selected = Activations(rowCount: 0, width: width)
+        selected.rowCount = rows.count
+        let blocks = width / Self.blockLength
+        if wantsValues { selected.values.reserveCapacity(rows.count * width) }
+        if quants {
+            selected.quants.reserveCapacity(rows.count * width)
+            selected.scales.reserveCapacity(rows.count * blocks)
+        }
+        for row in rows.lazy.map(Int.init) {
+            if wantsValues { selected.values += values[row * width..<(row + 1) * width] }
+            guard quants else { continue }
+            selected.quants += self.quants[row * width..<(row + 1) * width]
+            selected.scales += scales[row * blocks..<(row + 1) * blocks]
+        }
+        return selected
+    }
+}

@@ -49,11 +49,31 @@ extension Bytes {
             unsafe memory.loadUnaligned(fromByteOffset: offset + $0 * size, as: Float.self)
         }
     }
+}
 
+extension RawSpan {
     /// Copies of the bytes piece by piece, for readers that want arrays.
-    public func forEachPiece(of length: Int, _ body: ([UInt8]) -> Void) {
-        for start in stride(from: 0, to: count, by: length) {
-            body(unsafe Array(memory[start..<min(start + length, count)]))
+    public func forEachPiece(of length: Int = 1 << 16, _ body: ([UInt8]) -> Void) {
+        unsafe withUnsafeBytes { bytes in
+            for start in stride(from: 0, to: bytes.count, by: length) {
+                body(unsafe Array(bytes[start..<min(start + length, bytes.count)]))
+            }
+        }
+    }
+}
+
+extension MutableRawSpan {
+    /// Lends a part of the span for writing.
+    ///
+    /// - Precondition: the part lies inside.
+    public mutating func withPart<Failure: Error>(
+        _ part: Range<Int>,
+        _ body: (inout MutableRawSpan) throws(Failure) -> Void
+    ) throws(Failure) {
+        precondition(part.lowerBound >= 0 && part.upperBound <= byteCount)
+        try unsafe withUnsafeMutableBytes { (bytes) throws(Failure) in
+            var span = unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[part]).mutableBytes
+            try body(&span)
         }
     }
 }

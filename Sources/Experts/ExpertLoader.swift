@@ -1,0 +1,84 @@
+import Dispatch
+public import Model
+import Synchronization
+
+/// Reads experts from a model file, several at a time, and checks them on the way.
+public struct ExpertLoader: Sendable {
+    /// What loading has done so far.
+    public struct Progress: Equatable, Sendable {
+        public var loadedByteCount: Int
+        public var totalByteCount: Int
+    }
+
+    private let model: ModelFile
+    private let threadCount: Int
+
+    /// - Parameter threadCount: reads in flight; disks like a few, hashing likes one per core.
+    public init(model: ModelFile, threadCount: Int) {
+        self.model = model
+        self.threadCount = max(1, threadCount)
+    }
+
+    /// Loads `experts` and returns them in order.
+    ///
+    /// - Parameters:
+    ///   - digests: what each must hash to, in the same order, or nil to trust the file.
+    ///   - progress: called from any thread after each expert.
+    /// - Throws: the error of the first expert that could not be read or differs.
+    public func load(
+        _ experts: [ExpertID],
+        digests: [ExpertDigest]? = nil,
+        progress: @Sendable (Progress) -> Void = { _ in }
+    ) throws(ModelError) -> [FeedForwardWeights] {
+        precondition(digests == nil || digests?.count == experts.count)
+        let total = experts.reduce(0) { $0 + model.expertByteCount($1.layer) }
+        let state = Mutex(LoadState(count: experts.count))
+        let next = Atomic(0)
+        DispatchQueue.concurrentPerform(iterations: min(threadCount, max(1, experts.count))) { _ in
+            while true {
+                let place = next.add(1, ordering: .relaxed).oldValue
+                guard place < experts.count, state.withLock({ $0.error == nil }) else { return }
+                do throws(ModelError) {
+                    let expert = try load(experts[place], expecting: digests?[place])
+                    let loaded = state.withLock { $0.finish(place, expert) }
+                    progress(Progress(loadedByteCount: loaded, totalByteCount: total))
+                } catch {
+                    state.withLock { $0.error = $0.error ?? error }
+                }
+            }
+        }
+        let result = state.withLock { $0 }
+        if let error = result.error { throw error }
+        return result.experts.compactMap { $0 }
+    }
+
+    private func load(
+        _ id: ExpertID,
+        expecting digest: ExpertDigest?
+    ) throws(ModelError) -> FeedForwardWeights {
+        let expert = try model.expert(id)
+        guard let digest else { return expert }
+        let found = ExpertDigest(of: expert)
+        guard found == digest else {
+            throw .differs(
+                "\(id) in \(model.path) differs from the coordinator's "
+                    + "(digest \(found), expected \(digest)): copy the coordinator's file here"
+            )
+        }
+        return expert
+    }
+}
+
+private struct LoadState: Sendable {
+    var experts: [FeedForwardWeights?]
+    var byteCount = 0
+    var error: ModelError?
+
+    init(count: Int) { experts = Array(repeating: nil, count: count) }
+
+    mutating func finish(_ place: Int, _ expert: FeedForwardWeights) -> Int {
+        experts[place] = expert
+        byteCount += expert.byteCount
+        return byteCount
+    }
+}

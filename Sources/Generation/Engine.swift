@@ -1,0 +1,146 @@
+public import Inference
+import Model
+public import Tokenizer
+
+/// Runs many requests at once, one step at a time: schedule, run, choose.
+///
+/// Used from one thread, which calls `step` while there is work. A step that fails ends the
+/// requests it computed, each with the error; the others go on.
+public final class Engine {
+    public typealias SequenceID = Scheduler.SequenceID
+
+    private let forward: ForwardPass
+    private let tokenizer: Tokenizer
+    private var scheduler: Scheduler
+    private var sequences: [SequenceID: GeneratingSequence] = [:]
+    private var lastID: SequenceID = 0
+    private var logits: [Float] = []
+
+    public init(forward: ForwardPass, tokenizer: Tokenizer, limits: Scheduler.Limits) {
+        self.forward = forward
+        self.tokenizer = tokenizer
+        scheduler = Scheduler(limits: limits)
+    }
+
+    public var hasWork: Bool { !scheduler.isIdle }
+    public var runningCount: Int { scheduler.runningCount }
+    public var queuedCount: Int { scheduler.queuedCount }
+
+    /// Queues a request.
+    ///
+    /// - Parameter emit: told everything that happens to it, on the engine's thread.
+    /// - Throws: what is wrong with the request, before anything is emitted.
+    public func add(
+        _ request: GenerationRequest,
+        emit: @escaping (GenerationEvent) -> Void
+    ) throws(RequestError) -> SequenceID {
+        try check(request)
+        lastID += 1
+        let room = scheduler.limits.contextLength
+        let wanted = request.maximumTokens.map { request.prompt.count + min($0, room) } ?? room
+        sequences[lastID] = GeneratingSequence(
+            request: request,
+            context: forward.makeContext(capacity: min(room, wanted)),
+            tokenizer: tokenizer,
+            emit: emit
+        )
+        scheduler.add(lastID, promptTokenCount: request.prompt.count)
+        return lastID
+    }
+
+    private func check(_ request: GenerationRequest) throws(RequestError) {
+        let count = request.prompt.count
+        guard count > 0 else { throw .emptyPrompt }
+        let room = scheduler.limits.contextLength
+        guard count < room else { throw .promptTooLong(count, contextLength: room) }
+        guard (request.maximumTokens ?? 1) > 0 else { throw .noTokensWanted }
+        do throws(SamplingError) {
+            try request.sampling.validate()
+        } catch {
+            throw .sampling(error)
+        }
+        let vocabularyCount = forward.model.vocabularyCount
+        if let bad = request.prompt.first(where: { $0 < 0 || $0 >= vocabularyCount }) {
+            throw .unknownToken(bad, vocabularyCount: vocabularyCount)
+        }
+        guard !scheduler.isFull else { throw .queueFull(scheduler.limits.queuedSequences) }
+    }
+
+    /// Ends a request before its time; unknown ones are left alone.
+    public func cancel(_ id: SequenceID) { end(id, .cancelled) }
+
+    /// Ends every request with the same error.
+    public func failAll(_ message: String) {
+        for id in sequences.keys.sorted() { end(id, .failed(message)) }
+    }
+
+    /// Runs one step; does nothing when there is no work.
+    public func step() {
+        let slices = scheduler.nextStep()
+        guard !slices.isEmpty else { return }
+        var batch = Batch()
+        for slice in slices {
+            guard let sequence = sequences[slice.sequence] else { continue }
+            let last = sequence.isCaughtUp(after: slice.tokenCount)
+            batch.append(
+                sequence.nextTokens(slice.tokenCount)[...],
+                from: sequence.computedCount,
+                of: sequence.context,
+                logits: last ? .last : .none
+            )
+        }
+        do throws(ForwardError) {
+            try forward.run(batch, logits: &logits)
+        } catch {
+            for slice in slices { end(slice.sequence, .failed(error.description)) }
+            return
+        }
+        distributeLogits(slices)
+    }
+
+    private func distributeLogits(_ slices: [Scheduler.Slice]) {
+        let width = forward.model.vocabularyCount
+        var place = 0
+        for slice in slices {
+            guard let sequence = sequences[slice.sequence] else { continue }
+            let caughtUp = sequence.isCaughtUp(after: slice.tokenCount)
+            sequence.finishComputing(slice.tokenCount)
+            guard caughtUp else { continue }
+            let row = logits[place * width..<(place + 1) * width]
+            place += 1
+            if let reason = sequence.choose(from: row, tokenizer: tokenizer) {
+                end(slice.sequence, reason)
+            } else {
+                scheduler.continueSequence(slice.sequence)
+            }
+        }
+    }
+
+    private func end(_ id: SequenceID, _ reason: GenerationResult.Reason) {
+        scheduler.remove(id)
+        sequences.removeValue(forKey: id)?.end(reason)
+    }
+}
+
+/// Why a request was not taken.
+public enum RequestError: Error, Equatable, CustomStringConvertible {
+    case emptyPrompt
+    case promptTooLong(Int, contextLength: Int)
+    case noTokensWanted
+    case sampling(SamplingError)
+    case unknownToken(Int32, vocabularyCount: Int)
+    case queueFull(Int)
+
+    public var description: String {
+        switch self {
+        case .emptyPrompt: "the prompt has no tokens; give some text"
+        case .promptTooLong(let count, let room):
+            "the prompt has \(count) tokens, the context only \(room), and one is needed to answer"
+        case .noTokensWanted: "at least one token must be asked for"
+        case .sampling(let error): error.description
+        case .unknownToken(let token, let count):
+            "token \(token) is not in the vocabulary of \(count)"
+        case .queueFull(let limit): "the queue of \(limit) jobs is full; try again later"
+        }
+    }
+}

@@ -1,0 +1,60 @@
+public import Inference
+import Model
+
+/// Feeds given tokens through the model and looks at the logits of every position.
+public final class Evaluation {
+    /// The largest logits of one position, largest first; equal ones by the lower token.
+    public struct Position: Equatable, Sendable {
+        public var ids: [Int32]
+        public var logits: [Float]
+
+        public init(ids: [Int32], logits: [Float]) {
+            self.ids = ids
+            self.logits = logits
+        }
+    }
+
+    private let forward: ForwardPass
+    private let tokens: [Int32]
+    private let context: SequenceContext
+    private let chunk: Int
+    private var done = 0
+    private var logits: [Float] = []
+
+    /// - Parameters:
+    ///   - tokens: taken as given.
+    ///   - chunk: positions per step; changes no bit of the result.
+    public init(forward: ForwardPass, tokens: [Int32], chunk: Int = 64) {
+        self.forward = forward
+        self.tokens = tokens
+        self.chunk = max(1, chunk)
+        context = forward.makeContext(capacity: tokens.count)
+    }
+
+    public var isFinished: Bool { done == tokens.count }
+
+    /// Computes the next chunk and shows each position's logits.
+    public func step(
+        _ look: (_ position: Int, _ logits: ArraySlice<Float>) -> Void
+    ) throws(ForwardError) {
+        let count = min(chunk, tokens.count - done)
+        var batch = Batch()
+        batch.append(tokens[done..<done + count], from: done, of: context, logits: .all)
+        try forward.run(batch, logits: &logits)
+        let width = forward.model.vocabularyCount
+        for row in 0..<count { look(done + row, logits[row * width..<(row + 1) * width]) }
+        done += count
+    }
+
+    /// The `count` largest logits of a position.
+    public static func top(_ count: Int, of logits: ArraySlice<Float>) -> Position {
+        let order = logits.indices.sorted {
+            logits[$0] > logits[$1] || (logits[$0] == logits[$1] && $0 < $1)
+        }
+        let chosen = order.prefix(count)
+        return Position(
+            ids: chosen.map { Int32($0 - logits.startIndex) },
+            logits: chosen.map { logits[$0] }
+        )
+    }
+}

@@ -1,0 +1,101 @@
+import Inference
+import Tokenizer
+
+/// One request while it is generated: its tokens, its context, its sampler.
+final class GeneratingSequence {
+    let request: GenerationRequest
+    let context: SequenceContext
+    let emit: (GenerationEvent) -> Void
+    private(set) var generated: [Int32] = []
+    /// Tokens of prompt and answer that are computed.
+    private(set) var computedCount = 0
+    private var sampler: Sampler
+    private var decoder: StreamingDecoder
+    private var stopTexts: StopTexts
+    private let startTime: ContinuousClock.Instant
+    private var firstTokenTime: ContinuousClock.Instant?
+    private var lastTokenTime: ContinuousClock.Instant?
+
+    init(
+        request: GenerationRequest,
+        context: SequenceContext,
+        tokenizer: Tokenizer,
+        emit: @escaping (GenerationEvent) -> Void
+    ) {
+        self.request = request
+        self.context = context
+        self.emit = emit
+        sampler = Sampler(request.sampling)
+        for token in request.prompt { sampler.accept(token) }
+        decoder = StreamingDecoder(tokenizer, continuing: true)
+        stopTexts = StopTexts(request.stopTexts)
+        startTime = .now
+    }
+
+    /// The next `count` tokens to compute.
+    func nextTokens(_ count: Int) -> [Int32] {
+        let prompt = request.prompt
+        return (computedCount..<computedCount + count).map {
+            $0 < prompt.count ? prompt[$0] : generated[$0 - prompt.count]
+        }
+    }
+
+    /// Whether computing `count` more tokens reaches the end of what is known.
+    func isCaughtUp(after count: Int) -> Bool {
+        computedCount + count == request.prompt.count + generated.count
+    }
+
+    func finishComputing(_ count: Int) {
+        let inPrompt = computedCount < request.prompt.count
+        computedCount += count
+        guard inPrompt else { return }
+        emit(.prefill(done: min(computedCount, request.prompt.count), total: request.prompt.count))
+    }
+
+    /// Chooses the next token and tells the listener.
+    ///
+    /// - Returns: the reason to end, if this token is one.
+    func choose(
+        from logits: ArraySlice<Float>,
+        tokenizer: Tokenizer
+    ) -> GenerationResult.Reason? {
+        let token = sampler.sample(logits)
+        sampler.accept(token)
+        let now = ContinuousClock.now
+        firstTokenTime = firstTokenTime ?? now
+        lastTokenTime = now
+        generated.append(token)
+        guard !tokenizer.isEndOfGeneration(token) else {
+            emit(.token(token, text: ""))
+            return .stop
+        }
+        let (text, stopped) = stopTexts.push(decoder.push(token))
+        emit(.token(token, text: text))
+        if stopped { return .stop }
+        let limit = request.maximumTokens ?? .max
+        let position = request.prompt.count + generated.count
+        return generated.count >= limit || position >= context.capacity ? .length : nil
+    }
+
+    func end(_ reason: GenerationResult.Reason) {
+        let rest =
+            if case .length = reason {
+                stopTexts.push(decoder.finish()).printable + stopTexts.finish()
+            } else {
+                ""
+            }
+        if !rest.isEmpty { emit(.text(rest)) }
+        emit(.ended(result(reason)))
+    }
+
+    private func result(_ reason: GenerationResult.Reason) -> GenerationResult {
+        let zero = Duration.zero
+        return GenerationResult(
+            reason: reason,
+            tokens: generated,
+            promptTokenCount: request.prompt.count,
+            prefillTime: firstTokenTime.map { $0 - startTime } ?? zero,
+            decodeTime: firstTokenTime.flatMap { first in lastTokenTime.map { $0 - first } } ?? zero
+        )
+    }
+}

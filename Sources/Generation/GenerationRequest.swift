@@ -1,0 +1,91 @@
+public import Inference
+
+/// What to generate: a tokenised prompt and how to continue it.
+public struct GenerationRequest: Equatable, Sendable {
+    public var prompt: [Int32]
+    /// Tokens to make at most; nil fills the context.
+    public var maximumTokens: Int?
+    public var sampling: Sampling
+    /// Generation ends before any of these texts.
+    public var stopTexts: [String]
+
+    public init(
+        prompt: [Int32],
+        maximumTokens: Int? = nil,
+        sampling: Sampling = Sampling(),
+        stopTexts: [String] = []
+    ) {
+        self.prompt = prompt
+        self.maximumTokens = maximumTokens
+        self.sampling = sampling
+        self.stopTexts = stopTexts
+    }
+}
+
+/// What happens to a request, in order: prefill, tokens, one end.
+public enum GenerationEvent: Equatable, Sendable {
+    /// So many prompt tokens are done.
+    case prefill(done: Int, total: Int)
+    /// A token was chosen; `text` is what it lets us print, always whole characters.
+    case token(Int32, text: String)
+    /// Text of tokens already told that was held back until now.
+    case text(String)
+    case ended(GenerationResult)
+}
+
+/// How a request ended.
+public struct GenerationResult: Equatable, Sendable {
+    public enum Reason: Equatable, Sendable {
+        /// An end token or a stop text.
+        case stop
+        /// The token limit or the end of the context.
+        case length
+        case cancelled
+        case failed(String)
+    }
+
+    public var reason: Reason
+    public var tokens: [Int32]
+    public var promptTokenCount: Int
+    public var prefillTime: Duration
+    /// From the first generated token to the last.
+    public var decodeTime: Duration
+
+    public init(
+        reason: Reason,
+        tokens: [Int32],
+        promptTokenCount: Int,
+        prefillTime: Duration,
+        decodeTime: Duration
+    ) {
+        self.reason = reason
+        self.tokens = tokens
+        self.promptTokenCount = promptTokenCount
+        self.prefillTime = prefillTime
+        self.decodeTime = decodeTime
+    }
+
+    /// Prompt tokens per second.
+    public var prefillRate: Double { Self.rate(promptTokenCount, prefillTime) }
+    /// Generated tokens per second, after the first.
+    public var decodeRate: Double { Self.rate(max(0, tokens.count - 1), decodeTime) }
+
+    private static func rate(_ count: Int, _ time: Duration) -> Double {
+        let seconds = time / .seconds(1)
+        return seconds > 0 ? Double(count) / seconds : 0
+    }
+
+    /// The end of a request that was refused.
+    public static func failedBeforeStart(
+        _ message: String,
+        _ request: GenerationRequest
+    ) -> GenerationResult {
+        GenerationResult(
+            reason: .failed(message),
+            tokens: [],
+            promptTokenCount: request.prompt.count,
+            prefillTime: .zero,
+            decodeTime: .zero
+        )
+    }
+}

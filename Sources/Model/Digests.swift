@@ -1,0 +1,31 @@
+import Crypto
+import GGUF
+import Tensors
+
+extension ExpertDigest {
+    /// Hashes an expert as `ModelFile.expert` reads it.
+    public init(of expert: FeedForwardWeights) {
+        var hash = SHA256()
+        // The three matrices share one piece of memory, in the order that is hashed.
+        expert.gate.bytes.withSpan { span in span.forEachPiece { hash.update(data: $0) } }
+        self.init(bytes: Array(hash.finalize()))
+    }
+}
+
+extension ModelFile {
+    /// Hashes metadata and tensor tables of all parts; a few megabytes, not the weights.
+    public func identity() throws(ModelError) -> ModelIdentity {
+        var hash = SHA256()
+        try ModelDescriptionReader.read { () throws(GGUFError) in
+            for part in file.parts.indices {
+                try file.readHeader(ofPart: part) { piece in
+                    piece.forEachPiece { hash.update(data: $0) }
+                }
+            }
+        }
+        return ModelIdentity(
+            fileByteCount: UInt64(file.byteCount),
+            headerDigest: Array(hash.finalize())
+        )
+    }
+}

@@ -1,0 +1,40 @@
+public import GGUF
+
+/// Why a file is not a model we can run.
+public enum ModelError: Error, CustomStringConvertible {
+    /// The file cannot be read, or is not valid GGUF.
+    case file(GGUFError)
+    case unknownArchitecture(String, known: [String])
+    /// A hyper-parameter is missing a sane value.
+    case hyperparameter(key: String, found: String, expected: String)
+    /// The file asks for arithmetic that is not built.
+    case unsupported(String)
+    case missingTensor(String, path: String)
+    case wrongShape(tensor: String, found: [Int], expected: [Int])
+    /// A tensor's type cannot be multiplied with.
+    case unsupportedType(tensor: String, type: String, known: [String])
+    /// A tensor of a layer whose meaning is not known; ignoring it would change the output.
+    case unknownTensor(String)
+    /// The weights on this machine are not those of the model that was asked for.
+    case differs(String)
+
+    public var description: String {
+        switch self {
+        case .file(let error): "\(error)"
+        case .unknownArchitecture(let name, let known):
+            "architecture '\(name)' is not supported; known: \(known.joined(separator: ", "))"
+        case .hyperparameter(let key, let found, let expected):
+            "\(key) is \(found); expected \(expected)"
+        case .unsupported(let what): "\(what) is not supported"
+        case .missingTensor(let name, let path): "tensor '\(name)' is missing from \(path)"
+        case .wrongShape(let tensor, let found, let expected):
+            "tensor '\(tensor)' has shape \(found); its role needs \(expected)"
+        case .unsupportedType(let tensor, let type, let known):
+            "tensor '\(tensor)' has type \(type), which cannot be computed with; "
+                + "known: \(known.joined(separator: ", "))"
+        case .unknownTensor(let name):
+            "tensor '\(name)' has no known role; leaving it out would change the output"
+        case .differs(let what): what
+        }
+    }
+}

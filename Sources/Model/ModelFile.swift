@@ -1,0 +1,114 @@
+public import GGUF
+public import Tensors
+
+/// A model file whose description is checked: where each weight lies, and how to read it.
+public struct ModelFile: Sendable {
+    public let description: ModelDescription
+    public let file: GGUFFile
+
+    /// The path it was opened by: the first part's where there are several.
+    public var path: String { file.path }
+
+    /// Opens a GGUF model and checks its tensors against what its architecture needs.
+    public init(path: String) throws(ModelError) {
+        file = try ModelDescriptionReader.read { () throws(GGUFError) in
+            try GGUFFile.open(path: path)
+        }
+        description = try ModelDescriptionReader(file).read()
+        try ModelShapes(description).check(file)
+    }
+
+    // MARK: Weights
+
+    /// A matrix, as it lies in the file.
+    public func matrix(_ name: WeightName) throws(ModelError) -> WeightMatrix {
+        let tensor = try self.tensor(name)
+        let bytes = try read(tensor)
+        return WeightMatrix(
+            type: tensor.type,
+            rowCount: tensor.dimensions.count > 1 ? tensor.dimensions[1] : 1,
+            columnCount: tensor.dimensions[0],
+            bytes: bytes
+        )
+    }
+
+    /// A vector of f32: a norm's weight or a bias.
+    public func vector(_ name: WeightName) throws(ModelError) -> [Float] {
+        let tensor = try self.tensor(name)
+        return try read(tensor).floats(at: 0, count: tensor.dimensions[0])
+    }
+
+    /// One expert's three matrices in one piece of memory: gate, then up, then down.
+    public func expert(_ id: ExpertID) throws(ModelError) -> FeedForwardWeights {
+        let parts = try expertTensors(id.layer)
+        let sizes = parts.map { $0.byteCount / description.expertCount }
+        let bytes = try Bytes(count: sizes.reduce(0, +)) { span throws(ModelError) in
+            var start = 0
+            for (tensor, size) in zip(parts, sizes) {
+                try read(tensor, from: id.index * size, count: size, into: &span, at: start)
+                start += size
+            }
+        }
+        let hidden = description.hiddenSize
+        let width = description.layers[id.layer.rawValue].expertWidth
+        func matrix(_ part: Int, rows: Int, columns: Int) -> WeightMatrix {
+            WeightMatrix(
+                type: parts[part].type,
+                rowCount: rows,
+                columnCount: columns,
+                bytes: bytes,
+                offset: sizes[..<part].reduce(0, +)
+            )
+        }
+        return FeedForwardWeights(
+            gate: matrix(0, rows: width, columns: hidden),
+            up: matrix(1, rows: width, columns: hidden),
+            down: matrix(2, rows: hidden, columns: width)
+        )
+    }
+
+    /// Bytes of one expert of a layer; 0 where the layer has none.
+    public func expertByteCount(_ layer: LayerIndex) -> Int {
+        let roles: [LayerRole] = [.expertGates, .expertUps, .expertDowns]
+        return roles.reduce(0) { total, role in
+            let tensor = file.tensor(WeightName.layer(layer.rawValue, role).description)
+            return total + (tensor?.byteCount ?? 0) / max(1, description.expertCount)
+        }
+    }
+
+    private func expertTensors(_ layer: LayerIndex) throws(ModelError) -> [TensorInfo] {
+        var tensors: [TensorInfo] = []
+        for role in [LayerRole.expertGates, .expertUps, .expertDowns] {
+            tensors.append(try tensor(.layer(layer.rawValue, role)))
+        }
+        return tensors
+    }
+
+    private func tensor(_ name: WeightName) throws(ModelError) -> TensorInfo {
+        guard let tensor = file.tensor(name.description) else {
+            throw .missingTensor(name.description, path: path)
+        }
+        return tensor
+    }
+
+    /// Fills `count` bytes of `span` at `place` with a tensor's data from `start` on.
+    private func read(
+        _ tensor: TensorInfo,
+        from start: Int,
+        count: Int,
+        into span: inout MutableRawSpan,
+        at place: Int
+    ) throws(ModelError) {
+        try span.withPart(place..<place + count) { piece throws(ModelError) in
+            do throws(GGUFError) {
+                try file.read(tensor, from: start, into: &piece)
+            } catch {
+                throw .file(error)
+            }
+        }
+    }
+
+    private func read(_ tensor: TensorInfo) throws(ModelError) -> Bytes {
+        try ModelDescriptionReader.read { () throws(GGUFError) in try file.read(tensor) }
+    }
+}

@@ -1,0 +1,29 @@
+import GGUF
+
+extension ModelFile {
+    /// Reads the tokenizer's section.
+    ///
+    /// Not kept: a worker never needs it, and large ones take tens of megabytes.
+    public func vocabulary() throws(ModelError) -> Vocabulary {
+        let metadata = file.metadata
+        return try ModelDescriptionReader.read { () throws(GGUFError) in
+            Vocabulary(
+                model: try metadata.string("tokenizer.ggml.model"),
+                preTokenizer: try metadata.stringIfPresent("tokenizer.ggml.pre"),
+                tokens: try metadata.strings("tokenizer.ggml.tokens"),
+                types: try metadata.intsIfPresent("tokenizer.ggml.token_type")?
+                    .map { Int32(clamping: $0) } ?? [],
+                scores: try metadata.floatsIfPresent("tokenizer.ggml.scores") ?? [],
+                merges: try metadata.stringsIfPresent("tokenizer.ggml.merges") ?? [],
+                bos: try metadata.intIfPresent("tokenizer.ggml.bos_token_id"),
+                eos: try metadata.intIfPresent("tokenizer.ggml.eos_token_id"),
+                eot: try metadata.intIfPresent("tokenizer.ggml.eot_token_id"),
+                unknown: try metadata.intIfPresent("tokenizer.ggml.unknown_token_id"),
+                padding: try metadata.intIfPresent("tokenizer.ggml.padding_token_id"),
+                addsBOS: try metadata.boolIfPresent("tokenizer.ggml.add_bos_token"),
+                addsEOS: try metadata.boolIfPresent("tokenizer.ggml.add_eos_token"),
+                addsSpacePrefix: try metadata.boolIfPresent("tokenizer.ggml.add_space_prefix")
+            )
+        }
+    }
+}
