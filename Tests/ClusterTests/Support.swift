@@ -1,0 +1,54 @@
+import Cluster
+import Model
+import Placement
+import Testing
+
+/// SplitMix64: the same numbers for the same seed, everywhere.
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+}
+
+func name(_ text: String) throws -> WorkerName {
+    try #require(WorkerName(rawValue: text))
+}
+
+func epoch(_ number: Int) -> Epoch { Epoch(rawValue: UInt64(number)) }
+
+func peer(_ number: Int) -> PeerID { PeerID([UInt8(truncatingIfNeeded: number)]) }
+
+/// A model that is told from others by one byte.
+func model(_ digit: Int) -> ModelIdentity {
+    ModelIdentity(
+        fileByteCount: 1000,
+        headerDigest: Array(repeating: UInt8(truncatingIfNeeded: digit), count: 32)
+    )
+}
+
+func digest(_ digit: Int) -> ExpertDigest {
+    ExpertDigest(bytes: Array(repeating: UInt8(truncatingIfNeeded: digit), count: 32))
+}
+
+func expert(_ layer: Int, _ index: Int) -> ExpertID {
+    ExpertID(layer: LayerIndex(layer), index: index)
+}
+
+func at(_ milliseconds: Int) -> Instant {
+    Instant(nanoseconds: Int64(milliseconds) * 1_000_000)
+}
+
+extension [ExpertID] {
+    /// `0/1 0/2`: layer and index.
+    var text: String {
+        isEmpty ? "nothing" : map { "\($0.layer.rawValue)/\($0.index)" }.joined(separator: " ")
+    }
+}
