@@ -42,10 +42,7 @@ extension Kernels {
     /// Stores keys and values of each row at its position, rounded to half precision.
     ///
     /// Rows of a sequence come in the order of their positions.
-    ///
-    /// - Parameters:
-    ///   - keys: `[rows, keyWidth]`.
-    ///   - values: `[rows, valueWidth]`.
+    /// `keys` are `[rows, keyWidth]` and `values` `[rows, valueWidth]`.
     public func store(keys: [Float], values: [Float], at rows: [AttentionRow]) {
         guard let width = rows.first.map({ ($0.cache.keyWidth, $0.cache.valueWidth) }) else {
             return
@@ -77,10 +74,8 @@ extension Kernels {
 
     /// Attention of each row over positions 0 through its own.
     ///
-    /// - Parameters:
-    ///   - queries: `[rows, heads * keyHeadWidth]`.
-    ///   - rows: where they stand; the caches hold their positions.
-    ///   - y: `[rows, heads * valueHeadWidth]`, overwritten.
+    /// `queries` are `[rows, heads * keyHeadWidth]`; `y` is `[rows, heads * valueHeadWidth]`,
+    /// overwritten. The caches hold the rows' positions.
     public func attend(
         _ shape: AttentionShape,
         queries: [Float],

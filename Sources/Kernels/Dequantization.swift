@@ -2,13 +2,11 @@ import CKernels
 public import Tensors
 
 extension Kernels {
-    /// Row `row` of the matrix as f32.
-    ///
-    /// - Parameter y: resized to `w.columnCount` values.
+    /// Row `row` of the matrix as f32; `y` is resized to `w.columnCount` values.
     public func dequantize(_ w: WeightMatrix, row: Int, into y: inout [Float]) {
         precondition(row >= 0 && row < w.rowCount, "no row \(row) among \(w.rowCount)")
         y.resize(to: w.columnCount, filler: 0)
-        dequantize(w, rows: [row], into: &y, at: 0)
+        write(w, CollectionOfOne(row), to: &y)
     }
 
     /// Several rows of the matrix as f32: `[rows.count, w.columnCount]`, as for token embeddings.
@@ -17,10 +15,10 @@ extension Kernels {
             precondition(row >= 0 && row < w.rowCount, "no row \(row) among \(w.rowCount)")
         }
         y.resize(to: rows.count * w.columnCount, filler: 0)
-        dequantize(w, rows: rows, into: &y, at: 0)
+        write(w, rows, to: &y)
     }
 
-    private func dequantize(_ w: WeightMatrix, rows: [Int], into y: inout [Float], at start: Int) {
+    private func write(_ w: WeightMatrix, _ rows: some Collection<Int>, to y: inout [Float]) {
         precondition(Self.supports(w.type), "\(w.type.name) cannot be dequantised")
         unsafe y.withUnsafeMutableBufferPointer { y in
             guard let first = y.baseAddress else { return }

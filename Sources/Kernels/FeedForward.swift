@@ -44,8 +44,7 @@ extension Kernels {
     /// An output row is `down · (silu(gate · x) * (up · x))`, rounded between the products where
     /// `down` holds integers. Times its weight it is rounded to a multiple of 2^-36 and added in
     /// f64, which is exact: the sums do not depend on the order or the grouping of the groups.
-    ///
-    /// - Parameter sums: `[activations.rowCount, hidden]`, added to.
+    /// `sums` are `[activations.rowCount, hidden]`, added to.
     public func feedForward(
         _ groups: [ExpertGroup],
         activations x: Activations,

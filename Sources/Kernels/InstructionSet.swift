@@ -1,6 +1,8 @@
 import CKernels
 
-/// Which of the function tables computes. All give the same bits; later cases are faster.
+/// Which of the function tables computes.
+///
+/// All give the same bits; later cases are faster.
 public enum InstructionSet: String, CaseIterable, Sendable {
     case scalar
     case avx2

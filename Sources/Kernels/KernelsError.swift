@@ -1,4 +1,6 @@
-/// Why arithmetic cannot start. Wrong shapes are the caller's mistake and trap instead.
+/// Why arithmetic cannot start.
+///
+/// Wrong shapes are the caller's mistake and trap instead.
 public enum KernelsError: Error, Equatable, CustomStringConvertible {
     case unknownInstructionSet(String, available: [InstructionSet])
     case unsupportedInstructionSet(InstructionSet, available: [InstructionSet])

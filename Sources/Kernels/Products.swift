@@ -14,9 +14,7 @@ extension Kernels {
     /// `y = x · wᵀ`.
     ///
     /// Integer weights multiply the rounded form of `x`, float weights the plain one. Outputs are
-    /// shared among the threads.
-    ///
-    /// - Parameter y: `[x.rowCount, w.rowCount]`, overwritten.
+    /// shared among the threads. `y` is `[x.rowCount, w.rowCount]`, overwritten.
     public func multiply(
         _ w: WeightMatrix,
         _ x: Activations,

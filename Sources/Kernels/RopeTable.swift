@@ -46,9 +46,8 @@ public struct RopeTable: Sendable {
 extension Kernels {
     /// Turns the first `2 * table.pairCount` values of each head by the angles of its row.
     ///
-    /// - Parameters:
-    ///   - x: `[table.rowCount, heads * headWidth]`, in place.
-    ///   - table: prepared for the positions of the rows.
+    /// `x` is `[table.rowCount, heads * headWidth]`, turned in place; the table is prepared for the
+    /// positions of its rows.
     public func rotate(
         _ x: inout [Float],
         heads: Int,

@@ -28,9 +28,8 @@ extension Kernels {
 
     /// Divides each row by its root mean square and multiplies by `weight`.
     ///
-    /// - Parameters:
-    ///   - x: rows of `weight.count` values; for norms of heads a row is one head.
-    ///   - y: as many values as `x`, overwritten.
+    /// A row is `weight.count` values; for norms of heads it is one head. `y` takes as many values
+    /// as `x`, overwritten.
     public func rmsNorm(_ x: [Float], weight: [Float], epsilon: Float, into y: inout [Float]) {
         let width = weight.count
         precondition(width > 0 && x.count % width == 0, "\(x.count) values in rows of \(width)")

@@ -47,7 +47,9 @@ def floats(name, count, random):
     if name == "F16":
         return np.array([finite_half(random) for _ in range(count)], np.uint16).view(np.uint8)
     values = (random.standard_normal(count) * 10.0 ** random.integers(-38, 38, count)).astype("f4")
-    return values.view(np.uint8) if name == "F32" else values.view(np.uint16)[1::2].copy().view(np.uint8)
+    if name == "F32":
+        return values.view(np.uint8)
+    return values.view(np.uint16)[1::2].copy().view(np.uint8)
 
 
 def main():
