@@ -1,0 +1,120 @@
+public import Cluster
+public import Model
+public import Placement
+public import Tensors
+
+/// What one worker is asked to compute for one batch in one layer.
+///
+/// A pair is a row and one of its experts; for every row the worker sums weight times output over
+/// the row's pairs.
+public struct Share: Equatable, Sendable {
+    public let id: ShareID
+    /// Counts from 1 for shares sent again.
+    public let attempt: UInt32
+    public let epoch: Epoch
+    public let layer: LayerIndex
+    /// `[rowCount, width]`, in one form: plain where plain values are known, rounded otherwise.
+    public let activations: Activations
+    /// `[pairs]`, ascending; a row may appear in several pairs.
+    public let pairRows: [UInt32]
+    /// `[pairs]`, indices within the layer.
+    public let pairExperts: [UInt32]
+    /// `[pairs]`, gate weights.
+    public let pairWeights: [Float]
+
+    /// - Precondition: the activations are not empty and the three lists are of one length.
+    public init(
+        id: ShareID,
+        attempt: UInt32,
+        epoch: Epoch,
+        layer: LayerIndex,
+        activations: Activations,
+        pairRows: [UInt32],
+        pairExperts: [UInt32],
+        pairWeights: [Float]
+    ) {
+        precondition(
+            activations.rowCount > 0 && (activations.hasValues || activations.hasQuants),
+            "a share of \(activations.rowCount) rows in no form"
+        )
+        precondition(
+            pairRows.count == pairExperts.count && pairRows.count == pairWeights.count,
+            "\(pairRows.count) rows, \(pairExperts.count) experts, \(pairWeights.count) weights"
+        )
+        self.id = id
+        self.attempt = attempt
+        self.epoch = epoch
+        self.layer = layer
+        self.activations = activations
+        self.pairRows = pairRows
+        self.pairExperts = pairExperts
+        self.pairWeights = pairWeights
+    }
+}
+
+/// A share's answer: its rows' sums over the experts of one worker.
+public struct PartialRows: Equatable, Sendable {
+    public let id: ShareID
+    public let attempt: UInt32
+    public let epoch: Epoch
+    public let layer: LayerIndex
+    /// Values per row.
+    public let width: Int
+    /// `[rowCount, width]`, multiples of 2^-36.
+    public let values: [Double]
+    /// From the arrival of the share to the last sum.
+    public let computeTime: Duration
+
+    public var rowCount: Int { values.count / width }
+
+    /// - Precondition: the values are at least one row, and whole ones.
+    public init(
+        id: ShareID,
+        attempt: UInt32,
+        epoch: Epoch,
+        layer: LayerIndex,
+        width: Int,
+        values: [Double],
+        computeTime: Duration
+    ) {
+        precondition(
+            width > 0 && !values.isEmpty && values.count % width == 0,
+            "\(values.count) values are no rows of \(width)"
+        )
+        self.id = id
+        self.attempt = attempt
+        self.epoch = epoch
+        self.layer = layer
+        self.width = width
+        self.values = values
+        self.computeTime = computeTime
+    }
+}
+
+/// Why a worker did not compute a share.
+public struct ShareRefused: Equatable, Sendable {
+    public var id: ShareID
+    public var attempt: UInt32
+    public var code: ShareRefusalCode
+    /// For people.
+    public var text: String
+
+    public init(id: ShareID, attempt: UInt32, code: ShareRefusalCode, text: String) {
+        self.id = id
+        self.attempt = attempt
+        self.code = code
+        self.text = text
+    }
+}
+
+/// Why the coordinator sends somebody away, on the control or the client socket.
+public struct Refusal: Equatable, Sendable {
+    public var code: RefusalCode
+    /// For people: what is wrong and what to do.
+    public var text: String
+
+    public init(code: RefusalCode, text: String) {
+        self.code = code
+        self.text = text
+    }
+}

@@ -1,0 +1,213 @@
+import CProtobufC
+import CWire
+import Placement
+
+extension ClientWelcome {
+    init(_ raw: Moiety__V1__ClientWelcome, _ reader: MessageReader) throws(WireError) {
+        try unsafe self.init(
+            protocolVersion: raw.protocol_version,
+            build: reader.text(raw.build, "client_welcome.build"),
+            modelName: reader.text(raw.model_name, "client_welcome.model_name")
+        )
+    }
+
+    func raw(_ writer: MessageWriter) -> UnsafeMutablePointer<Moiety__V1__ClientWelcome> {
+        unsafe writer.message(moiety__v1__client_welcome__init) { raw in
+            unsafe raw.protocol_version = protocolVersion
+            unsafe raw.build = writer.text(build)
+            unsafe raw.model_name = writer.text(modelName)
+        }
+    }
+}
+
+extension SamplingRequest {
+    fileprivate init(_ raw: Moiety__V1__Sampling) {
+        let hasSeed = unsafe raw.start_case == MOIETY__V1__SAMPLING__START_SEED
+        unsafe self.init(
+            temperature: raw.temperature,
+            topK: Int(raw.top_k),
+            topP: raw.top_p,
+            minP: raw.min_p,
+            repeatPenalty: raw.repeat_penalty,
+            repeatLastN: Int(raw.repeat_last_n),
+            presencePenalty: raw.presence_penalty,
+            frequencyPenalty: raw.frequency_penalty,
+            seed: hasSeed ? raw.seed : nil
+        )
+    }
+
+    fileprivate func raw(_ writer: MessageWriter) -> UnsafeMutablePointer<Moiety__V1__Sampling> {
+        unsafe writer.message(moiety__v1__sampling__init) { raw in
+            unsafe raw.temperature = temperature
+            unsafe raw.top_k = UInt32(clamping: topK)
+            unsafe raw.top_p = topP
+            unsafe raw.min_p = minP
+            unsafe raw.repeat_penalty = repeatPenalty
+            unsafe raw.repeat_last_n = Int32(clamping: repeatLastN)
+            unsafe raw.presence_penalty = presencePenalty
+            unsafe raw.frequency_penalty = frequencyPenalty
+            if let seed {
+                unsafe raw.start_case = MOIETY__V1__SAMPLING__START_SEED
+                unsafe raw.seed = seed
+            }
+        }
+    }
+}
+
+extension Submit {
+    init(_ raw: Moiety__V1__Submit, _ reader: MessageReader) throws(WireError) {
+        let stopTexts = try unsafe reader.items(
+            raw.stop_texts,
+            count: raw.n_stop_texts,
+            "submit.stop_texts"
+        ) { item throws(WireError) in
+            try unsafe reader.text(item, "submit.stop_texts")
+        }
+        try unsafe self.init(
+            tag: raw.tag,
+            prompt: reader.text(
+                raw.prompt,
+                "submit.prompt",
+                limit: reader.limits.headerByteCount
+            ),
+            maximumTokens: Int(raw.maximum_tokens),
+            sampling: SamplingRequest(reader.part(raw.sampling, "submit.sampling")),
+            task: reader.optionalText(raw.task, "submit.task"),
+            stopTexts: stopTexts
+        )
+    }
+
+    func raw(_ writer: MessageWriter) -> UnsafeMutablePointer<Moiety__V1__Submit> {
+        unsafe writer.message(moiety__v1__submit__init) { raw in
+            unsafe raw.tag = tag
+            unsafe raw.prompt = writer.text(prompt)
+            unsafe raw.maximum_tokens = UInt32(clamping: maximumTokens)
+            unsafe raw.sampling = sampling.raw(writer)
+            unsafe raw.task = writer.text(task ?? "")
+            unsafe raw.n_stop_texts = stopTexts.count
+            unsafe raw.stop_texts = writer.list(stopTexts.map { unsafe writer.text($0) })
+        }
+    }
+}
+
+extension Accepted {
+    init(_ raw: Moiety__V1__Accepted, _ reader: MessageReader) throws(WireError) {
+        try unsafe self.init(
+            tag: raw.tag,
+            job: reader.text(raw.job, "accepted.job"),
+            promptTokenCount: Int(raw.prompt_token_count)
+        )
+    }
+
+    func raw(_ writer: MessageWriter) -> UnsafeMutablePointer<Moiety__V1__Accepted> {
+        unsafe writer.message(moiety__v1__accepted__init) { raw in
+            unsafe raw.tag = tag
+            unsafe raw.job = writer.text(job)
+            unsafe raw.prompt_token_count = UInt32(clamping: promptTokenCount)
+        }
+    }
+}
+
+extension GeneratedTokens {
+    init(_ raw: Moiety__V1__Tokens, _ reader: MessageReader) throws(WireError) {
+        try unsafe self.init(
+            job: reader.text(raw.job, "tokens.job"),
+            tokens: reader.list(
+                raw.tokens,
+                count: raw.n_tokens,
+                "tokens.tokens",
+                limit: reader.limits.tokenCount
+            ),
+            text: reader.text(raw.text, "tokens.text", limit: reader.limits.headerByteCount)
+        )
+    }
+
+    func raw(_ writer: MessageWriter) -> UnsafeMutablePointer<Moiety__V1__Tokens> {
+        unsafe writer.message(moiety__v1__tokens__init) { raw in
+            unsafe raw.job = writer.text(job)
+            unsafe raw.n_tokens = tokens.count
+            unsafe raw.tokens = writer.list(tokens)
+            unsafe raw.text = writer.text(text)
+        }
+    }
+}
+
+extension PromptProgress {
+    init(_ raw: Moiety__V1__Progress, _ reader: MessageReader) throws(WireError) {
+        try unsafe self.init(
+            job: reader.text(raw.job, "progress.job"),
+            promptTokensDone: Int(raw.prompt_tokens_done),
+            promptTokenCount: Int(raw.prompt_token_count)
+        )
+    }
+
+    func raw(_ writer: MessageWriter) -> UnsafeMutablePointer<Moiety__V1__Progress> {
+        unsafe writer.message(moiety__v1__progress__init) { raw in
+            unsafe raw.job = writer.text(job)
+            unsafe raw.prompt_tokens_done = UInt32(clamping: promptTokensDone)
+            unsafe raw.prompt_token_count = UInt32(clamping: promptTokenCount)
+        }
+    }
+}
+
+extension WorkerRows {
+    fileprivate init(_ raw: Moiety__V1__WorkerRows, _ reader: MessageReader) throws(WireError) {
+        try unsafe self.init(
+            name: reader.workerName(raw.name, "worker_rows.name"),
+            rowCount: raw.row_count
+        )
+    }
+
+    fileprivate func raw(
+        _ writer: MessageWriter
+    ) -> UnsafeMutablePointer<Moiety__V1__WorkerRows>? {
+        unsafe writer.message(moiety__v1__worker_rows__init) { raw in
+            unsafe raw.name = writer.text(name.rawValue)
+            unsafe raw.row_count = rowCount
+        }
+    }
+}
+
+extension Ended {
+    init(_ raw: Moiety__V1__Ended, _ reader: MessageReader) throws(WireError) {
+        let rows = try unsafe reader.parts(
+            raw.rows_per_worker,
+            count: raw.n_rows_per_worker,
+            "ended.rows_per_worker"
+        ) { part throws(WireError) in
+            try unsafe WorkerRows(part, reader)
+        }
+        try unsafe self.init(
+            job: reader.text(raw.job, "ended.job"),
+            outcome: reader.choice(raw.outcome.rawValue, "ended.outcome"),
+            reason: reader.choice(raw.reason.rawValue, "ended.reason"),
+            message: reader.text(raw.message, "ended.message"),
+            tokens: reader.list(
+                raw.tokens,
+                count: raw.n_tokens,
+                "ended.tokens",
+                limit: reader.limits.tokenCount
+            ),
+            promptTokenCount: Int(raw.prompt_token_count),
+            prefillTime: reader.duration(raw.prefill_nanoseconds, "ended.prefill_nanoseconds"),
+            decodeTime: reader.duration(raw.decode_nanoseconds, "ended.decode_nanoseconds"),
+            rowsPerWorker: rows
+        )
+    }
+
+    func raw(_ writer: MessageWriter) -> UnsafeMutablePointer<Moiety__V1__Ended> {
+        unsafe writer.message(moiety__v1__ended__init) { raw in
+            unsafe raw.job = writer.text(job)
+            unsafe raw.outcome = Moiety__V1__Outcome(outcome.rawValue)
+            unsafe raw.reason = Moiety__V1__EndReason(reason.rawValue)
+            unsafe raw.message = writer.message(message)
+            unsafe raw.n_tokens = tokens.count
+            unsafe raw.tokens = writer.list(tokens)
+            unsafe raw.prompt_token_count = UInt32(clamping: promptTokenCount)
+            unsafe raw.prefill_nanoseconds = prefillTime.wireNanoseconds
+            unsafe raw.decode_nanoseconds = decodeTime.wireNanoseconds
+            unsafe raw.n_rows_per_worker = rowsPerWorker.count
+            unsafe raw.rows_per_worker = writer.list(rowsPerWorker.map { unsafe $0.raw(writer) })
+        }
+    }
+}

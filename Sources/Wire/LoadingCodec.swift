@@ -1,0 +1,175 @@
+import CProtobufC
+import CWire
+import Cluster
+import Model
+import Placement
+
+extension Welcome {
+    init(_ raw: Moiety__V1__Welcome, _ reader: MessageReader) throws(WireError) {
+        try unsafe self.init(
+            protocolVersion: raw.protocol_version,
+            build: reader.text(raw.build, "welcome.build"),
+            incarnation: Incarnation(rawValue: raw.incarnation),
+            dataEndpoint: reader.text(raw.data_endpoint, "welcome.data_endpoint"),
+            heartbeatInterval: reader.duration(
+                raw.heartbeat_interval_nanoseconds,
+                "welcome.heartbeat_interval_nanoseconds"
+            ),
+            silenceLimit: reader.duration(
+                raw.silence_limit_nanoseconds,
+                "welcome.silence_limit_nanoseconds"
+            )
+        )
+    }
+
+    func raw(_ writer: MessageWriter) -> UnsafeMutablePointer<Moiety__V1__Welcome> {
+        unsafe writer.message(moiety__v1__welcome__init) { raw in
+            unsafe raw.protocol_version = protocolVersion
+            unsafe raw.build = writer.text(build)
+            unsafe raw.incarnation = incarnation.rawValue
+            unsafe raw.data_endpoint = writer.text(dataEndpoint)
+            unsafe raw.heartbeat_interval_nanoseconds = heartbeatInterval.wireNanoseconds
+            unsafe raw.silence_limit_nanoseconds = silenceLimit.wireNanoseconds
+        }
+    }
+}
+
+extension Manifest {
+    init(_ raw: Moiety__V1__Manifest, _ reader: MessageReader) throws(WireError) {
+        try unsafe self.init(
+            modelName: reader.text(raw.model_name, "manifest.model_name"),
+            architecture: reader.text(raw.architecture, "manifest.architecture"),
+            model: ModelIdentity(reader.part(raw.model, "manifest.model"), reader),
+            layerCount: reader.count(
+                raw.layer_count,
+                "manifest.layer_count",
+                limit: reader.limits.expertCount
+            ),
+            expertCount: reader.count(
+                raw.expert_count,
+                "manifest.expert_count",
+                limit: reader.limits.expertCount
+            ),
+            hiddenSize: reader.count(
+                raw.hidden_size,
+                "manifest.hidden_size",
+                limit: reader.limits.width
+            )
+        )
+    }
+
+    func raw(_ writer: MessageWriter) -> UnsafeMutablePointer<Moiety__V1__Manifest> {
+        unsafe writer.message(moiety__v1__manifest__init) { raw in
+            unsafe raw.model_name = writer.text(modelName)
+            unsafe raw.architecture = writer.text(architecture)
+            unsafe raw.model = model.raw(writer)
+            unsafe raw.layer_count = UInt32(clamping: layerCount)
+            unsafe raw.expert_count = UInt32(clamping: expertCount)
+            unsafe raw.hidden_size = UInt32(clamping: hiddenSize)
+        }
+    }
+}
+
+extension Assignment {
+    init(_ raw: Moiety__V1__Assignment, _ reader: MessageReader) throws(WireError) {
+        try reader.requireRawFrames(1, "assignment")
+        let limit = reader.limits.expertCount
+        let layers = try unsafe reader.list(
+            raw.layers,
+            count: raw.n_layers,
+            "assignment.layers",
+            limit: limit
+        )
+        let indices = try unsafe reader.list(
+            raw.experts,
+            count: raw.n_experts,
+            "assignment.experts",
+            limit: limit
+        )
+        guard layers.count == indices.count else {
+            throw .invalidValue(
+                field: "assignment.experts",
+                value: "\(indices.count) for \(layers.count) layers"
+            )
+        }
+        let digests: [UInt8] = try reader.rawFrame(
+            1,
+            "assignment's digests",
+            count: layers.count,
+            per: ExpertDigest.byteCount
+        )
+        unsafe self.init(
+            epoch: Epoch(rawValue: raw.epoch),
+            experts: zip(layers, indices).map { layer, index in
+                ExpertID(layer: LayerIndex(Int(layer)), index: Int(index))
+            },
+            digests: layers.indices.map { place in
+                let start = place * ExpertDigest.byteCount
+                return ExpertDigest(bytes: Array(digests[start..<start + ExpertDigest.byteCount]))
+            }
+        )
+    }
+
+    func raw(_ writer: MessageWriter) -> UnsafeMutablePointer<Moiety__V1__Assignment> {
+        precondition(
+            digests.count == experts.count,
+            "\(digests.count) digests for \(experts.count) experts"
+        )
+        writer.append(digests.flatMap(\.bytes))
+        return unsafe writer.message(moiety__v1__assignment__init) { raw in
+            unsafe raw.epoch = epoch.rawValue
+            unsafe raw.n_layers = experts.count
+            unsafe raw.layers = writer.list(experts.map { UInt32(clamping: $0.layer.rawValue) })
+            unsafe raw.n_experts = experts.count
+            unsafe raw.experts = writer.list(experts.map { UInt32(clamping: $0.index) })
+        }
+    }
+}
+
+extension LoadProgress {
+    init(_ raw: Moiety__V1__LoadProgress) {
+        unsafe self.init(
+            epoch: Epoch(rawValue: raw.epoch),
+            loadedByteCount: raw.loaded_byte_count,
+            totalByteCount: raw.total_byte_count
+        )
+    }
+
+    func raw(_ writer: MessageWriter) -> UnsafeMutablePointer<Moiety__V1__LoadProgress> {
+        unsafe writer.message(moiety__v1__load_progress__init) { raw in
+            unsafe raw.epoch = epoch.rawValue
+            unsafe raw.loaded_byte_count = loadedByteCount
+            unsafe raw.total_byte_count = totalByteCount
+        }
+    }
+}
+
+extension Loaded {
+    init(_ raw: Moiety__V1__Loaded) {
+        unsafe self.init(epoch: Epoch(rawValue: raw.epoch))
+    }
+
+    func raw(_ writer: MessageWriter) -> UnsafeMutablePointer<Moiety__V1__Loaded> {
+        unsafe writer.message(moiety__v1__loaded__init) { raw in
+            unsafe raw.epoch = epoch.rawValue
+        }
+    }
+}
+
+extension LoadFailed {
+    init(_ raw: Moiety__V1__LoadFailed, _ reader: MessageReader) throws(WireError) {
+        try unsafe self.init(
+            epoch: Epoch(rawValue: raw.epoch),
+            code: reader.choice(raw.code.rawValue, "load_failed.code"),
+            text: reader.text(raw.text, "load_failed.text")
+        )
+    }
+
+    func raw(_ writer: MessageWriter) -> UnsafeMutablePointer<Moiety__V1__LoadFailed> {
+        unsafe writer.message(moiety__v1__load_failed__init) { raw in
+            unsafe raw.epoch = epoch.rawValue
+            unsafe raw.code = Moiety__V1__LoadFailureCode(code.rawValue)
+            unsafe raw.text = writer.message(text)
+        }
+    }
+}

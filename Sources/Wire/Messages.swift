@@ -1,0 +1,46 @@
+/// What goes over the control socket, between workers and the coordinator.
+public enum ControlMessage: Equatable, Sendable {
+    case hello(Hello)
+    case welcome(Welcome)
+    case refusal(Refusal)
+    case manifest(Manifest)
+    case assignment(Assignment)
+    case loadProgress(LoadProgress)
+    case loaded(Loaded)
+    case loadFailed(LoadFailed)
+    case heartbeat(Heartbeat)
+    case heartbeatReply(HeartbeatReply)
+    /// Finish the shares at hand and take no more.
+    case drain
+    case goodbye(Goodbye)
+}
+
+/// What goes over the data socket, between workers and the coordinator.
+public enum DataMessage: Equatable, Sendable {
+    case share(Share)
+    case partialRows(PartialRows)
+    case shareRefused(ShareRefused)
+}
+
+/// What goes over the client socket, between clients and the coordinator.
+public enum ClientMessage: Equatable, Sendable {
+    case clientHello(ClientHello)
+    case clientWelcome(ClientWelcome)
+    case refusal(Refusal)
+    case submit(Submit)
+    case accepted(Accepted)
+    case tokens(GeneratedTokens)
+    case progress(PromptProgress)
+    case ended(Ended)
+    case listJobs
+    case jobs([JobReport])
+    case cancel(Cancel)
+    case cancelReply(CancelReply)
+    case listNodes
+    case nodes([NodeReport])
+    case getStatus
+    case status(StatusReport)
+    case evaluate(Evaluate)
+    case evaluation(EvaluationReply)
+    case evaluationFailed(EvaluationFailed)
+}

@@ -1,0 +1,29 @@
+/// Bounds of what a message may hold, checked before anything is allocated for it.
+public struct WireLimits: Equatable, Sendable {
+    /// Bytes of an envelope.
+    ///
+    /// The largest holds a prompt or an assignment of all experts; reading one takes some twenty
+    /// times its size for a moment.
+    public var headerByteCount = 1 << 20
+    /// Bytes of a text other than a prompt: names, builds, endpoints, messages to people.
+    public var textByteCount = 16 << 10
+    /// Rows of one share: more than a prefill chunk of a full batch.
+    public var rowCount = 16 << 10
+    /// Values per row; the widest models known have 16384.
+    public var width = 64 << 10
+    /// Pairs of one share: every row with 32 experts.
+    public var pairCount = 512 << 10
+    /// Experts of one assignment: 128 layers of 512.
+    public var expertCount = 64 << 10
+    /// Tokens of one evaluation or answer, and its positions.
+    public var tokenCount = 256 << 10
+    /// Entries of a list: jobs, nodes, stop texts, workers.
+    public var listCount = 4096
+    /// Largest logits asked for per position.
+    public var topCount = 1024
+
+    /// Bytes of a text for people; longer ones are cut off when sent.
+    public static let messageByteCount = 4096
+
+    public init() {}
+}
