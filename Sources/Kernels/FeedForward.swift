@@ -105,13 +105,22 @@ extension Kernels {
             operations: operations / groups.count,
             threadCount: threadCount
         )
+        let starts = Self.innerStarts(groups)
         nonisolated(unsafe) let (x, inner) = unsafe (x, inner)
         pool.run(groups.count * slices.count) { [self] task in
             let (index, slice) = task.quotientAndRemainder(dividingBy: slices.count)
             let group = groups[groups.startIndex + index]
             let outputs = slices[slice].clamped(to: 0..<group.width)
-            let before = groups.prefix(index).reduce(0) { $0 + $1.innerCount }
-            unsafe activate(group, outputs, x, inner.advanced(by: before))
+            unsafe activate(group, outputs, x, inner.advanced(by: starts[index]))
+        }
+    }
+
+    /// Where each group's inner values start.
+    private static func innerStarts(_ groups: ArraySlice<ExpertGroup>) -> [Int] {
+        var start = 0
+        return groups.map { group in
+            defer { start += group.innerCount }
+            return start
         }
     }
 
