@@ -14,7 +14,10 @@
         fill: (inout MutableRawSpan) throws(Failure) -> Void
     ) throws(Failure) {
         precondition(count >= 0, "cannot allocate \(count) bytes")
-        unsafe memory = .allocate(byteCount: count, alignment: Self.alignment)
+        let memory = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: count,
+            alignment: Self.alignment
+        )
         unsafe memory.initializeMemory(as: UInt8.self, repeating: 0)
         do {
             var span = unsafe memory.mutableBytes
@@ -23,6 +26,8 @@
             unsafe memory.deallocate()
             throw error
         }
+        // Not before: once `self` is complete, a throw would also run `deinit`.
+        unsafe self.memory = memory
     }
 
     deinit { unsafe memory.deallocate() }
