@@ -33,37 +33,29 @@ extension ControlMessage {
         }
         switch unsafe raw.body_case {
         case MOIETY__V1__CONTROL_ENVELOPE__BODY_HELLO:
-            self = .hello(try unsafe Hello(reader.part(raw.hello, "hello"), reader))
+            self = .hello(try unsafe Hello(reader.body(raw.hello), reader))
         case MOIETY__V1__CONTROL_ENVELOPE__BODY_WELCOME:
-            self = .welcome(try unsafe Welcome(reader.part(raw.welcome, "welcome"), reader))
+            self = .welcome(try unsafe Welcome(reader.body(raw.welcome), reader))
         case MOIETY__V1__CONTROL_ENVELOPE__BODY_REFUSAL:
-            self = .refusal(try unsafe Refusal(reader.part(raw.refusal, "refusal"), reader))
+            self = .refusal(try unsafe Refusal(reader.body(raw.refusal), reader))
         case MOIETY__V1__CONTROL_ENVELOPE__BODY_MANIFEST:
-            self = .manifest(try unsafe Manifest(reader.part(raw.manifest, "manifest"), reader))
+            self = .manifest(try unsafe Manifest(reader.body(raw.manifest), reader))
         case MOIETY__V1__CONTROL_ENVELOPE__BODY_ASSIGNMENT:
-            self = .assignment(
-                try unsafe Assignment(reader.part(raw.assignment, "assignment"), reader)
-            )
+            self = .assignment(try unsafe Assignment(reader.body(raw.assignment), reader))
         case MOIETY__V1__CONTROL_ENVELOPE__BODY_LOAD_PROGRESS:
-            self = .loadProgress(
-                try unsafe LoadProgress(reader.part(raw.load_progress, "load_progress"))
-            )
+            self = .loadProgress(try unsafe LoadProgress(reader.body(raw.load_progress)))
         case MOIETY__V1__CONTROL_ENVELOPE__BODY_LOADED:
-            self = .loaded(try unsafe Loaded(reader.part(raw.loaded, "loaded")))
+            self = .loaded(try unsafe Loaded(reader.body(raw.loaded)))
         case MOIETY__V1__CONTROL_ENVELOPE__BODY_LOAD_FAILED:
-            self = .loadFailed(
-                try unsafe LoadFailed(reader.part(raw.load_failed, "load_failed"), reader)
-            )
+            self = .loadFailed(try unsafe LoadFailed(reader.body(raw.load_failed), reader))
         case MOIETY__V1__CONTROL_ENVELOPE__BODY_HEARTBEAT:
-            self = .heartbeat(try unsafe Heartbeat(reader.part(raw.heartbeat, "heartbeat")))
+            self = .heartbeat(try unsafe Heartbeat(reader.body(raw.heartbeat)))
         case MOIETY__V1__CONTROL_ENVELOPE__BODY_HEARTBEAT_REPLY:
-            self = .heartbeatReply(
-                try unsafe HeartbeatReply(reader.part(raw.heartbeat_reply, "heartbeat_reply"))
-            )
+            self = .heartbeatReply(try unsafe HeartbeatReply(reader.body(raw.heartbeat_reply)))
         case MOIETY__V1__CONTROL_ENVELOPE__BODY_DRAIN:
             self = .drain
         case MOIETY__V1__CONTROL_ENVELOPE__BODY_GOODBYE:
-            self = .goodbye(try unsafe Goodbye(reader.part(raw.goodbye, "goodbye"), reader))
+            self = .goodbye(try unsafe Goodbye(reader.body(raw.goodbye), reader))
         default:
             throw unsafe unknownType(raw.base)
         }
@@ -73,6 +65,7 @@ extension ControlMessage {
     public func encode() -> [[UInt8]] {
         let writer = MessageWriter()
         let envelope = unsafe writer.message(moiety__v1__control_envelope__init) { raw in
+            unsafe raw.body_case = bodyCase
             unsafe write(to: &raw, writer)
         }
         return unsafe writer.finish(envelope)
@@ -81,41 +74,46 @@ extension ControlMessage {
     private func write(to raw: inout Moiety__V1__ControlEnvelope, _ writer: MessageWriter) {
         switch self {
         case .hello(let hello):
-            unsafe raw.body_case = MOIETY__V1__CONTROL_ENVELOPE__BODY_HELLO
             unsafe raw.hello = hello.raw(writer)
         case .welcome(let welcome):
-            unsafe raw.body_case = MOIETY__V1__CONTROL_ENVELOPE__BODY_WELCOME
             unsafe raw.welcome = welcome.raw(writer)
         case .refusal(let refusal):
-            unsafe raw.body_case = MOIETY__V1__CONTROL_ENVELOPE__BODY_REFUSAL
             unsafe raw.refusal = refusal.raw(writer)
         case .manifest(let manifest):
-            unsafe raw.body_case = MOIETY__V1__CONTROL_ENVELOPE__BODY_MANIFEST
             unsafe raw.manifest = manifest.raw(writer)
         case .assignment(let assignment):
-            unsafe raw.body_case = MOIETY__V1__CONTROL_ENVELOPE__BODY_ASSIGNMENT
             unsafe raw.assignment = assignment.raw(writer)
         case .loadProgress(let progress):
-            unsafe raw.body_case = MOIETY__V1__CONTROL_ENVELOPE__BODY_LOAD_PROGRESS
             unsafe raw.load_progress = progress.raw(writer)
         case .loaded(let loaded):
-            unsafe raw.body_case = MOIETY__V1__CONTROL_ENVELOPE__BODY_LOADED
             unsafe raw.loaded = loaded.raw(writer)
         case .loadFailed(let failure):
-            unsafe raw.body_case = MOIETY__V1__CONTROL_ENVELOPE__BODY_LOAD_FAILED
             unsafe raw.load_failed = failure.raw(writer)
         case .heartbeat(let heartbeat):
-            unsafe raw.body_case = MOIETY__V1__CONTROL_ENVELOPE__BODY_HEARTBEAT
             unsafe raw.heartbeat = heartbeat.raw(writer)
         case .heartbeatReply(let reply):
-            unsafe raw.body_case = MOIETY__V1__CONTROL_ENVELOPE__BODY_HEARTBEAT_REPLY
             unsafe raw.heartbeat_reply = reply.raw(writer)
         case .drain:
-            unsafe raw.body_case = MOIETY__V1__CONTROL_ENVELOPE__BODY_DRAIN
             unsafe raw.drain = writer.message(moiety__v1__drain__init)
         case .goodbye(let goodbye):
-            unsafe raw.body_case = MOIETY__V1__CONTROL_ENVELOPE__BODY_GOODBYE
             unsafe raw.goodbye = goodbye.raw(writer)
+        }
+    }
+
+    private var bodyCase: Moiety__V1__ControlEnvelope__BodyCase {
+        switch self {
+        case .hello: MOIETY__V1__CONTROL_ENVELOPE__BODY_HELLO
+        case .welcome: MOIETY__V1__CONTROL_ENVELOPE__BODY_WELCOME
+        case .refusal: MOIETY__V1__CONTROL_ENVELOPE__BODY_REFUSAL
+        case .manifest: MOIETY__V1__CONTROL_ENVELOPE__BODY_MANIFEST
+        case .assignment: MOIETY__V1__CONTROL_ENVELOPE__BODY_ASSIGNMENT
+        case .loadProgress: MOIETY__V1__CONTROL_ENVELOPE__BODY_LOAD_PROGRESS
+        case .loaded: MOIETY__V1__CONTROL_ENVELOPE__BODY_LOADED
+        case .loadFailed: MOIETY__V1__CONTROL_ENVELOPE__BODY_LOAD_FAILED
+        case .heartbeat: MOIETY__V1__CONTROL_ENVELOPE__BODY_HEARTBEAT
+        case .heartbeatReply: MOIETY__V1__CONTROL_ENVELOPE__BODY_HEARTBEAT_REPLY
+        case .drain: MOIETY__V1__CONTROL_ENVELOPE__BODY_DRAIN
+        case .goodbye: MOIETY__V1__CONTROL_ENVELOPE__BODY_GOODBYE
         }
     }
 }

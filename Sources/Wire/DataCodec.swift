@@ -25,15 +25,11 @@ extension DataMessage {
     private init(_ raw: Moiety__V1__DataEnvelope, _ reader: MessageReader) throws(WireError) {
         switch unsafe raw.body_case {
         case MOIETY__V1__DATA_ENVELOPE__BODY_SHARE:
-            self = .share(try unsafe Share(reader.part(raw.share, "share"), reader))
+            self = .share(try unsafe Share(reader.body(raw.share), reader))
         case MOIETY__V1__DATA_ENVELOPE__BODY_PARTIAL_ROWS:
-            self = .partialRows(
-                try unsafe PartialRows(reader.part(raw.partial_rows, "partial_rows"), reader)
-            )
+            self = .partialRows(try unsafe PartialRows(reader.body(raw.partial_rows), reader))
         case MOIETY__V1__DATA_ENVELOPE__BODY_SHARE_REFUSED:
-            self = .shareRefused(
-                try unsafe ShareRefused(reader.part(raw.share_refused, "share_refused"), reader)
-            )
+            self = .shareRefused(try unsafe ShareRefused(reader.body(raw.share_refused), reader))
         default:
             throw unsafe unknownType(raw.base)
         }

@@ -137,6 +137,11 @@ struct MessageReader {
         return unsafe pointer.pointee
     }
 
+    /// The message that an envelope says it holds.
+    func body<Raw>(_ pointer: UnsafeMutablePointer<Raw>?) throws(WireError) -> Raw {
+        try unsafe part(pointer, "body")
+    }
+
     // MARK: - Raw frames
 
     /// Refuses more or fewer raw frames than the message has.

@@ -9,7 +9,7 @@ import CProtobufC
     private(set) var frames: [[UInt8]] = []
 
     deinit {
-        for unsafeblock in unsafe blocks { unsafe block.deallocate() }
+        unsafe blocks.forEach { unsafe $0.deallocate() }
     }
 
     /// A message with default values, filled in by `fill`.
