@@ -10,6 +10,8 @@ struct ModelDescriptionReader {
 
     /// Larger than any model known, small enough that products of two fit.
     private static let largestSize = 1 << 24
+    /// Radians per position; every known model stays at 1, and angles must stay accurate.
+    private static let fastestTurn = 16.0
 
     init(_ file: GGUFFile) throws(ModelError) {
         self.file = file
@@ -23,10 +25,8 @@ struct ModelDescriptionReader {
         try refuseUnsupported()
         let hidden = try size("embedding_length")
         let heads = try size("attention.head_count")
-        let keyLength = try optionalSize("attention.key_length") ?? hidden / heads
+        let keyLength = try keyLength(hidden: hidden, heads: heads)
         let expertCount = try optionalSize("expert_count", from: 0) ?? 0
-        let tokens = try tensor(.tokenEmbedding).dimensions
-        let vocabularyCount = tokens.count == 2 ? tokens[1] : 0
         let description = ModelDescription(
             architecture: architecture,
             name: try Self.read { () throws(GGUFError) in
@@ -34,7 +34,7 @@ struct ModelDescriptionReader {
             },
             contextLength: try size("context_length"),
             hiddenSize: hidden,
-            vocabularyCount: vocabularyCount,
+            vocabularyCount: try vocabularyCount(hidden: hidden),
             headCount: heads,
             keyValueHeadCount: try optionalSize("attention.head_count_kv") ?? heads,
             keyLength: keyLength,
@@ -61,6 +61,31 @@ struct ModelDescriptionReader {
         return description
     }
 
+    /// Values per head: what the file says, else an equal part of the hidden size.
+    private func keyLength(hidden: Int, heads: Int) throws(ModelError) -> Int {
+        if let length = try optionalSize("attention.key_length") { return length }
+        guard hidden % heads == 0 else {
+            throw .hyperparameter(
+                key: key("attention.head_count"),
+                found: "\(heads)",
+                expected: "a divisor of the hidden size \(hidden), as there is no key_length"
+            )
+        }
+        return hidden / heads
+    }
+
+    private func vocabularyCount(hidden: Int) throws(ModelError) -> Int {
+        let embedding = try tensor(.tokenEmbedding)
+        guard embedding.dimensions.count == 2, embedding.dimensions[1] <= Self.largestSize else {
+            throw .wrongShape(
+                tensor: embedding.name,
+                found: embedding.dimensions,
+                expected: "[\(hidden), vocabulary]"
+            )
+        }
+        return embedding.dimensions[1]
+    }
+
     // MARK: Layers
 
     private func layers(expertCount: Int) throws(ModelError) -> [ModelDescription.Layer] {
@@ -75,17 +100,26 @@ struct ModelDescriptionReader {
         expertCount: Int
     ) throws(ModelError) -> ModelDescription.Layer {
         // The tensors say what the layer is: metadata has no key for it in all families.
-        let gates = optionalTensor(.layer(index, .expertGates))
-        let ups = optionalTensor(.layer(index, .expertUps))
+        let hasExperts = LayerRole.allCases.contains { role in
+            role.isExpert && optionalTensor(.layer(index, role)) != nil
+        }
+        guard !hasExperts || expertCount > 0 else {
+            throw .hyperparameter(
+                key: key("expert_count"),
+                found: "missing or 0",
+                expected: "the number of experts, as layer \(index) has some"
+            )
+        }
+        let gates = hasExperts ? try tensor(.layer(index, .expertGates)) : nil
+        let ups = hasExperts ? try tensor(.layer(index, .expertUps)) : nil
         let types = [gates, ups].compactMap { $0?.type }
-        let hasExperts = gates != nil && expertCount > 0
         let dense = hasExperts ? nil : try tensor(.layer(index, .denseGate))
         let shared = hasExperts ? optionalTensor(.layer(index, .sharedGate)) : nil
         let hasBias = optionalTensor(.layer(index, .queryBias)) != nil
         return ModelDescription.Layer(
-            expertWidth: hasExperts ? try width(gates) : 0,
-            denseWidth: try width(dense),
-            sharedWidth: architecture.hasSharedExpert ? try width(shared) : 0,
+            expertWidth: width(gates),
+            denseWidth: width(dense),
+            sharedWidth: architecture.hasSharedExpert ? width(shared) : 0,
             hasAttentionBias: hasBias || architecture.attentionBias == .required,
             hasAttentionOutputBias: optionalTensor(.layer(index, .attentionOutputBias)) != nil,
             needsValues: types.contains(where: \.isFloat),
@@ -94,12 +128,10 @@ struct ModelDescriptionReader {
     }
 
     /// Outputs of a gate matrix, or 0 where there is none.
-    private func width(_ gate: TensorInfo?) throws(ModelError) -> Int {
+    private func width(_ gate: TensorInfo?) -> Int {
         guard let gate else { return 0 }
-        guard gate.dimensions.count >= 2, gate.dimensions[1] > 0 else {
-            throw .wrongShape(tensor: gate.name, found: gate.dimensions, expected: [])
-        }
-        return gate.dimensions[1]
+        // Writers may leave out a trailing one.
+        return gate.dimensions.count > 1 ? gate.dimensions[1] : 1
     }
 
     private func optionalTensor(_ name: WeightName) -> TensorInfo? {
@@ -125,19 +157,42 @@ struct ModelDescriptionReader {
             )
         }
         let base = try optionalPositive("rope.freq_base") ?? 10000
-        return Rope(
+        guard base > 1 else {
+            throw .hyperparameter(
+                key: key("rope.freq_base"),
+                found: "\(base)",
+                expected: "more than 1"
+            )
+        }
+        let rope = Rope(
             kind: architecture.ropeKind,
             dimensionCount: dimensionCount,
             base: Double(base),
             scaling: try scaling(),
             factors: try ropeFactors(count: dimensionCount / 2)
         )
+        let turns = rope.frequencies.allSatisfy { abs($0) <= Self.fastestTurn }
+        guard turns, rope.magnitude.isFinite, rope.magnitude > 0 else {
+            throw .hyperparameter(
+                key: key("rope.scaling"),
+                found: "out of range together with the other rope values",
+                expected: "at most \(Self.fastestTurn) radians per position, a positive magnitude"
+            )
+        }
+        return rope
     }
 
     private func ropeFactors(count: Int) throws(ModelError) -> [Float] {
         guard let factors = optionalTensor(.ropeFactors) else { return [] }
-        guard factors.dimensions == [count], factors.type == .f32 else {
-            throw .wrongShape(tensor: factors.name, found: factors.dimensions, expected: [count])
+        guard factors.dimensions == [count] else {
+            throw .wrongShape(
+                tensor: factors.name,
+                found: factors.dimensions,
+                expected: "[\(count)]"
+            )
+        }
+        guard factors.type == .f32 else {
+            throw .unsupportedType(tensor: factors.name, type: factors.type.name, known: ["F32"])
         }
         let bytes = try Self.read { () throws(GGUFError) in try file.read(factors) }
         let values = bytes.floats(at: 0, count: count)

@@ -10,9 +10,11 @@ public enum ModelError: Error, CustomStringConvertible {
     /// The file asks for arithmetic that is not built.
     case unsupported(String)
     case missingTensor(String, path: String)
-    case wrongShape(tensor: String, found: [Int], expected: [Int])
+    case wrongShape(tensor: String, found: [Int], expected: String)
     /// A tensor's type cannot be multiplied with.
     case unsupportedType(tensor: String, type: String, known: [String])
+    /// The model has no such expert.
+    case unknownExpert(ExpertID, path: String)
     /// A tensor of a layer whose meaning is not known; ignoring it would change the output.
     case unknownTensor(String)
     /// The weights on this machine are not those of the model that was asked for.
@@ -32,6 +34,7 @@ public enum ModelError: Error, CustomStringConvertible {
         case .unsupportedType(let tensor, let type, let known):
             "tensor '\(tensor)' has type \(type), which cannot be computed with; "
                 + "known: \(known.joined(separator: ", "))"
+        case .unknownExpert(let id, let path): "\(path) has no \(id)"
         case .unknownTensor(let name):
             "tensor '\(name)' has no known role; leaving it out would change the output"
         case .differs(let what): what

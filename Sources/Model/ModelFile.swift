@@ -39,7 +39,14 @@ public struct ModelFile: Sendable {
     }
 
     /// One expert's three matrices in one piece of memory: gate, then up, then down.
+    ///
+    /// - Throws: `unknownExpert` too, so that ids from elsewhere may be asked for.
     public func expert(_ id: ExpertID) throws(ModelError) -> FeedForwardWeights {
+        guard
+            description.layers.indices.contains(id.layer.rawValue),
+            description.layers[id.layer.rawValue].hasExperts,
+            id.index >= 0, id.index < description.expertCount
+        else { throw .unknownExpert(id, path: path) }
         let parts = try expertTensors(id.layer)
         let sizes = parts.map { $0.byteCount / description.expertCount }
         let bytes = try Bytes(count: sizes.reduce(0, +)) { span throws(ModelError) in

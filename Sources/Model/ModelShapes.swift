@@ -80,17 +80,41 @@ struct ModelShapes {
                 throw .wrongShape(
                     tensor: tensor.name,
                     found: tensor.dimensions,
-                    expected: shape
+                    expected: "\(shape)"
                 )
             }
-            let isVector = shape.count == 1
-            guard !isVector || tensor.type == .f32 else {
-                throw .unsupportedType(tensor: tensor.name, type: tensor.type.name, known: ["F32"])
+            let types = shape.count == 1 ? [.f32] : ElementType.allCases.filter(\.isComputable)
+            guard types.contains(tensor.type) else {
+                throw .unsupportedType(
+                    tensor: tensor.name,
+                    type: tensor.type.name,
+                    known: types.map(\.name)
+                )
             }
         }
+        try refuseMixedPairs(file)
         let known = Set(shapes.keys.map(\.description) + [WeightName.ropeFactors.description])
         if let stranger = file.tensors.first(where: { !known.contains($0.name) }) {
             throw .unknownTensor(stranger.name)
+        }
+    }
+
+    /// Gate and up multiply the same rows, so both must take them in the same form.
+    private func refuseMixedPairs(_ file: GGUFFile) throws(ModelError) {
+        let pairs: [(LayerRole, LayerRole)] = [
+            (.expertGates, .expertUps), (.sharedGate, .sharedUp), (.denseGate, .denseUp),
+        ]
+        for layer in model.layers.indices {
+            for (gate, up) in pairs {
+                guard let gate = file.tensor(WeightName.layer(layer, gate).description),
+                    let up = file.tensor(WeightName.layer(layer, up).description),
+                    gate.type.isFloat != up.type.isFloat
+                else { continue }
+                throw .unsupported(
+                    "'\(gate.name)' of type \(gate.type.name) beside '\(up.name)' of type "
+                        + "\(up.type.name), integers beside floats,"
+                )
+            }
         }
     }
 

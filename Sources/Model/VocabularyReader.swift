@@ -3,10 +3,10 @@ import GGUF
 extension ModelFile {
     /// Reads the tokenizer's section.
     ///
-    /// Not kept: a worker never needs it, and large ones take tens of megabytes.
+    /// Has as many tokens as the embedding has rows. Not kept: a worker never needs it, and large ones take tens of megabytes.
     public func vocabulary() throws(ModelError) -> Vocabulary {
         let metadata = file.metadata
-        return try ModelDescriptionReader.read { () throws(GGUFError) in
+        let vocabulary = try ModelDescriptionReader.read { () throws(GGUFError) in
             Vocabulary(
                 model: try metadata.string("tokenizer.ggml.model"),
                 preTokenizer: try metadata.stringIfPresent("tokenizer.ggml.pre"),
@@ -25,5 +25,13 @@ extension ModelFile {
                 addsSpacePrefix: try metadata.boolIfPresent("tokenizer.ggml.add_space_prefix")
             )
         }
+        guard vocabulary.tokens.count == description.vocabularyCount else {
+            throw .hyperparameter(
+                key: "tokenizer.ggml.tokens",
+                found: "\(vocabulary.tokens.count) tokens long",
+                expected: "\(description.vocabularyCount), the rows of \(WeightName.tokenEmbedding)"
+            )
+        }
+        return vocabulary
     }
 }

@@ -1,7 +1,7 @@
 /// How the values of a tensor are stored: plain numbers, or blocks of quantised ones.
 ///
 /// Raw values and names are those of the GGUF format. Every type that llama.cpp writes is known by
-/// name and size; which of them can be computed with is decided by `Kernels`.
+/// name and size; `isComputable` says which of them `Kernels` computes with.
 public enum ElementType: UInt32, CaseIterable, Sendable {
     case f32 = 0
     case f16 = 1
@@ -54,6 +54,17 @@ public enum ElementType: UInt32, CaseIterable, Sendable {
         switch self {
         case .f32, .f16, .bf16: true
         default: false
+        }
+    }
+
+    /// Whether there are kernels for matrices of the type.
+    public var isComputable: Bool {
+        switch self {
+        case .f32, .f16, .bf16, .q4_0, .q4_1, .q5_0, .q5_1, .q8_0, .q2_K, .q3_K, .q4_K, .q5_K,
+            .q6_K, .iq4_nl, .iq4_xs, .mxfp4:
+            true
+        default:
+            false
         }
     }
 
