@@ -149,7 +149,8 @@ public final class ForwardPass {
 
     private func clamp(_ rows: inout [Float]) {
         guard let limit = model.projectionClamp else { return }
-        for index in rows.indices { rows[index] = min(limit, max(-limit, rows[index])) }
+        // In this order of arguments a NaN stays one and is found in the end.
+        for index in rows.indices { rows[index] = min(max(rows[index], -limit), limit) }
     }
 
     private func addBias(_ bias: [Float], to rows: inout [Float]) {

@@ -34,7 +34,7 @@ public struct Sampler: Sendable {
         recent.append(token)
         let limit = sampling.repeatLastN
         // Trimmed in bulk, so that accepting stays cheap.
-        if limit > 0 && recent.count >= 2 * limit { recent.removeFirst(recent.count - limit) }
+        if limit > 0 && recent.count / 2 >= limit { recent.removeFirst(recent.count - limit) }
     }
 
     /// The next token.
