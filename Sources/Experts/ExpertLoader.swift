@@ -23,7 +23,7 @@ public struct ExpertLoader: Sendable {
     ///
     /// - Parameters:
     ///   - digests: what each must hash to, in the same order, or nil to trust the file.
-    ///   - progress: called from any thread after each expert.
+    ///   - progress: called after each expert, from any thread but one at a time.
     /// - Throws: the error of the first expert that could not be read or differs.
     public func load(
         _ experts: [ExpertID],
@@ -40,8 +40,11 @@ public struct ExpertLoader: Sendable {
                 guard place < experts.count, state.withLock({ $0.error == nil }) else { return }
                 do throws(ModelError) {
                     let expert = try load(experts[place], expecting: digests?[place])
-                    let loaded = state.withLock { $0.finish(place, expert) }
-                    progress(Progress(loadedByteCount: loaded, totalByteCount: total))
+                    // Reported under the lock, so that no report overtakes another.
+                    state.withLock { state in
+                        let loaded = state.finish(place, expert)
+                        progress(Progress(loadedByteCount: loaded, totalByteCount: total))
+                    }
                 } catch {
                     state.withLock { $0.error = $0.error ?? error }
                 }
