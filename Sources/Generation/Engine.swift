@@ -79,6 +79,7 @@ public final class Engine {
         let slices = scheduler.nextStep()
         guard !slices.isEmpty else { return }
         var batch = Batch()
+        var parts: [StepPart] = []
         for slice in slices {
             guard let sequence = sequences[slice.sequence] else { continue }
             let last = sequence.isCaughtUp(after: slice.tokenCount)
@@ -88,6 +89,7 @@ public final class Engine {
                 of: sequence.context,
                 logits: last ? .last : .none
             )
+            parts.append(StepPart(slice: slice, sequence: sequence, wantsLogits: last))
         }
         do throws(ForwardError) {
             try forward.run(batch, logits: &logits)
@@ -95,26 +97,34 @@ public final class Engine {
             for slice in slices { end(slice.sequence, .failed(error.description)) }
             return
         }
-        distributeLogits(slices)
+        distributeLogits(parts)
     }
 
-    private func distributeLogits(_ slices: [Scheduler.Slice]) {
+    /// What one sequence has in the step that runs.
+    private struct StepPart {
+        let slice: Scheduler.Slice
+        let sequence: GeneratingSequence
+        let wantsLogits: Bool
+    }
+
+    private func distributeLogits(_ parts: [StepPart]) {
         let width = forward.model.vocabularyCount
-        var place = 0
-        for slice in slices {
-            guard let sequence = sequences[slice.sequence] else { continue }
-            let caughtUp = sequence.isCaughtUp(after: slice.tokenCount)
-            sequence.finishComputing(slice.tokenCount)
-            guard caughtUp else { continue }
-            let row = logits[place * width..<(place + 1) * width]
-            place += 1
-            if let reason = sequence.choose(from: row, tokenizer: tokenizer) {
-                end(slice.sequence, reason)
+        var start = 0
+        for part in parts {
+            let row = logits[start..<start + (part.wantsLogits ? width : 0)]
+            start = row.endIndex
+            // A listener may cancel its own or another request at any event.
+            if isRunning(part) { part.sequence.finishComputing(part.slice.tokenCount) }
+            guard part.wantsLogits, isRunning(part) else { continue }
+            if let reason = part.sequence.choose(from: row, tokenizer: tokenizer) {
+                end(part.slice.sequence, reason)
             } else {
-                scheduler.continueSequence(slice.sequence)
+                scheduler.continueSequence(part.slice.sequence)
             }
         }
     }
+
+    private func isRunning(_ part: StepPart) -> Bool { sequences[part.slice.sequence] != nil }
 
     private func end(_ id: SequenceID, _ reason: GenerationResult.Reason) {
         scheduler.remove(id)

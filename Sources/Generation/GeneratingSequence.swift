@@ -66,7 +66,7 @@ final class GeneratingSequence {
         lastTokenTime = now
         generated.append(token)
         guard !tokenizer.isEndOfGeneration(token) else {
-            emit(.token(token, text: ""))
+            emit(.token(token, text: heldText()))
             return .stop
         }
         let (text, stopped) = stopTexts.push(decoder.push(token))
@@ -78,14 +78,16 @@ final class GeneratingSequence {
     }
 
     func end(_ reason: GenerationResult.Reason) {
-        let rest =
-            if case .length = reason {
-                stopTexts.push(decoder.finish()).printable + stopTexts.finish()
-            } else {
-                ""
-            }
+        // What a stop text ended is cut off; an end token has flushed already.
+        let rest = reason == .stop ? "" : heldText()
         if !rest.isEmpty { emit(.text(rest)) }
         emit(.ended(result(reason)))
+    }
+
+    /// Text that was waiting for the rest of a character or of a stop text.
+    private func heldText() -> String {
+        let (printable, stopped) = stopTexts.push(decoder.finish())
+        return stopped ? printable : printable + stopTexts.finish()
     }
 
     private func result(_ reason: GenerationResult.Reason) -> GenerationResult {

@@ -41,7 +41,11 @@ public struct Scheduler: Equatable, Sendable {
     public var runningCount: Int { running.count }
     public var queuedCount: Int { queue.count }
     public var isIdle: Bool { running.isEmpty && queue.isEmpty }
-    public var isFull: Bool { queue.count >= limits.queuedSequences }
+    /// Whether another request would have to wait in a queue that has no room.
+    public var isFull: Bool {
+        let free = max(0, limits.runningSequences - running.count)
+        return queue.count - free >= limits.queuedSequences
+    }
 
     /// Lets a sequence in, with the length of its prompt.
     public mutating func add(_ id: SequenceID, promptTokenCount: Int) {
