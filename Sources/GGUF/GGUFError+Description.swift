@@ -23,8 +23,8 @@ extension GGUFError.Problem: CustomStringConvertible {
         switch self {
         case .file(let error):
             error.description
-        case .wrongMagic(let bytes):
-            "not a GGUF file: it starts with bytes \(bytes) instead of 'GGUF'"
+        case .wrongMagic(let magic):
+            "not a GGUF file: it starts with \(String(magic.byteSwapped, radix: 16)) in hexadecimal"
         case .bigEndian:
             "big-endian GGUF is not supported; convert the model to little-endian"
         case .unsupportedVersion(let version):

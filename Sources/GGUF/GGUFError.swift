@@ -27,7 +27,8 @@ public struct GGUFError: Error, Equatable, Sendable {
         case file(FileError)
 
         // The file as a whole.
-        case wrongMagic([UInt8])
+        /// What stands where the letters GGUF should, as a little-endian number.
+        case wrongMagic(UInt32)
         case bigEndian
         case unsupportedVersion(UInt32)
         case truncated(needed: UInt64, remaining: Int)

@@ -17,6 +17,8 @@ struct HeaderReader {
     private let part: Int
     private var cursor: HeaderCursor
 
+    /// The letters GGUF.
+    static let magic: UInt32 = 0x4655_4747
     /// Length, type and a value of one byte: less cannot be a key.
     private static let smallestKeyByteCount = 8 + 1 + 4 + 1
     /// The format's limit.
@@ -55,8 +57,8 @@ struct HeaderReader {
     }
 
     private mutating func readVersion() throws(GGUFError) -> Int {
-        let magic = try cursor.integers(4, as: UInt8.self)
-        guard magic == Array("GGUF".utf8) else { throw cursor.error(.wrongMagic(magic), at: 0) }
+        let magic = try cursor.integer(UInt32.self)
+        guard magic == Self.magic else { throw cursor.error(.wrongMagic(magic), at: 0) }
         let version = try cursor.integer(UInt32.self)
         if version & 0xffff == 0, (1...3).contains(version.byteSwapped) {
             throw cursor.error(.bigEndian, at: 4)

@@ -17,7 +17,7 @@ struct WritePlan {
         alignment = try Self.alignment(in: metadata, path: path)
         byteCounts = try Self.checkedByteCounts(of: tensors, path: path)
         var encoder = HeaderEncoder()
-        encoder.append(Array("GGUF".utf8))
+        encoder.append(HeaderReader.magic)
         encoder.append(Self.version)
         encoder.append(UInt64(tensors.count))
         encoder.append(UInt64(metadata.count))
