@@ -56,9 +56,10 @@ public struct Exchange: Equatable, Sendable {
     private var pending: [Pending] = []
     private var unanswered = 0
 
-    /// - Parameters:
-    ///   - workers: the plan's; shares name them by index.
-    ///   - firstShare: a number that no earlier life of the coordinator used, nor a later one will.
+    /// An exchange under one plan, whose workers shares name by index.
+    ///
+    /// `firstShare` starts a range that no earlier life of the coordinator used: an answer from
+    /// before a restart must not match.
     public init(
         epoch: Epoch,
         workers: [WorkerName],

@@ -20,8 +20,8 @@ extension Membership {
             actions.append(.recordIncarnation(incarnation))
         }
         connect(hello.name, incarnation, peer, now: now)
-        actions += [.welcome(peer, hello.name, incarnation), .sendManifest(peer)]
-        if let plan { assign(hello.name, plan, &actions) }
+        actions.append(.welcome(peer, hello.name, incarnation))
+        if plan != nil { assign(hello.name, now: now, &actions) }
         return finish(actions, now: now)
     }
 

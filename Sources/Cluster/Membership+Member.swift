@@ -11,6 +11,8 @@ extension Membership {
         /// Computes what it has, takes nothing more.
         public internal(set) var isDraining = false
         public internal(set) var lastHeard = Instant(nanoseconds: 0)
+        /// When it last told how its load goes, or was last asked.
+        var loadHeard = Instant(nanoseconds: 0)
         var peer: PeerID?
 
         init(name: WorkerName) {
@@ -18,6 +20,11 @@ extension Membership {
         }
 
         public var isConnected: Bool { link == .connected }
+
+        var isLoading: Bool {
+            guard case .loading = load else { return false }
+            return true
+        }
 
         /// Whether shares can be sent to it.
         public var isServing: Bool { isConnected && load == .loaded && !isDraining }

@@ -56,9 +56,13 @@ extension Membership {
         /// After this much silence a worker is suspect: still used, but a new process may take
         /// its name, so that a restart need not wait for the full silence limit.
         public var suspicionTime: Duration = .seconds(2)
-        /// After this much silence a worker is lost and its shares fail. Ten heartbeats: machines
-        /// that swap or compile next to us stall for a second or two.
+        /// After this much silence a worker is lost and its shares fail.
+        ///
+        /// Ten heartbeats: machines that swap or compile next to us stall for a second or two.
         public var silenceLimit: Duration = .seconds(5)
+        /// After this much silence about a load the assignment is repeated; workers that load
+        /// report twice a second.
+        public var loadSilence: Duration = .seconds(5)
         /// Bytes of the text that a worker may send along with a failure or goodbye.
         public var reasonByteCount = 1024
 

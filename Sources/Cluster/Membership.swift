@@ -3,7 +3,7 @@ public import Placement
 /// Who is in the cluster, what each worker holds, and whether the cluster can compute.
 ///
 /// The coordinator's side of the control connections. Workers say hello, get a number for this life
-/// (their incarnation), the manifest and their experts, load them, and from then on send heartbeats.
+/// (their incarnation), the manifest and their experts, load them, and send heartbeats.
 /// Once everyone expected is here, membership makes a plan, unless it was given one. A pure value:
 /// the caller passes `now`, carries the actions out in order, and calls `tick` at `nextDeadline`,
 /// after passing on what has arrived, so that its own stall is not taken for the workers'.
@@ -42,9 +42,12 @@ public struct Membership: Equatable, Sendable {
         return names
     }
 
-    /// When to call `tick`: when the next worker would count as lost.
+    /// When to call `tick`: when the next worker would count as lost, or needs a reminder.
     public var nextDeadline: Instant? {
-        members.values.lazy.filter(\.isConnected).map { $0.lastHeard + limits.silenceLimit }.min()
+        members.values.lazy.filter(\.isConnected).map { member in
+            let loss = member.lastHeard + limits.silenceLimit
+            return member.isLoading ? min(loss, member.loadHeard + limits.loadSilence) : loss
+        }.min()
     }
 
     /// The worker behind a connection, or nil where it said no hello or was replaced.
@@ -55,13 +58,20 @@ public struct Membership: Equatable, Sendable {
         members[name].flatMap { $0.isConnected ? $0.peer : nil }
     }
 
-    /// Declares workers lost that were silent for too long.
+    /// Declares workers lost that were silent for too long, and repeats assignments that nothing
+    /// was heard of.
+    ///
+    /// A connection that broke and came back by itself may have lost the assignment or the answer;
+    /// a worker takes a repeated assignment as a question how far it is.
     public mutating func tick(now: Instant) -> [Action] {
         var actions: [Action] = []
         for member in members.values.sorted(by: { $0.name < $1.name }) where member.isConnected {
             let silence = now - member.lastHeard
-            guard silence >= limits.silenceLimit else { continue }
-            disconnect(member.name, loss: .silent(silence), now: now, &actions)
+            if silence >= limits.silenceLimit {
+                disconnect(member.name, loss: .silent(silence), now: now, &actions)
+            } else if member.isLoading, now - member.loadHeard >= limits.loadSilence {
+                sendAssignment(to: member.name, now: now, &actions)
+            }
         }
         return finish(actions, now: now)
     }
@@ -79,7 +89,7 @@ extension Membership {
         guard let name = hear(from: peer, now: now, &actions) else { return actions }
         guard members[name]?.incarnation == heartbeat.incarnation else {
             drops.staleIncarnation += 1
-            return actions
+            return finish(actions, now: now)
         }
         members[name]?.vitals = heartbeat.vitals
         actions.append(.replyHeartbeat(peer, sequence: heartbeat.sequence))
@@ -104,7 +114,9 @@ extension Membership {
         onLoad(of: epoch, from: peer, now: now) { $0.load = .loaded }
     }
 
-    /// The worker cannot hold its experts. It stays connected and tries again by another hello.
+    /// The worker cannot hold its experts.
+    ///
+    /// It stays connected and tries again by another hello.
     public mutating func onLoadFailed(
         epoch: Epoch,
         code: LoadFailureCode,
@@ -166,9 +178,10 @@ extension Membership {
         }
         guard let plan, plan.epoch == epoch, member.load != .unassigned else {
             drops.staleEpoch += 1
-            return actions
+            return finish(actions, now: now)
         }
         update(&member)
+        member.loadHeard = now
         members[name] = member
         return finish(actions, now: now)
     }
@@ -218,7 +231,7 @@ extension Membership {
     /// Adds what follows from the new state: a plan once everyone is here, and readiness.
     mutating func finish(_ actions: [Action], now: Instant) -> [Action] {
         var actions = actions
-        makePlanIfComplete(&actions)
+        makePlanIfComplete(now: now, &actions)
         let isReady = isComplete
         guard isReady != self.isReady else { return actions }
         self.isReady = isReady
@@ -238,7 +251,7 @@ extension Membership {
         }
     }
 
-    private mutating func makePlanIfComplete(_ actions: inout [Action]) {
+    private mutating func makePlanIfComplete(now: Instant, _ actions: inout [Action]) {
         guard plan == nil else { return }
         let joined = members.values.filter(\.isConnected).map(\.name).sorted()
         guard joined.count >= setup.expected.count, !joined.isEmpty else { return }
@@ -251,16 +264,28 @@ extension Membership {
         self.plan = plan
         expertCounts = plan.expertCounts
         actions.append(.record(plan))
-        for name in joined { assign(name, plan, &actions) }
+        for name in joined { assign(name, now: now, &actions) }
     }
 
     private func shortened(_ reason: String) -> String {
         String(decoding: reason.utf8.prefix(limits.reasonByteCount), as: UTF8.self)
     }
 
-    mutating func assign(_ name: WorkerName, _ plan: Plan, _ actions: inout [Action]) {
-        guard let worker = plan.index(of: name), let peer = members[name]?.peer else { return }
+    mutating func assign(_ name: WorkerName, now: Instant, _ actions: inout [Action]) {
         members[name]?.load = .loading(loaded: 0, total: 0)
+        sendAssignment(to: name, now: now, &actions)
+    }
+
+    private mutating func sendAssignment(
+        to name: WorkerName,
+        now: Instant,
+        _ actions: inout [Action]
+    ) {
+        guard let plan, let worker = plan.index(of: name), let peer = members[name]?.peer else {
+            return
+        }
+        members[name]?.loadHeard = now
+        actions.append(.sendManifest(peer))
         actions.append(.assign(peer, plan.epoch, plan.experts(of: worker)))
     }
 }

@@ -61,7 +61,9 @@ extension PeerID: CustomStringConvertible {
     }
 }
 
-/// Why a coordinator sent a worker or a client away. Raw values are those of the wire.
+/// Why a coordinator sent a worker or a client away.
+///
+/// Raw values are those of the wire.
 public enum RefusalCode: UInt32, CaseIterable, Sendable {
     /// The two speak no common version of the protocol.
     case protocolVersion = 1
@@ -89,7 +91,9 @@ public enum RefusalCode: UInt32, CaseIterable, Sendable {
     }
 }
 
-/// Why a worker could not load its experts. Raw values are those of the wire.
+/// Why a worker could not load its experts.
+///
+/// Raw values are those of the wire.
 public enum LoadFailureCode: UInt32, CaseIterable, Sendable {
     /// No file in the worker's settings has these experts.
     case fileMissing = 1
@@ -105,7 +109,9 @@ public enum LoadFailureCode: UInt32, CaseIterable, Sendable {
     case malformed = 7
 }
 
-/// Why a worker did not compute a share. Raw values are those of the wire.
+/// Why a worker did not compute a share.
+///
+/// Raw values are those of the wire.
 public enum ShareRefusalCode: UInt32, CaseIterable, Sendable {
     /// The worker does not hold one of the experts.
     case notHeld = 1

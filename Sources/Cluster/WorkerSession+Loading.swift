@@ -2,7 +2,7 @@ public import Model
 public import Placement
 
 extension WorkerSession {
-    /// Which model the coordinator runs. Experts of another model are of no use any more.
+    /// Which model the coordinator runs; experts of another one are of no use any more.
     public mutating func onManifest(_ manifest: Manifest, now: Instant) -> [Action] {
         guard hear(now: now) else { return [] }
         guard manifest.model != self.manifest?.model else {

@@ -32,8 +32,10 @@ public struct WorkerSession: Equatable, Sendable {
     private var failures = 0
     private var jitter: SplitMix64
 
-    /// - Parameter seed: makes the waits between hellos differ between workers, so that a whole
-    ///   cluster does not knock at the same moment.
+    /// A session that has not begun.
+    ///
+    /// The seed makes the waits between hellos differ between workers, so that a whole cluster
+    /// does not knock at the same moment.
     public init(identity: Identity, seed: UInt64, limits: Limits = Limits()) {
         self.identity = identity
         self.limits = limits
@@ -59,7 +61,9 @@ public struct WorkerSession: Equatable, Sendable {
     }
 
     public mutating func tick(now: Instant) -> [Action] {
-        guard now < drainDeadline else { return stop(reason: "did not drain in time") }
+        guard !isDraining || now < drainDeadline else {
+            return stop(reason: "did not drain in time")
+        }
         switch phase {
         case .idle, .stopped:
             return []

@@ -1,4 +1,4 @@
-/// The number of a plan. It only grows, over restarts too.
+/// The number of a plan; it only grows, over restarts too.
 public struct Epoch: RawRepresentable, Hashable, Sendable {
     public let rawValue: UInt64
 

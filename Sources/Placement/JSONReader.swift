@@ -1,8 +1,8 @@
 /// Reads the JSON that plan files are made of, and says where it went wrong.
 ///
-/// Knows objects with fixed keys, arrays, integers and plain strings: all that plans have. Foundation's
-/// reader reports a fraction or an overflow as "not valid JSON" without a place, accepts repeated
-/// keys, and ignores unknown ones, which in a plan are misspelt ones.
+/// Knows objects with fixed keys, arrays, integers and plain strings: all that plans have.
+/// Foundation's reader reports a fraction or an overflow as "not valid JSON" without a place,
+/// accepts repeated keys, and ignores unknown ones, which in a plan are misspelt ones.
 struct JSONReader {
     /// What is being read, in the words of plans; part of every error.
     var place = "the top level"

@@ -2,9 +2,9 @@ extension Plan {
     /// Consecutive experts of every layer to each worker in turn, as Megatron places them.
     ///
     /// Workers' counts in a layer differ by at most one, the larger ones first; with fewer experts
-    /// than workers the last ones get none.
+    /// than workers the last ones get none. `expertCounts` is `[layer]`, 0 for a layer without
+    /// experts.
     ///
-    /// - Parameter expertCounts: `[layer]`, 0 for a layer without experts.
     /// - Precondition: there is at least one worker.
     public static func contiguous(
         workers: [WorkerName],

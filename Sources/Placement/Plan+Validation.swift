@@ -3,9 +3,8 @@ import Model
 extension Plan {
     /// Checks the plan against a model: every expert placed, on workers that exist.
     ///
-    /// - Parameters:
-    ///   - expertCounts: `[layer]`, 0 for a layer without experts.
-    ///   - expertWidth: the experts' feed-forward dimension; where given, shards must cover it.
+    /// `expertCounts` is `[layer]`, 0 for a layer without experts. Where the experts' feed-forward
+    /// dimension is given as `expertWidth`, shards must cover it.
     public func validate(
         expertCounts: [Int],
         expertWidth: Int? = nil,

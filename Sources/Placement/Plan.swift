@@ -17,7 +17,7 @@ public struct Plan: Hashable, Sendable {
     }
 }
 
-/// Where one expert is held. Workers are indices into `Plan.workers`.
+/// Where one expert is held; workers are indices into `Plan.workers`.
 public enum ExpertEntry: Hashable, Sendable {
     case worker(Int)
     /// Whole copies; any one of them answers.

@@ -30,7 +30,7 @@ struct Scenario {
     private static let folder = URL(filePath: #filePath).deletingLastPathComponent()
         .appending(path: "Scenarios")
 
-    /// Plays a file. `execute` gets each command and the milliseconds that pass before it.
+    /// Plays a file; `execute` gets each command and the milliseconds that pass before it.
     static func play(
         _ file: String,
         execute: (Command, _ elapsed: Int) throws -> [String]

@@ -1,0 +1,89 @@
+import Cluster
+import Model
+import Placement
+import Testing
+
+@Suite("Dispatch")
+struct DispatchTests {
+    @Test("gives each worker the rows that its experts need, ascending")
+    func shares() throws {
+        let dispatch = try Dispatch(plan: try plan(workers: 2, experts: 4))
+        let routing = Routing(topK: 2, experts: [3, 0, 1, 0, 2, 3], weights: [1, 2, 3, 4, 5, 6])
+        let shares = dispatch.shares(layer: LayerIndex(1), routing: routing)
+        #expect(shares.map(\.worker) == [0, 1])
+        #expect(shares[0].rows == [0, 1])
+        #expect(shares[0].pairRows == [0, 1, 1])
+        #expect(shares[0].pairExperts == [0, 1, 0])
+        #expect(shares[0].pairWeights == [2, 3, 4])
+        #expect(shares[1].rows == [0, 2])
+        #expect(shares[1].pairRows == [0, 1, 1])
+        #expect(shares[1].pairExperts == [3, 2, 3])
+        #expect(shares[1].pairWeights == [1, 5, 6])
+    }
+
+    @Test("asks nothing of workers whose experts were not chosen")
+    func idleWorkers() throws {
+        let dispatch = try Dispatch(plan: try plan(workers: 3, experts: 3))
+        let routing = Routing(topK: 1, experts: [1, 1], weights: [1, 1])
+        let shares = dispatch.shares(layer: LayerIndex(1), routing: routing)
+        #expect(shares.map(\.worker) == [1])
+        #expect(shares[0].rows == [0, 1])
+    }
+
+    @Test("has nothing to do for no rows")
+    func noRows() throws {
+        let dispatch = try Dispatch(plan: try plan(workers: 2, experts: 2))
+        #expect(dispatch.shares(layer: LayerIndex(1), routing: Routing(topK: 2)).isEmpty)
+    }
+
+    @Test("puts every pair into exactly one share", arguments: 0..<50 as Range<UInt64>)
+    func everyPairOnce(seed: UInt64) throws {
+        var generator = SeededGenerator(seed: seed)
+        let workers = Int.random(in: 1...5, using: &generator)
+        let experts = Int.random(in: 1...16, using: &generator)
+        let topK = Int.random(in: 1...min(4, experts), using: &generator)
+        let chosen = (0..<Int.random(in: 1...20, using: &generator)).flatMap { _ in
+            (0..<Int32(experts)).shuffled(using: &generator).prefix(topK)
+        }
+        let weights = chosen.indices.map { Float($0) }
+        let routing = Routing(topK: topK, experts: chosen, weights: weights)
+        let plan = try plan(workers: workers, experts: experts)
+        let shares = try Dispatch(plan: plan).shares(layer: LayerIndex(1), routing: routing)
+
+        var seen = Array(repeating: 0, count: chosen.count)
+        for share in shares {
+            #expect(Set(share.rows).sorted() == share.rows, "seed \(seed)")
+            #expect(share.pairRows.sorted() == share.pairRows, "seed \(seed)")
+            #expect(Set(share.pairRows).count == share.rows.count, "seed \(seed)")
+            for (index, weight) in share.pairWeights.enumerated() {
+                let pair = Int(weight)
+                seen[pair] += 1
+                #expect(share.rows[Int(share.pairRows[index])] == UInt32(pair / topK))
+                #expect(share.pairExperts[index] == UInt32(chosen[pair]))
+                #expect(plan.owner(of: expert(1, Int(chosen[pair]))) == share.worker)
+            }
+        }
+        #expect(seen.allSatisfy { $0 == 1 }, "seed \(seed)")
+    }
+
+    @Test("refuses a plan with replicas, which are not built yet")
+    func replicas() throws {
+        let plan = Plan(
+            epoch: epoch(1),
+            workers: [try name("a"), try name("b")],
+            layers: [[.replicas([0, 1])]]
+        )
+        #expect(throws: PlanError.notBuilt(expert(0, 0), feature: "replicas")) {
+            try Dispatch(plan: plan)
+        }
+    }
+
+    /// A dense layer, then one with experts.
+    private func plan(workers: Int, experts: Int) throws -> Plan {
+        .contiguous(
+            workers: try (0..<workers).map { try name("w\($0)") },
+            expertCounts: [0, experts],
+            epoch: epoch(1)
+        )
+    }
+}
