@@ -1,16 +1,18 @@
+public import Cluster
+
 /// Everything that can be said to a coordinator, checked.
 public struct CoordinatorSettings: Sendable {
     /// The GGUF file, the first part of several; nil where nobody named one.
     public let modelPath: String?
 
     /// Where workers come for control messages.
-    public let workerEndpoint: Endpoint
+    public let workerEndpoint: EndpointAddress
 
     /// Where shares leave and partial rows arrive.
-    public let dataEndpoint: Endpoint
+    public let dataEndpoint: EndpointAddress
 
     /// Where clients and admins come.
-    public let clientEndpoint: Endpoint
+    public let clientEndpoint: EndpointAddress
 
     /// What outlives the process: plan, epoch, identity.
     public let stateDirectory: String
@@ -18,7 +20,7 @@ public struct CoordinatorSettings: Sendable {
     /// A plan to use instead of the contiguous one.
     public let planPath: String?
 
-    public let expectedWorkers: ExpectedWorkers
+    public let expectedWorkers: Membership.Expected
 
     /// Threads for mathematics; 0 leaves it to the daemon, one per core.
     public let threadCount: Int
@@ -128,7 +130,11 @@ extension CoordinatorSettings {
             .duration(in: .milliseconds(10) ... .seconds(60)),
             default: .milliseconds(500)
         )
-        let silence = try reader.value("silence-limit", .time, default: .seconds(2))
+        let silence = try reader.value(
+            "silence-limit",
+            .duration(in: .milliseconds(20)...WorkerSession.Limits().longestSilence),
+            default: .seconds(2)
+        )
         let text = DurationText.text(of: interval)
         try reader.require(
             silence >= interval * 2,
@@ -136,6 +142,24 @@ extension CoordinatorSettings {
             "at least twice coordinator.heartbeat-interval, which is \(text)"
         )
         return (interval, silence)
+    }
+
+    /// What the settings say of membership; the rest is as built in.
+    ///
+    /// Half the silence limit makes a worker suspect, so that its successor need not wait long.
+    public var membershipLimits: Membership.Limits {
+        var limits = Membership.Limits()
+        limits.heartbeatInterval = heartbeatInterval
+        limits.suspicionTime = silenceLimit / 2
+        limits.silenceLimit = silenceLimit
+        return limits
+    }
+
+    /// What the settings say of one layer's exchange; the rest is as built in.
+    public var exchangeLimits: Exchange.Limits {
+        var limits = Exchange.Limits()
+        limits.answerTime = shareTime
+        return limits
     }
 
     /// Each setting with its value and who gave it, in the order of the settings file.

@@ -49,12 +49,12 @@ extension SettingKind<Duration> {
     }
 }
 
-extension SettingKind<Endpoint> {
+extension SettingKind<EndpointAddress> {
     /// Where a daemon listens.
     static var listening: SettingKind {
         SettingKind(
             allowed: "tcp://HOST:PORT (port 0: any free one), ipc://PATH or inproc://NAME",
-            parse: { Endpoint(rawValue: $0) },
+            parse: { EndpointAddress(rawValue: $0) },
             print: \.rawValue
         )
     }
@@ -63,7 +63,9 @@ extension SettingKind<Endpoint> {
     static var connecting: SettingKind {
         SettingKind(
             allowed: "tcp://HOST:PORT, ipc://PATH or inproc://NAME",
-            parse: { text in Endpoint(rawValue: text).flatMap { $0.hasWildcardPort ? nil : $0 } },
+            parse: { text in
+                EndpointAddress(rawValue: text).flatMap { $0.hasWildcardPort ? nil : $0 }
+            },
             print: \.rawValue
         )
     }
@@ -75,17 +77,6 @@ extension SettingKind<WorkerName> {
             allowed: "1 to \(WorkerName.longest) letters, digits, dots, dashes or underscores",
             parse: { WorkerName(rawValue: $0) },
             print: \.rawValue
-        )
-    }
-}
-
-extension SettingKind<ExpectedWorkers> {
-    static var expectedWorkers: SettingKind {
-        SettingKind(
-            allowed: "a count from 1 to \(ExpectedWorkers.most), or a list of different worker"
-                + " names that are not all digits",
-            parse: { ExpectedWorkers($0) },
-            print: \.description
         )
     }
 }

@@ -11,7 +11,7 @@ public struct WorkerSettings: Sendable {
     public let modelPath: String?
 
     /// Where the coordinator expects workers.
-    public let coordinatorEndpoint: Endpoint
+    public let coordinatorEndpoint: EndpointAddress
 
     /// What outlives the process: the last incarnation and verified digests of experts.
     public let stateDirectory: String

@@ -93,7 +93,8 @@ struct RefusalTests {
             ("worker-endpoint", "tcp://127.0.0.1"), ("worker-endpoint", "tcp://:6644"),
             ("worker-endpoint", "tcp://a:65536"), ("worker-endpoint", "udp://a:1"),
             ("worker-endpoint", "tcp://a:+1"), ("worker-endpoint", "ipc://"),
-            ("worker-endpoint", "tcp://ä:1"),
+            ("worker-endpoint", "tcp://ä:1"), ("worker-endpoint", "tcp://a:*"),
+            ("worker-endpoint", "tcp://a:01"), ("silence-limit", "301s"),
         ]
     )
     func outOfRange(name: String, value: String) {
@@ -126,15 +127,13 @@ struct RefusalTests {
 
     @Test("A worker cannot connect to a wildcard port")
     func wildcardToConnect() {
-        for value in ["tcp://10.0.0.1:0", "tcp://10.0.0.1:*"] {
-            let error = settingsError {
-                _ = try WorkerSettings.load(
-                    commandLine: ["worker.coordinator": value],
-                    surroundings: surroundings()
-                )
-            }
-            #expect(error?.description.contains("must be tcp://HOST:PORT, ipc") == true)
+        let error = settingsError {
+            _ = try WorkerSettings.load(
+                commandLine: ["worker.coordinator": "tcp://10.0.0.1:0"],
+                surroundings: surroundings()
+            )
         }
+        #expect(error?.description.contains("must be tcp://HOST:PORT, ipc") == true)
     }
 
     @Test("A model that nobody named is asked for with every way to give it")

@@ -1,3 +1,4 @@
+import Cluster
 import Placement
 import Settings
 import Testing
@@ -24,6 +25,22 @@ struct ValueTests {
         #expect(settings.describe()[key]?.value == printed)
     }
 
+    @Test("The limits of the state machines are filled")
+    func limits() throws {
+        let settings = try CoordinatorSettings.load(
+            commandLine: [
+                "coordinator.heartbeat-interval": "100ms",
+                "coordinator.silence-limit": "800ms",
+                "coordinator.share-time": "7s",
+            ],
+            surroundings: surroundings()
+        )
+        #expect(settings.membershipLimits.heartbeatInterval == .milliseconds(100))
+        #expect(settings.membershipLimits.suspicionTime == .milliseconds(400))
+        #expect(settings.membershipLimits.silenceLimit == .milliseconds(800))
+        #expect(settings.exchangeLimits.answerTime == .seconds(7))
+    }
+
     @Test("No wait at all is a wait")
     func zeroWait() throws {
         let settings = try CoordinatorSettings.load(
@@ -41,10 +58,10 @@ struct ValueTests {
         let counted = try CoordinatorSettings.load(surroundings: surroundings([variable: "3"]))
         #expect(counted.expectedWorkers == .count(3))
         let named = try CoordinatorSettings.load(surroundings: surroundings([variable: "a, b-2"]))
-        #expect(named.expectedWorkers == .named(names))
+        #expect(named.expectedWorkers == .names(names))
         try withFile("coordinator:\n  workers: [a, b-2]\n") { path in
             let listed = try CoordinatorSettings.load(file: path, surroundings: surroundings())
-            #expect(listed.expectedWorkers == .named(names))
+            #expect(listed.expectedWorkers == .names(names))
             #expect(listed.expectedWorkers.count == 2)
             #expect(listed.describe()["coordinator.workers"]?.value == "a,b-2")
         }

@@ -1,5 +1,8 @@
-/// Where a ZeroMQ socket listens or connects to: `tcp://HOST:PORT`, `ipc://PATH`, `inproc://NAME`.
-public struct Endpoint: RawRepresentable, Hashable, Sendable {
+/// Where a socket listens or connects to: `tcp://HOST:PORT`, `ipc://PATH`, `inproc://NAME`.
+///
+/// Only the form is checked here, early and with the setting's name; whether the host exists is
+/// seen by the daemon that opens the socket.
+public struct EndpointAddress: RawRepresentable, Hashable, Sendable {
     public enum Transport: String, Sendable {
         case tcp
         case ipc
@@ -28,18 +31,16 @@ public struct Endpoint: RawRepresentable, Hashable, Sendable {
         self.transport = transport
     }
 
-    /// True where the system chooses the port: port 0 or `*`.
-    public var hasWildcardPort: Bool {
-        transport == .tcp && (rawValue.hasSuffix(":0") || rawValue.hasSuffix(":*"))
-    }
+    /// True where the system chooses the port: port 0.
+    public var hasWildcardPort: Bool { transport == .tcp && rawValue.hasSuffix(":0") }
 
     /// A second endpoint beside this one: a free port of the same interface, or the name with
     /// `suffix`; nil where that is too long.
-    public func sibling(suffix: String) -> Endpoint? {
+    public func sibling(suffix: String) -> EndpointAddress? {
         guard transport == .tcp, let colon = rawValue.lastIndex(of: ":") else {
-            return Endpoint(rawValue: "\(rawValue).\(suffix)")
+            return EndpointAddress(rawValue: "\(rawValue).\(suffix)")
         }
-        return Endpoint(rawValue: rawValue[...colon] + "0")
+        return EndpointAddress(rawValue: rawValue[...colon] + "0")
     }
 
     private static func isHostAndPort(_ address: Substring) -> Bool {
@@ -47,7 +48,7 @@ public struct Endpoint: RawRepresentable, Hashable, Sendable {
             return false
         }
         let port = address[address.index(after: colon)...]
-        guard port.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return port == "*" }
-        return UInt16(port) != nil
+        // `UInt16` takes a sign and leading zeroes, which a port has not.
+        return UInt16(port).map(String.init) == String(port)
     }
 }
