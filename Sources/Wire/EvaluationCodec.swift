@@ -40,6 +40,9 @@ extension EvaluationReply {
             limit: limits.tokenCount
         )
         let top = try unsafe reader.count(raw.top, "evaluation.top", limit: limits.topCount)
+        guard top > 0 || positionCount == 0 else {
+            throw .invalidValue(field: "evaluation.top", value: "0 for \(positionCount) positions")
+        }
         let scoreCount = try unsafe reader.count(
             raw.score_count,
             "evaluation.score_count",
@@ -70,8 +73,8 @@ extension EvaluationReply {
     func raw(_ writer: MessageWriter) -> UnsafeMutablePointer<Moiety__V1__Evaluation> {
         let top = positions.first?.ids.count ?? 0
         precondition(
-            positions.allSatisfy { $0.ids.count == top && $0.logits.count == top },
-            "all positions have \(top) ids and logits, like the first one"
+            positions.allSatisfy { top > 0 && $0.ids.count == top && $0.logits.count == top },
+            "all positions have at least one logit, and as many as the first one: \(top)"
         )
         writer.append(positions.flatMap(\.ids))
         writer.append(positions.flatMap(\.logits))

@@ -1,0 +1,163 @@
+import Cluster
+import Placement
+import Wire
+
+extension ClientMessage {
+    /// One random message of every kind, in the order of the envelope.
+    static func all(using random: inout SeededGenerator) -> [ClientMessage] {
+        jobMessages(using: &random) + reports(using: &random) + evaluations(using: &random)
+    }
+
+    private static func jobMessages(using random: inout SeededGenerator) -> [ClientMessage] {
+        [
+            .clientHello(ClientHello(build: random.text(), role: random.choice())),
+            .clientWelcome(ClientWelcome(build: random.text(), modelName: random.text())),
+            .refusal(Refusal(code: random.choice(), text: random.text())),
+            .submit(.random(using: &random)),
+            .accepted(
+                Accepted(
+                    tag: random.number(),
+                    job: random.text(),
+                    promptTokenCount: random.int(0...9999)
+                )
+            ),
+            .tokens(
+                GeneratedTokens(job: random.text(), tokens: random.tokens(), text: random.text())
+            ),
+            .progress(
+                PromptProgress(
+                    job: random.text(),
+                    promptTokensDone: random.int(0...99),
+                    promptTokenCount: random.int(0...99)
+                )
+            ),
+            .ended(
+                Ended(
+                    job: random.text(),
+                    outcome: random.choice(),
+                    reason: random.choice(),
+                    message: random.text(),
+                    tokens: random.tokens(),
+                    promptTokenCount: random.int(0...99),
+                    prefillTime: random.duration(),
+                    decodeTime: random.duration(),
+                    rowsPerWorker: random.list { random in
+                        WorkerRows(name: random.name(), rowCount: random.number())
+                    }
+                )
+            ),
+        ]
+    }
+
+    private static func reports(using random: inout SeededGenerator) -> [ClientMessage] {
+        [
+            .listJobs,
+            .jobs(random.list { .random(using: &$0) }),
+            .cancel(Cancel(job: random.text())),
+            .cancelReply(
+                CancelReply(job: random.text(), isCancelled: random.bool(), message: random.text())
+            ),
+            .listNodes,
+            .nodes(random.list { .random(using: &$0) }),
+            .getStatus,
+            .status(
+                StatusReport(
+                    isReady: random.bool(),
+                    text: random.text(),
+                    modelName: random.text(),
+                    epoch: random.optionalEpoch(),
+                    workersExpected: random.int(0...9),
+                    workersReady: random.int(0...9),
+                    jobsQueued: random.int(0...9),
+                    jobsRunning: random.int(0...9),
+                    build: random.text()
+                )
+            ),
+        ]
+    }
+
+    private static func evaluations(using random: inout SeededGenerator) -> [ClientMessage] {
+        let top = random.int(1...3)
+        return [
+            .evaluate(
+                Evaluate(
+                    tag: random.number(),
+                    tokens: random.tokens(),
+                    top: random.int(0...9),
+                    scoreFrom: random.bool() ? random.int(0...9) : nil
+                )
+            ),
+            .evaluation(
+                EvaluationReply(
+                    tag: random.number(),
+                    positions: random.list { random in
+                        TopLogits(
+                            ids: random.list(top...top) { Int32($0.int(0...9999)) },
+                            logits: random.list(top...top) { $0.float() }
+                        )
+                    },
+                    scores: random.list { Double($0.float()) }
+                )
+            ),
+            .evaluationFailed(EvaluationFailed(tag: random.number(), message: random.text())),
+        ]
+    }
+}
+
+extension Submit {
+    static func random(using random: inout SeededGenerator) -> Submit {
+        Submit(
+            tag: random.number(),
+            prompt: random.text(),
+            maximumTokens: random.int(0...9999),
+            sampling: SamplingRequest(
+                temperature: random.float(),
+                topK: random.int(0...99),
+                topP: random.float(),
+                minP: random.float(),
+                repeatPenalty: random.float(),
+                repeatLastN: random.int(-1...99),
+                presencePenalty: random.float(),
+                frequencyPenalty: random.float(),
+                seed: random.bool() ? random.number() : nil
+            ),
+            task: random.optionalText(),
+            stopTexts: random.list { $0.text() }
+        )
+    }
+}
+
+extension JobReport {
+    static func random(using random: inout SeededGenerator) -> JobReport {
+        JobReport(
+            id: random.text(),
+            state: random.choice(),
+            task: random.optionalText(),
+            promptTokenCount: random.int(0...99),
+            generatedTokenCount: random.int(0...99),
+            submittedAt: random.number(),
+            message: random.text()
+        )
+    }
+}
+
+extension NodeReport {
+    static func random(using random: inout SeededGenerator) -> NodeReport {
+        NodeReport(
+            name: random.name(),
+            state: random.text(),
+            incarnation: random.incarnation(),
+            epoch: random.optionalEpoch(),
+            expertCount: random.int(0...6144),
+            residentByteCount: random.number(),
+            rowsComputed: random.number(),
+            silentFor: random.bool() ? random.duration() : nil,
+            instructionSet: random.text(),
+            coreCount: random.int(0...256),
+            memoryByteCount: random.number(),
+            loadedByteCount: random.number(),
+            totalByteCount: random.number(),
+            message: random.text()
+        )
+    }
+}

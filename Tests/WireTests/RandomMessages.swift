@@ -1,0 +1,154 @@
+import Cluster
+import Model
+import Placement
+import Tensors
+import Wire
+
+extension ControlMessage {
+    /// One random message of every kind, in the order of the envelope.
+    static func all(using random: inout SeededGenerator) -> [ControlMessage] {
+        [
+            .hello(.random(using: &random)),
+            .welcome(
+                Welcome(
+                    build: random.text(),
+                    incarnation: random.incarnation(),
+                    dataEndpoint: random.text(),
+                    heartbeatInterval: random.duration(),
+                    silenceLimit: random.duration()
+                )
+            ),
+            .refusal(Refusal(code: random.choice(), text: random.text())),
+            .manifest(
+                Manifest(
+                    modelName: random.text(),
+                    architecture: random.text(),
+                    model: random.identity(),
+                    layerCount: random.int(0...100),
+                    expertCount: random.int(0...512),
+                    hiddenSize: random.int(0...16384)
+                )
+            ),
+            .assignment(.random(using: &random)),
+            .loadProgress(
+                LoadProgress(
+                    epoch: random.epoch(),
+                    loadedByteCount: random.number(),
+                    totalByteCount: random.number()
+                )
+            ),
+            .loaded(Loaded(epoch: random.epoch())),
+            .loadFailed(
+                LoadFailed(epoch: random.epoch(), code: random.choice(), text: random.text())
+            ),
+            .heartbeat(
+                Heartbeat(
+                    sequence: random.number(),
+                    incarnation: random.incarnation(),
+                    rowsComputed: random.number(),
+                    sharesComputed: random.number(),
+                    residentByteCount: random.number()
+                )
+            ),
+            .heartbeatReply(HeartbeatReply(sequence: random.number())),
+            .drain,
+            .goodbye(Goodbye(reason: random.text())),
+        ]
+    }
+}
+
+extension DataMessage {
+    /// One random message of every kind, in the order of the envelope; two forms of a share.
+    static func all(using random: inout SeededGenerator) -> [DataMessage] {
+        let width = 32 * random.int(1...4)
+        let rowCount = random.int(1...4)
+        let count = rowCount * width
+        return [
+            .share(
+                .random(
+                    Activations(
+                        quants: random.list(count...count) { Int8(truncatingIfNeeded: $0.next()) },
+                        scales: random.list(count / 32...count / 32) { $0.float() },
+                        width: width
+                    ),
+                    using: &random
+                )
+            ),
+            .share(
+                .random(
+                    Activations(values: random.list(count...count) { $0.float() }, width: width),
+                    using: &random
+                )
+            ),
+            .partialRows(
+                PartialRows(
+                    id: ShareID(rawValue: random.number()),
+                    attempt: UInt32(random.int(0...9)),
+                    epoch: random.epoch(),
+                    layer: LayerIndex(random.int(0...100)),
+                    width: width,
+                    values: random.list(count...count) { Double($0.float()) },
+                    computeTime: random.duration()
+                )
+            ),
+            .shareRefused(
+                ShareRefused(
+                    id: ShareID(rawValue: random.number()),
+                    attempt: UInt32(random.int(0...9)),
+                    code: random.choice(),
+                    text: random.text()
+                )
+            ),
+        ]
+    }
+}
+
+extension Hello {
+    static func random(using random: inout SeededGenerator) -> Hello {
+        Hello(
+            build: random.text(),
+            role: random.choice(),
+            name: random.name(),
+            incarnation: random.incarnation(),
+            model: random.bool() ? random.identity() : nil,
+            heldEpoch: random.bool() ? random.epoch() : nil,
+            heldExpertCount: random.int(0...6144),
+            coreCount: random.int(0...256),
+            memoryByteCount: random.number(),
+            instructionSet: random.text(),
+            readBandwidth: random.number()
+        )
+    }
+}
+
+extension Assignment {
+    static func random(using random: inout SeededGenerator) -> Assignment {
+        let experts = random.list { random in
+            ExpertID(layer: LayerIndex(random.int(0...200)), index: random.int(0...200))
+        }
+        return Assignment(
+            epoch: random.epoch(),
+            experts: experts,
+            digests: experts.map { _ in ExpertDigest(bytes: random.digest()) }
+        )
+    }
+}
+
+extension Share {
+    static func random(
+        _ activations: Activations,
+        using random: inout SeededGenerator
+    ) -> Share {
+        let rows = random.list(0...9) { UInt32($0.int(0...activations.rowCount - 1)) }.sorted()
+        return Share(
+            id: ShareID(rawValue: random.number()),
+            attempt: UInt32(random.int(0...9)),
+            epoch: random.epoch(),
+            layer: LayerIndex(random.int(0...100)),
+            activations: activations,
+            pairRows: rows,
+            pairExperts: rows.map { _ in UInt32(random.int(0...511)) },
+            pairWeights: rows.map { _ in random.float() }
+        )
+    }
+}

@@ -1,0 +1,89 @@
+import Cluster
+import Model
+import Placement
+import Tensors
+import Testing
+import Wire
+
+@Suite struct RoundTripTests {
+    @Test("Every message comes back as it was sent", arguments: UInt64(1)...200)
+    func roundTrip(seed: UInt64) throws {
+        var random = SeededGenerator(seed: seed)
+        for message in ControlMessage.all(using: &random) {
+            #expect(try ControlMessage(frames: message.encode()) == message, "seed \(seed)")
+        }
+        for message in DataMessage.all(using: &random) {
+            #expect(try DataMessage(frames: message.encode()) == message, "seed \(seed)")
+        }
+        for message in ClientMessage.all(using: &random) {
+            #expect(try ClientMessage(frames: message.encode()) == message, "seed \(seed)")
+        }
+    }
+
+    @Test("Numbers that are no numbers cross the wire bit by bit")
+    func notNumbers() throws {
+        let values: [Float] = [.nan, -.infinity, -0.0, .leastNonzeroMagnitude]
+        let frames = DataMessage.share(share(Activations(values: values, width: 4))).encode()
+        guard case .share(let share) = try DataMessage(frames: frames) else {
+            Issue.record("no share")
+            return
+        }
+        #expect(share.activations.values.map(\.bitPattern) == values.map(\.bitPattern))
+    }
+
+    @Test("A share of both forms travels in the plain one")
+    func bothForms() throws {
+        var activations = Activations(values: Array(repeating: 1, count: 32), width: 32)
+        activations.quants = Array(repeating: 127, count: 32)
+        activations.scales = [1]
+        let frames = DataMessage.share(share(activations)).encode()
+        guard case .share(let share) = try DataMessage(frames: frames) else {
+            Issue.record("no share")
+            return
+        }
+        #expect(share.activations.hasValues && !share.activations.hasQuants)
+    }
+
+    @Test("A text for people is cut between characters where it is too long")
+    func longText() throws {
+        let text = String(repeating: "漢", count: 2000)
+        let message = ControlMessage.goodbye(Goodbye(reason: text))
+        guard case .goodbye(let goodbye) = try ControlMessage(frames: message.encode()) else {
+            Issue.record("no goodbye")
+            return
+        }
+        #expect(goodbye.reason == String(repeating: "漢", count: WireLimits.messageByteCount / 3))
+    }
+
+    @Test("Durations beyond the wire stop at its ends")
+    func durations() throws {
+        let message = ControlMessage.welcome(
+            Welcome(
+                build: "",
+                incarnation: .unnumbered,
+                dataEndpoint: "",
+                heartbeatInterval: .seconds(Int64.max),
+                silenceLimit: .seconds(-1)
+            )
+        )
+        guard case .welcome(let welcome) = try ControlMessage(frames: message.encode()) else {
+            Issue.record("no welcome")
+            return
+        }
+        #expect(welcome.heartbeatInterval == .nanoseconds(Int64.max))
+        #expect(welcome.silenceLimit == .zero)
+    }
+
+    private func share(_ activations: Activations) -> Share {
+        Share(
+            id: ShareID(rawValue: 1),
+            attempt: 1,
+            epoch: Epoch(rawValue: 1),
+            layer: LayerIndex(0),
+            activations: activations,
+            pairRows: [0],
+            pairExperts: [0],
+            pairWeights: [1]
+        )
+    }
+}
