@@ -2,10 +2,11 @@ import Foundation
 import Testing
 import Wire
 
-/// The bytes of protocol version 1, which other builds of it rely on.
+/// The bytes of protocol version 1, which other builds of it rely on: one line per message, in the
+/// order of the envelopes, with its frames in hexadecimal.
 ///
 /// `MOIETY_WRITE_GOLDENS=1 swift test …` writes them anew; a reviewer reads the difference.
-@Suite struct GoldenTests {
+@Suite(.serialized) struct GoldenTests {
     private static let fixture = URL(filePath: #filePath)
         .deletingLastPathComponent()
         .appending(path: "Fixtures/messages-v1.txt")
