@@ -11,7 +11,7 @@ extension SettingKind<Membership.Expected> {
             allowed: "a count from 1 to \(mostWorkers), or a list of different worker"
                 + " names that are not all digits",
             parse: { Int($0) == nil ? names($0) : count($0) },
-            print: text(of:)
+            text: text(of:)
         )
     }
 

@@ -8,7 +8,7 @@ struct SettingKind<Value> {
     let parse: (String) -> Value?
 
     /// The form a settings file takes.
-    let print: (Value) -> String
+    let text: (Value) -> String
 }
 
 extension SettingKind<String> {
@@ -17,7 +17,7 @@ extension SettingKind<String> {
         SettingKind(
             allowed: "a path without NUL characters",
             parse: { $0.utf8.contains(0) ? nil : $0 },
-            print: { $0 }
+            text: { $0 }
         )
     }
 }
@@ -27,7 +27,7 @@ extension SettingKind<Int> {
         SettingKind(
             allowed: "a whole number from \(range.lowerBound) to \(range.upperBound)\(meaning)",
             parse: { text in Int(text).flatMap { range.contains($0) ? $0 : nil } },
-            print: { String($0) }
+            text: { String($0) }
         )
     }
 
@@ -44,7 +44,7 @@ extension SettingKind<Duration> {
             parse: { text in
                 DurationText.duration(of: text).flatMap { range.contains($0) ? $0 : nil }
             },
-            print: DurationText.text(of:)
+            text: DurationText.text(of:)
         )
     }
 }
@@ -55,7 +55,7 @@ extension SettingKind<EndpointAddress> {
         SettingKind(
             allowed: "tcp://HOST:PORT (port 0: any free one), ipc://PATH or inproc://NAME",
             parse: { EndpointAddress(rawValue: $0) },
-            print: \.rawValue
+            text: \.rawValue
         )
     }
 
@@ -66,7 +66,7 @@ extension SettingKind<EndpointAddress> {
             parse: { text in
                 EndpointAddress(rawValue: text).flatMap { $0.hasWildcardPort ? nil : $0 }
             },
-            print: \.rawValue
+            text: \.rawValue
         )
     }
 }
@@ -76,7 +76,7 @@ extension SettingKind<WorkerName> {
         SettingKind(
             allowed: "1 to \(WorkerName.longest) letters, digits, dots, dashes or underscores",
             parse: { WorkerName(rawValue: $0) },
-            print: \.rawValue
+            text: \.rawValue
         )
     }
 }
@@ -86,7 +86,7 @@ extension SettingKind<LogLevel> {
         SettingKind(
             allowed: "one of " + LogLevel.allCases.map(\.rawValue).joined(separator: ", "),
             parse: { LogLevel(rawValue: $0) },
-            print: \.rawValue
+            text: \.rawValue
         )
     }
 }

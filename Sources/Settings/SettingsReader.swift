@@ -28,7 +28,7 @@ struct SettingsReader {
     ) throws(SettingsError) -> Value? {
         let key = "\(section).\(name)"
         guard let given = try sources.text(of: key) else {
-            note(key, value: builtIn.map(kind.print), origin: .builtIn)
+            note(key, value: builtIn.map(kind.text), origin: .builtIn)
             return builtIn
         }
         guard let value = kind.parse(given.text) else {
@@ -39,7 +39,7 @@ struct SettingsReader {
                 allowed: kind.allowed
             )
         }
-        note(key, value: kind.print(value), origin: given.origin)
+        note(key, value: kind.text(value), origin: given.origin)
         return value
     }
 
