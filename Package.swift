@@ -98,7 +98,7 @@ let package = Package(
         swift("Tensors", ["CLinux"]),
         swift("Kernels", ["Tensors", "CKernels", "COpenBLAS", "CLinux"]),
         swift("GGUF", ["Tensors"]),
-        swift("Messaging", ["CZeroMQ", "CLinux", logging]),
+        swift("Messaging", ["CZeroMQ", "CLinux"]),
 
         // Floor 2: the words everyone shares.
         swift("Model", ["GGUF", "Tensors", crypto]),

@@ -23,11 +23,13 @@ public struct ExpertLoader: Sendable {
     ///
     /// - Parameters:
     ///   - digests: what each must hash to, in the same order, or nil to trust the file.
+    ///   - isCancelled: asked before each expert; once true, the rest is left out.
     ///   - progress: called after each expert, from any thread but one at a time.
     /// - Throws: the error of the first expert that could not be read or differs.
     public func load(
         _ experts: [ExpertID],
         digests: [ExpertDigest]? = nil,
+        isCancelled: @Sendable () -> Bool = { false },
         progress: @Sendable (Progress) -> Void = { _ in }
     ) throws(ModelError) -> [FeedForwardWeights] {
         precondition(digests == nil || digests?.count == experts.count)
@@ -37,7 +39,9 @@ public struct ExpertLoader: Sendable {
         DispatchQueue.concurrentPerform(iterations: min(threadCount, max(1, experts.count))) { _ in
             while true {
                 let place = next.add(1, ordering: .relaxed).oldValue
-                guard place < experts.count, state.withLock({ $0.error == nil }) else { return }
+                guard place < experts.count, !isCancelled(),
+                    state.withLock({ $0.error == nil })
+                else { return }
                 do throws(ModelError) {
                     let expert = try load(experts[place], expecting: digests?[place])
                     // Reported under the lock, so that no report overtakes another.

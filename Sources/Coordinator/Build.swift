@@ -1,0 +1,4 @@
+/// What this build calls itself to its peers.
+enum Build {
+    static let name = "moiety 0.1.0"
+}

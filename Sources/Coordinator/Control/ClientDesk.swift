@@ -1,0 +1,296 @@
+import Cluster
+import Foundation
+import Generation
+import Inference
+import Logging
+import Messaging
+import Model
+import Placement
+import Settings
+import Tokenizer
+import Wire
+
+/// The clients' side of the coordinator, on the loop thread: jobs, lists, evaluations.
+struct ClientDesk {
+    private let served: ServedModel
+    private let socket: Socket
+    private let steps: Mailbox<StepCommand>
+    private let logger: Logger
+    private let wireLimits = WireLimits()
+    private let contextLength: Int
+    private let queueLimit: Int
+    private var jobs: JobTable
+    /// Clients that said hello, oldest first.
+    private var greeted: [Peer] = []
+    private(set) var malformedCount = 0
+
+    /// Clients that may be greeted at once; the oldest must say hello again.
+    private static let greetedLimit = 4096
+
+    init(
+        served: ServedModel,
+        settings: CoordinatorSettings,
+        socket: Socket,
+        steps: Mailbox<StepCommand>,
+        life: UInt32,
+        logger: Logger
+    ) {
+        self.served = served
+        self.socket = socket
+        self.steps = steps
+        self.logger = logger
+        contextLength = min(settings.contextLength, served.description.contextLength)
+        queueLimit = settings.queuedJobCount + settings.runningJobCount
+        jobs = JobTable(life: life)
+    }
+
+    var queuedCount: Int { jobs.queuedCount }
+    var runningCount: Int { jobs.runningCount }
+
+    // MARK: From clients
+
+    /// Answers a client; `workers` tells about nodes and readiness.
+    mutating func receive(_ received: ReceivedMessage, workers: WorkerDesk, now: Instant) {
+        guard let client = received.peer else { return }
+        let message: ClientMessage
+        do throws(WireError) {
+            message = try ClientMessage(frames: received.frames, limits: wireLimits)
+        } catch {
+            malformedCount += 1
+            logger.warning(
+                "Malformed message from a client",
+                metadata: ["peer": "\(client)", "reason": "\(error)"]
+            )
+            return refuse(client, .malformed, "\(error)")
+        }
+        if case .clientHello(let hello) = message { return greet(client, hello) }
+        guard greeted.contains(client) else {
+            return refuse(client, .helloExpected, "say hello first")
+        }
+        switch message {
+        case .submit(let request): submit(request, from: client)
+        case .cancel(let request): cancel(request, from: client)
+        case .evaluate(let request): evaluate(request, from: client)
+        case .listJobs: send(.jobs(jobReports), to: client)
+        case .listNodes: send(.nodes(workers.nodeReports(now: now)), to: client)
+        case .getStatus: send(.status(status(workers, now: now)), to: client)
+        default:
+            malformedCount += 1
+            refuse(client, .malformed, "this message is the coordinator's to send")
+        }
+    }
+
+    private mutating func greet(_ client: Peer, _ hello: ClientHello) {
+        guard ProtocolVersion.supported.contains(hello.protocolVersion) else {
+            let supported = ProtocolVersion.supported
+            return refuse(
+                client,
+                .protocolVersion,
+                "the client speaks protocol version \(hello.protocolVersion), the coordinator "
+                    + "\(supported.lowerBound) to \(supported.upperBound); install the same release"
+            )
+        }
+        guard hello.role != .worker else {
+            return refuse(client, .notAllowed, "clients connect here; workers have another port")
+        }
+        if !greeted.contains(client) { greeted.append(client) }
+        if greeted.count > Self.greetedLimit { greeted.removeFirst() }
+        let welcome = ClientWelcome(build: Build.name, modelName: served.description.name)
+        send(.clientWelcome(welcome), to: client)
+    }
+
+    private mutating func submit(_ submit: Submit, from client: Peer) {
+        let request: GenerationRequest
+        do {
+            request = try GenerationRequest(submit, tokenizer: served.tokenizer)
+            try request.sampling.validate()
+        } catch {
+            return reject(submit, from: client, "\(error)")
+        }
+        guard jobs.queuedCount + jobs.runningCount < queueLimit else {
+            return reject(
+                submit,
+                from: client,
+                "the queue of \(queueLimit) jobs is full; try later"
+            )
+        }
+        let job = jobs.add(
+            client: client,
+            tag: submit.tag,
+            task: submit.task,
+            promptTokenCount: request.prompt.count,
+            submittedAt: UInt64(max(0, Date().timeIntervalSince1970))
+        )
+        logger.info(
+            "Job accepted",
+            metadata: ["job": "\(job.id)", "promptTokens": "\(request.prompt.count)"]
+        )
+        let accepted = Accepted(
+            tag: submit.tag,
+            job: "\(job.id)",
+            promptTokenCount: request.prompt.count
+        )
+        send(.accepted(accepted), to: client)
+        _ = steps.post(.generate(job.id, request))
+    }
+
+    /// Accepts and ends at once, so that a client waits for one kind of end only.
+    private mutating func reject(_ submit: Submit, from client: Peer, _ message: String) {
+        let job = jobs.add(
+            client: client,
+            tag: submit.tag,
+            task: submit.task,
+            promptTokenCount: 0,
+            submittedAt: UInt64(max(0, Date().timeIntervalSince1970))
+        )
+        let accepted = Accepted(tag: submit.tag, job: "\(job.id)", promptTokenCount: 0)
+        send(.accepted(accepted), to: client)
+        end(job.id, .failedBeforeStart(message, GenerationRequest(prompt: [])), rows: [])
+    }
+
+    private func cancel(_ cancel: Cancel, from client: Peer) {
+        let job = jobs.job(named: cancel.job)
+        let isUnderWay = job.map { !$0.isOver } ?? false
+        if let job, isUnderWay { _ = steps.post(.cancel(job.id)) }
+        let reply = CancelReply(
+            job: cancel.job,
+            isCancelled: isUnderWay,
+            message: job == nil ? "no such job" : isUnderWay ? "" : "the job has ended"
+        )
+        send(.cancelReply(reply), to: client)
+    }
+
+    private func evaluate(_ evaluate: Evaluate, from client: Peer) {
+        func fail(_ message: String) {
+            send(
+                .evaluationFailed(EvaluationFailed(tag: evaluate.tag, message: message)),
+                to: client
+            )
+        }
+        guard !evaluate.tokens.isEmpty else { return fail("there are no tokens to evaluate") }
+        guard evaluate.tokens.count <= contextLength else {
+            return fail("\(evaluate.tokens.count) tokens exceed the context of \(contextLength)")
+        }
+        let count = served.description.vocabularyCount
+        if let bad = evaluate.tokens.first(where: { $0 < 0 || $0 >= count }) {
+            return fail("token \(bad) is not in the vocabulary of \(count)")
+        }
+        let job = EvaluationJob(
+            client: client,
+            tag: evaluate.tag,
+            tokens: evaluate.tokens,
+            top: evaluate.top,
+            scoreFrom: evaluate.scoreFrom
+        )
+        if !steps.post(.evaluate(job)) { fail("the coordinator is busy; try again later") }
+    }
+
+    // MARK: From the step thread
+
+    mutating func handle(_ event: GenerationEvent, of id: JobID) {
+        guard let job = jobs[id], !job.isOver else { return }
+        jobs[id]?.state = .running
+        switch event {
+        case .prefill(let done, let total):
+            let progress = PromptProgress(
+                job: "\(id)",
+                promptTokensDone: done,
+                promptTokenCount: total
+            )
+            send(.progress(progress), to: job.client)
+        case .token(let token, let text):
+            jobs[id]?.generatedTokenCount += 1
+            send(.tokens(GeneratedTokens(job: "\(id)", tokens: [token], text: text)), to: job)
+        case .text(let text):
+            send(.tokens(GeneratedTokens(job: "\(id)", tokens: [], text: text)), to: job)
+        case .ended: break  // Comes as a report of its own, with the workers' rows.
+        }
+    }
+
+    mutating func end(_ id: JobID, _ result: GenerationResult, rows: [WorkerRows]) {
+        guard let job = jobs[id] else { return }
+        jobs.end(id, result)
+        log(result, of: id)
+        send(.ended(Ended(id, result, rows: rows)), to: job.client)
+    }
+
+    func finish(_ job: EvaluationJob, _ result: EvaluationResult) {
+        let positions = result.positions.map { TopLogits(ids: $0.ids, logits: $0.logits) }
+        let reply = EvaluationReply(
+            tag: job.tag,
+            positions: positions,
+            scores: result.logProbabilities
+        )
+        send(.evaluation(reply), to: job.client)
+    }
+
+    func fail(_ job: EvaluationJob, _ message: String) {
+        send(.evaluationFailed(EvaluationFailed(tag: job.tag, message: message)), to: job.client)
+    }
+
+    private func log(_ result: GenerationResult, of id: JobID) {
+        var metadata: Logger.Metadata = [
+            "job": "\(id)", "tokens": "\(result.tokens.count)",
+        ]
+        guard case .failed(let message) = result.reason else {
+            return logger.info("Job ended", metadata: metadata)
+        }
+        metadata["reason"] = "\(message)"
+        logger.warning("Job failed", metadata: metadata)
+    }
+
+    // MARK: Reports
+
+    private var jobReports: [JobReport] {
+        jobs.all.suffix(wireLimits.listCount).map { job in
+            JobReport(
+                id: "\(job.id)",
+                state: job.state,
+                task: job.task,
+                promptTokenCount: job.promptTokenCount,
+                generatedTokenCount: job.generatedTokenCount,
+                submittedAt: job.submittedAt,
+                message: job.message
+            )
+        }
+    }
+
+    private func status(_ workers: WorkerDesk, now: Instant) -> StatusReport {
+        let membership = workers.membership
+        return StatusReport(
+            isReady: membership.isReady,
+            text: membership.status(now: now),
+            modelName: served.description.name,
+            epoch: membership.plan?.epoch,
+            workersExpected: membership.expectedCount,
+            workersReady: membership.readyCount,
+            jobsQueued: jobs.queuedCount,
+            jobsRunning: jobs.runningCount,
+            build: Build.name
+        )
+    }
+
+    // MARK: Sending
+
+    /// To the client of a job; one that is gone wants no more of it.
+    private func send(_ message: ClientMessage, to job: JobTable.Job) {
+        if !send(message, to: job.client) { _ = steps.post(.cancel(job.id)) }
+    }
+
+    private func refuse(_ client: Peer, _ code: RefusalCode, _ text: String) {
+        send(.refusal(Refusal(code: code, text: text)), to: client)
+    }
+
+    /// - Returns: false where the client is not connected any more.
+    @discardableResult
+    private func send(_ message: ClientMessage, to client: Peer) -> Bool {
+        do throws(MessagingError) {
+            try socket.send(message.encode(), to: client)
+        } catch .unroutable {
+            return false
+        } catch {
+            logger.debug("Message not sent", metadata: ["reason": "\(error)"])
+        }
+        return true
+    }
+}

@@ -1,0 +1,92 @@
+import Generation
+import Messaging
+import Wire
+
+/// The jobs of this life: those under way, and the last ones that ended.
+struct JobTable {
+    struct Job {
+        let id: JobID
+        let client: Peer
+        let tag: UInt64
+        let task: String?
+        let promptTokenCount: Int
+        /// Seconds since 1970.
+        let submittedAt: UInt64
+        var state = JobState.queued
+        var generatedTokenCount = 0
+        var message = ""
+
+        var isOver: Bool {
+            switch state {
+            case .queued, .running: false
+            case .completed, .cancelled, .failed: true
+            }
+        }
+    }
+
+    private let life: UInt32
+    private var lastNumber: UInt64 = 0
+    private var jobs: [JobID: Job] = [:]
+    /// Ended jobs, oldest first.
+    private var ended: [JobID] = []
+
+    /// Ended jobs that can still be listed.
+    private static let endedLimit = 1000
+
+    init(life: UInt32) { self.life = life }
+
+    subscript(id: JobID) -> Job? {
+        get { jobs[id] }
+        set { jobs[id] = newValue }
+    }
+
+    /// By the name that `moiety jobs` shows.
+    func job(named name: String) -> Job? { jobs.values.first { "\($0.id)" == name } }
+
+    var queuedCount: Int { jobs.values.count { $0.state == .queued } }
+    var runningCount: Int { jobs.values.count { $0.state == .running } }
+
+    /// In order of submission.
+    var all: [Job] { jobs.values.sorted { $0.id.number < $1.id.number } }
+
+    func jobsUnderWay(of client: Peer) -> [JobID] {
+        jobs.values.filter { $0.client == client && !$0.isOver }.map(\.id)
+    }
+
+    mutating func add(
+        client: Peer,
+        tag: UInt64,
+        task: String?,
+        promptTokenCount: Int,
+        submittedAt: UInt64
+    ) -> Job {
+        lastNumber += 1
+        let job = Job(
+            id: JobID(life: life, number: lastNumber),
+            client: client,
+            tag: tag,
+            task: task,
+            promptTokenCount: promptTokenCount,
+            submittedAt: submittedAt
+        )
+        jobs[job.id] = job
+        return job
+    }
+
+    /// Notes how a job ended, and forgets the oldest ended one when there are many.
+    mutating func end(_ id: JobID, _ result: GenerationResult) {
+        guard var job = jobs[id], !job.isOver else { return }
+        job.generatedTokenCount = result.tokens.count
+        switch result.reason {
+        case .stop, .length: job.state = .completed
+        case .cancelled: job.state = .cancelled
+        case .failed(let message):
+            job.state = .failed
+            job.message = message
+        }
+        jobs[id] = job
+        ended.append(id)
+        guard ended.count > Self.endedLimit else { return }
+        jobs[ended.removeFirst()] = nil
+    }
+}

@@ -1,0 +1,85 @@
+import Cluster
+import Generation
+import Inference
+import Messaging
+import Placement
+import Tokenizer
+import Wire
+
+extension GenerationRequest {
+    /// A submitted job, its prompt tokenised.
+    init(_ submit: Submit, tokenizer: Tokenizer) throws(TokenizerError) {
+        self.init(
+            prompt: try tokenizer.encode(submit.prompt, addSpecial: true, parseSpecial: false),
+            maximumTokens: submit.maximumTokens,
+            sampling: Sampling(submit.sampling),
+            stopTexts: submit.stopTexts
+        )
+    }
+}
+
+extension Sampling {
+    init(_ request: SamplingRequest) {
+        self.init()
+        temperature = request.temperature
+        topK = request.topK
+        topP = request.topP
+        minP = request.minP
+        repeatPenalty = request.repeatPenalty
+        repeatLastN = request.repeatLastN
+        presencePenalty = request.presencePenalty
+        frequencyPenalty = request.frequencyPenalty
+        seed = request.seed
+    }
+}
+
+extension Ended {
+    init(_ id: JobID, _ result: GenerationResult, rows: [WorkerRows]) {
+        let (outcome, reason, message): (Outcome, EndReason, String) =
+            switch result.reason {
+            case .stop: (.completed, .stop, "")
+            case .length: (.completed, .length, "")
+            case .cancelled: (.cancelled, .cancelled, "")
+            case .failed(let message): (.failed, .error, message)
+            }
+        self.init(
+            job: "\(id)",
+            outcome: outcome,
+            reason: reason,
+            message: message,
+            tokens: result.tokens,
+            promptTokenCount: result.promptTokenCount,
+            prefillTime: result.prefillTime,
+            decodeTime: result.decodeTime,
+            rowsPerWorker: rows
+        )
+    }
+}
+
+extension WorkerDesk {
+    /// Every worker known or expected, as `moiety nodes` shows it.
+    func nodeReports(now: Instant) -> [NodeReport] {
+        membership.nodes(now: now).map { node in
+            let member = node.member
+            let machine = machines[member.name]
+            var loaded: (done: UInt64, total: UInt64) = (0, 0)
+            if case .loading(let done, let total) = member.load { loaded = (done, total) }
+            return NodeReport(
+                name: member.name,
+                state: node.state.rawValue,
+                incarnation: member.incarnation,
+                epoch: member.load == .loaded ? membership.plan?.epoch : nil,
+                expertCount: node.expertCount,
+                residentByteCount: member.vitals.residentByteCount,
+                rowsComputed: member.vitals.rowsComputed,
+                silentFor: node.silentFor,
+                instructionSet: machine?.instructionSet ?? "",
+                coreCount: machine?.coreCount ?? 0,
+                memoryByteCount: machine?.memoryByteCount ?? 0,
+                loadedByteCount: loaded.done,
+                totalByteCount: loaded.total,
+                message: node.message
+            )
+        }
+    }
+}

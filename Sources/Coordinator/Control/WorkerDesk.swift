@@ -1,0 +1,299 @@
+import Cluster
+import Logging
+import Messaging
+import Model
+import Placement
+import Settings
+import Wire
+
+/// The workers' side of the coordinator: the shell of `Membership`, on the loop thread.
+struct WorkerDesk {
+    private let served: ServedModel
+    private let socket: Socket
+    private let dataEndpoint: Endpoint
+    private let steps: Mailbox<StepCommand>
+    private let state: StateDirectory
+    private let clock: LoopClock
+    private let logger: Logger
+    private let wireLimits = WireLimits()
+    private(set) var membership: Membership
+    /// What workers said about their machines, by name.
+    private(set) var machines: [WorkerName: Hello] = [:]
+    /// Messages that could not be read, or came from nobody known.
+    private(set) var malformedCount = 0
+
+    init(
+        served: ServedModel,
+        settings: CoordinatorSettings,
+        socket: Socket,
+        dataEndpoint: Endpoint,
+        steps: Mailbox<StepCommand>,
+        state: StateDirectory,
+        start: StartingPlan,
+        life: UInt32,
+        clock: LoopClock,
+        logger: Logger
+    ) {
+        self.served = served
+        self.socket = socket
+        self.dataEndpoint = dataEndpoint
+        self.steps = steps
+        self.state = state
+        self.clock = clock
+        self.logger = logger
+        membership = Membership(
+            setup: Membership.Setup(
+                protocolVersions: ProtocolVersion.supported,
+                model: served.identity,
+                expertCounts: served.description.expertCounts,
+                expected: settings.expectedWorkers,
+                plan: start.plan,
+                // Lives are counted on disk, so their incarnations never meet.
+                lastIncarnation: Incarnation(rawValue: UInt64(life) << 32),
+                lastEpoch: start.lastEpoch
+            ),
+            limits: settings.membershipLimits
+        )
+    }
+
+    var nextDeadline: Instant? { membership.nextDeadline }
+
+    // MARK: Events
+
+    mutating func tick() throws(CoordinatorError) {
+        try perform(membership.tick(now: clock.now))
+    }
+
+    /// Tells the workers to look for the coordinator's next life.
+    mutating func shutDown() throws(CoordinatorError) {
+        try perform(membership.shutDown())
+    }
+
+    mutating func receive(_ received: ReceivedMessage) throws(CoordinatorError) {
+        guard let sender = received.peer else { return }
+        let message: ControlMessage
+        do throws(WireError) {
+            message = try ControlMessage(frames: received.frames, limits: wireLimits)
+        } catch {
+            malformedCount += 1
+            logger.warning(
+                "Malformed message from a worker's connection",
+                metadata: ["peer": "\(sender)", "reason": "\(error)"]
+            )
+            send(.refusal(Refusal(code: .malformed, text: "\(error)")), to: sender)
+            return
+        }
+        try perform(decide(message, from: PeerID(sender.bytes), now: clock.now))
+    }
+
+    private mutating func decide(
+        _ message: ControlMessage,
+        from peer: PeerID,
+        now: Instant
+    ) -> [Membership.Action] {
+        switch message {
+        case .hello(let hello):
+            return onHello(hello, from: peer, now: now)
+        case .loadProgress(let progress):
+            return membership.onLoadProgress(
+                epoch: progress.epoch,
+                loadedByteCount: progress.loadedByteCount,
+                totalByteCount: progress.totalByteCount,
+                from: peer,
+                now: now
+            )
+        case .loaded(let loaded):
+            logLoaded(loaded.epoch, by: peer)
+            return membership.onLoaded(epoch: loaded.epoch, from: peer, now: now)
+        case .loadFailed(let failure):
+            logFailure(failure, of: peer)
+            return membership.onLoadFailed(
+                epoch: failure.epoch,
+                code: failure.code,
+                reason: failure.text,
+                from: peer,
+                now: now
+            )
+        case .heartbeat(let heartbeat):
+            return membership.onHeartbeat(
+                Membership.Heartbeat(heartbeat),
+                from: peer,
+                now: now
+            )
+        case .drain: return membership.onDrain(from: peer, now: now)
+        case .goodbye(let goodbye):
+            return membership.onGoodbye(reason: goodbye.reason, from: peer, now: now)
+        case .welcome, .refusal, .manifest, .assignment, .heartbeatReply:
+            malformedCount += 1
+            return [.refuse(peer, .malformed, "this message is the coordinator's to send")]
+        }
+    }
+
+    private mutating func onHello(
+        _ hello: Hello,
+        from peer: PeerID,
+        now: Instant
+    ) -> [Membership.Action] {
+        guard hello.role == .worker else {
+            return [.refuse(peer, .notAllowed, "workers connect here; clients have another port")]
+        }
+        let actions = membership.onHello(Membership.Hello(hello), from: peer, now: now)
+        if membership.name(of: peer) == hello.name { machines[hello.name] = hello }
+        return actions
+    }
+
+    // MARK: Actions
+
+    private mutating func perform(_ actions: [Membership.Action]) throws(CoordinatorError) {
+        for action in actions { try perform(action) }
+    }
+
+    private mutating func perform(_ action: Membership.Action) throws(CoordinatorError) {
+        switch action {
+        case .recordIncarnation: break  // Counted by lives, which are on disk already.
+        case .record(let plan): try record(plan)
+        case .refuse(let peer, let code, let text):
+            logger.warning("Refused", metadata: ["peer": "\(peer)", "reason": "\(text)"])
+            send(.refusal(Refusal(code: code, text: text)), to: Peer(peer.bytes))
+        case .welcome(let peer, let name, let incarnation):
+            logger.info(
+                "Worker joined",
+                metadata: ["worker": "\(name)", "incarnation": "\(incarnation)"]
+            )
+            send(welcome(incarnation), to: Peer(peer.bytes))
+        case .sendManifest(let peer): send(manifest, to: Peer(peer.bytes))
+        case .assign(let peer, let epoch, let experts):
+            assign(experts, epoch: epoch, to: peer)
+        case .replyHeartbeat(let peer, let sequence):
+            send(.heartbeatReply(HeartbeatReply(sequence: sequence)), to: Peer(peer.bytes))
+        case .drain(let peer): send(.drain, to: Peer(peer.bytes))
+        case .lost(let name, let loss):
+            logger.notice(
+                "Worker lost",
+                metadata: ["worker": "\(name)", "reason": "\(loss)"]
+            )
+            tell(.lost(name, reason: "\(loss)"))
+        case .returned(let name):
+            logger.notice("Worker returned", metadata: ["worker": "\(name)"])
+        case .becameReady(let epoch):
+            logger.info("Cluster ready", metadata: ["epoch": "\(epoch)"])
+            if let topology { tell(.ready(topology)) }
+        case .becameUnready(let text):
+            logger.notice("Cluster not ready", metadata: ["reason": "\(text)"])
+            tell(.unready(reason: text))
+        }
+    }
+
+    private func record(_ plan: Plan) throws(CoordinatorError) {
+        try state.save(plan)
+        logger.info(
+            "Plan made",
+            metadata: ["epoch": "\(plan.epoch)", "workers": "\(plan.workers.count)"]
+        )
+    }
+
+    private func assign(_ experts: [ExpertID], epoch: Epoch, to peer: PeerID) {
+        logger.info(
+            "Experts assigned",
+            metadata: [
+                "worker": "\(membership.name(of: peer)?.rawValue ?? "\(peer)")",
+                "epoch": "\(epoch)", "experts": "\(experts.count)",
+            ]
+        )
+        let digests = experts.map { served.digests[$0] }
+        let assignment = Assignment(epoch: epoch, experts: experts, digests: digests)
+        send(.assignment(assignment), to: Peer(peer.bytes))
+    }
+
+    private var topology: Topology? {
+        guard let plan = membership.plan else { return nil }
+        let members = membership.nodes(now: clock.now).map(\.member)
+        let peers = plan.workers.map { name in
+            let incarnation = members.first { $0.name == name }?.incarnation ?? .unnumbered
+            return Peer(WorkerLife(name: name, incarnation: incarnation).routingID)
+        }
+        return Topology(plan: plan, peers: peers)
+    }
+
+    private func welcome(_ incarnation: Incarnation) -> ControlMessage {
+        .welcome(
+            Welcome(
+                build: Build.name,
+                incarnation: incarnation,
+                dataEndpoint: "\(dataEndpoint)",
+                heartbeatInterval: membership.limits.heartbeatInterval,
+                silenceLimit: membership.limits.silenceLimit
+            )
+        )
+    }
+
+    private var manifest: ControlMessage {
+        let model = served.description
+        return .manifest(
+            Manifest(
+                modelName: model.name,
+                architecture: model.architecture.name,
+                model: served.identity,
+                layerCount: model.layerCount,
+                expertCount: model.expertCount,
+                hiddenSize: model.hiddenSize
+            )
+        )
+    }
+
+    private func tell(_ change: TopologyChange) { _ = steps.post(.topology(change)) }
+
+    private func send(_ message: ControlMessage, to peer: Peer) {
+        do throws(MessagingError) {
+            try socket.send(message.encode(), to: peer)
+        } catch {
+            // Whoever is gone says hello again; whoever does not read is noticed by silence.
+            logger.debug("Message not sent", metadata: ["reason": "\(error)"])
+        }
+    }
+
+    // MARK: The story of loading
+
+    private func logLoaded(_ epoch: Epoch, by peer: PeerID) {
+        guard let name = membership.name(of: peer) else { return }
+        logger.info(
+            "Worker holds its experts",
+            metadata: ["worker": "\(name)", "epoch": "\(epoch)"]
+        )
+    }
+
+    private func logFailure(_ failure: LoadFailed, of peer: PeerID) {
+        guard let name = membership.name(of: peer) else { return }
+        logger.error(
+            "Worker cannot hold its experts",
+            metadata: ["worker": "\(name)", "reason": "\(failure.text)"]
+        )
+    }
+}
+
+extension Membership.Hello {
+    init(_ hello: Hello) {
+        self.init(
+            protocolVersion: hello.protocolVersion,
+            name: hello.name,
+            incarnation: hello.incarnation,
+            model: hello.model,
+            heldEpoch: hello.heldEpoch,
+            heldExpertCount: hello.heldExpertCount
+        )
+    }
+}
+
+extension Membership.Heartbeat {
+    init(_ heartbeat: Heartbeat) {
+        self.init(
+            sequence: heartbeat.sequence,
+            incarnation: heartbeat.incarnation,
+            vitals: Membership.Vitals(
+                rowsComputed: heartbeat.rowsComputed,
+                sharesComputed: heartbeat.sharesComputed,
+                residentByteCount: heartbeat.residentByteCount
+            )
+        )
+    }
+}

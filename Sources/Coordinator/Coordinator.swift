@@ -1,0 +1,113 @@
+import Logging
+import Messaging
+import Model
+import Settings
+import Synchronization
+
+/// One life of the coordinator, on the loop thread: loads, listens, serves, and says goodbye.
+struct Coordinator {
+    private let served: ServedModel
+    private let state: StateDirectory
+    private let sockets: CoordinatorSockets
+    private let loop: ControlLoop
+    private let logger: Logger
+
+    /// Loads the model and binds the sockets; blocks as long as the disk does.
+    init(
+        settings: CoordinatorSettings,
+        inbox: Mailbox<LoopCommand>,
+        logger: Logger
+    ) throws(CoordinatorError) {
+        self.logger = logger
+        state = try StateDirectory(path: settings.stateDirectory)
+        served = try ServedModel(settings: settings, state: state, logger: logger)
+        let life = try state.beginLife()
+        let start = try StartingPlan(
+            expertCounts: served.description.expertCounts,
+            settings: settings,
+            state: state
+        )
+        let stepThread: StepThread
+        do throws(MessagingError) {
+            sockets = try CoordinatorSockets(settings)
+            stepThread = try StepThread(
+                served: served,
+                settings: settings,
+                dataEndpoint: sockets.dataEndpoint,
+                context: sockets.context,
+                life: life,
+                reports: inbox
+            )
+        } catch {
+            throw .messaging(error)
+        }
+        loop = ControlLoop(
+            served: served,
+            settings: settings,
+            sockets: sockets,
+            stepThread: stepThread,
+            state: state,
+            start: start,
+            life: life,
+            inbox: inbox,
+            logger: logger
+        )
+    }
+
+    /// Serves until told to stop.
+    func run() throws(CoordinatorError) {
+        try state.write("\(sockets.workerEndpoint)\n", to: "worker-endpoint")
+        try state.write("\(sockets.clientEndpoint)\n", to: "client-endpoint")
+        logger.info(
+            "Coordinator listens",
+            metadata: [
+                "model": "\(served.description.name)",
+                "workers": "\(sockets.workerEndpoint)",
+                "clients": "\(sockets.clientEndpoint)",
+            ]
+        )
+        try loop.run()
+        try state.remove("worker-endpoint")
+        try state.remove("client-endpoint")
+        logger.info("Coordinator stopped")
+    }
+}
+
+/// The control and client sockets, bound; the data socket belongs to the step thread.
+struct CoordinatorSockets {
+    let context: MessagingContext
+    let workers: Socket
+    let clients: Socket
+    let workerEndpoint: Endpoint
+    let clientEndpoint: Endpoint
+    let dataEndpoint: Endpoint
+
+    /// A last word to each peer may take this long to leave.
+    private static let farewellTime = Duration.milliseconds(200)
+
+    init(_ settings: CoordinatorSettings) throws(MessagingError) {
+        context = try MessagingContext()
+        var options = SocketOptions()
+        options.linger = Self.farewellTime
+        workers = try Socket(.router, in: context, options: options)
+        clients = try Socket(.router, in: context, options: options)
+        workerEndpoint = try workers.bind(.init(settings.workerEndpoint.rawValue))
+        clientEndpoint = try clients.bind(.init(settings.clientEndpoint.rawValue))
+        dataEndpoint = try .init(settings.dataEndpoint.rawValue)
+    }
+}
+
+/// What a loop ended with, handed from its thread to the service.
+final class LoopOutcome: Sendable {
+    private let stored = Mutex<CoordinatorError?>(nil)
+
+    var failure: CoordinatorError? { stored.withLock { $0 } }
+
+    func record(_ body: () throws(CoordinatorError) -> Void) {
+        do throws(CoordinatorError) {
+            try body()
+        } catch {
+            stored.withLock { $0 = error }
+        }
+    }
+}

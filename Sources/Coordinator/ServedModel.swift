@@ -1,0 +1,86 @@
+import Foundation
+import Inference
+import Kernels
+import Logging
+import Model
+import Settings
+import Tokenizer
+
+/// The model that a coordinator serves: everything but the experts' weights.
+struct ServedModel: Sendable {
+    let file: ModelFile
+    let identity: ModelIdentity
+    let tokenizer: Tokenizer
+    let weights: CoreWeights
+    let digests: DigestTable
+    let instructionSet: InstructionSet
+    let threadCount: Int
+
+    var description: ModelDescription { file.description }
+
+    init(
+        settings: CoordinatorSettings,
+        state: StateDirectory,
+        logger: Logger
+    ) throws(CoordinatorError) {
+        let cores = ProcessInfo.processInfo.activeProcessorCount
+        threadCount = settings.threadCount > 0 ? settings.threadCount : cores
+        instructionSet = try Self.chooseInstructionSet()
+        let path = try Self.path(settings)
+        let vocabulary: Vocabulary
+        do throws(ModelError) {
+            file = try ModelFile(path: path)
+            identity = try file.identity()
+            weights = try CoreWeights(from: file)
+            vocabulary = try file.vocabulary()
+        } catch {
+            throw .model(error)
+        }
+        do throws(TokenizerError) {
+            tokenizer = try Tokenizer(vocabulary)
+        } catch {
+            throw .tokenizer(error)
+        }
+        digests = try DigestTable.load(for: file, in: state, threadCount: threadCount) {
+            Self.report(done: $0, total: $1, to: logger)
+        }
+        logger.info(
+            "Model opened",
+            metadata: [
+                "model": "\(file.description.name)",
+                "architecture": "\(file.description.architecture.name)",
+                "layers": "\(file.description.layerCount)",
+                "experts": "\(file.description.expertCount)",
+                "bytesHeld": "\(weights.byteCount)",
+                "instructionSet": "\(instructionSet.name)",
+            ]
+        )
+    }
+
+    private static func chooseInstructionSet() throws(CoordinatorError) -> InstructionSet {
+        do throws(KernelsError) {
+            return try .chosen(environment: ProcessInfo.processInfo.environment)
+        } catch {
+            throw .kernels(error)
+        }
+    }
+
+    private static func path(_ settings: CoordinatorSettings) throws(CoordinatorError) -> String {
+        do throws(SettingsError) {
+            return try settings.requiredModelPath()
+        } catch {
+            throw .settings(error)
+        }
+    }
+
+    /// Ten lines for a large model, one for a small one.
+    private static func report(done: Int, total: Int, to logger: Logger) {
+        guard done == total || done % max(1, total / 10) == 0, total > 1000 || done == total else {
+            return
+        }
+        logger.info(
+            "Hashing the model's experts",
+            metadata: ["done": "\(done)", "total": "\(total)"]
+        )
+    }
+}

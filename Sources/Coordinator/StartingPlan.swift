@@ -1,0 +1,71 @@
+import Cluster
+import Foundation
+import Placement
+import Settings
+
+/// The plan a life starts with, and the highest epoch that was ever used.
+struct StartingPlan {
+    /// Nil where it is made once the workers are there.
+    let plan: Plan?
+    let lastEpoch: Epoch
+
+    /// Takes the plan that the settings name, else the last life's where it still fits.
+    init(
+        expertCounts: [Int],
+        settings: CoordinatorSettings,
+        state: StateDirectory
+    ) throws(CoordinatorError) {
+        let last = try state.plan()
+        lastEpoch = last?.epoch ?? Epoch(rawValue: 0)
+        guard let path = settings.planPath else {
+            plan = last.flatMap { $0.fits(expertCounts, settings.expectedWorkers) ? $0 : nil }
+            return
+        }
+        let given = try Self.read(path, expertCounts: expertCounts)
+        if let last, last.workers == given.workers, last.layers == given.layers {
+            plan = last
+            return
+        }
+        // Epochs only grow, whatever the file says.
+        let next = Epoch(rawValue: max(given.epoch.rawValue, lastEpoch.rawValue + 1))
+        let renumbered = Plan(epoch: next, workers: given.workers, layers: given.layers)
+        try state.save(renumbered)
+        plan = renumbered
+    }
+
+    private static func read(
+        _ path: String,
+        expertCounts: [Int]
+    ) throws(CoordinatorError) -> Plan {
+        let data: Data
+        do {
+            data = try Data(contentsOf: URL(filePath: path))
+        } catch {
+            throw .state("cannot read the plan \(path): \(error.localizedDescription)")
+        }
+        do throws(PlanError) {
+            let plan = try Plan(json: Array(data))
+            try plan.validate(expertCounts: expertCounts)
+            try plan.requireWholeExperts()
+            return plan
+        } catch {
+            throw .plan(path: path, error)
+        }
+    }
+}
+
+extension Plan {
+    /// Whether it places these experts on workers that the settings still expect.
+    fileprivate func fits(_ expertCounts: [Int], _ expected: Membership.Expected) -> Bool {
+        do throws(PlanError) {
+            try validate(expertCounts: expertCounts)
+            try requireWholeExperts()
+        } catch {
+            return false
+        }
+        return switch expected {
+        case .count(let count): workers.count == count
+        case .names(let names): Set(names) == Set(workers)
+        }
+    }
+}

@@ -1,0 +1,83 @@
+import Foundation
+import Placement
+
+/// What a coordinator remembers between its lives: how many there were, its plan, its model's
+/// digests. Files are replaced whole, never edited.
+struct StateDirectory: Sendable {
+    let url: URL
+
+    /// Makes the directory, private to its owner, where it is missing.
+    init(path: String) throws(CoordinatorError) {
+        url = URL(filePath: path, directoryHint: .isDirectory)
+        do {
+            try FileManager.default.createDirectory(
+                at: url,
+                withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700]
+            )
+        } catch {
+            throw .state("cannot make the state directory \(path): \(error.localizedDescription)")
+        }
+    }
+
+    /// Counts this life and says which one it is, from 1.
+    func beginLife() throws(CoordinatorError) -> UInt32 {
+        let name = "lives"
+        let text = try read(name).map { String(decoding: $0, as: UTF8.self) } ?? "0\n"
+        guard let lives = UInt32(text.trimmingCharacters(in: .whitespacesAndNewlines)),
+            lives < UInt32.max
+        else {
+            throw .state("\(url.path)/\(name) holds no count of lives; remove it to start anew")
+        }
+        try write("\(lives + 1)\n", to: name)
+        return lives + 1
+    }
+
+    /// The plan of the last life, if there was one.
+    func plan() throws(CoordinatorError) -> Plan? {
+        guard let data = try read("plan.json") else { return nil }
+        do {
+            return try Plan(json: Array(data))
+        } catch {
+            throw .state("\(url.path)/plan.json: \(error); remove it to plan anew")
+        }
+    }
+
+    func save(_ plan: Plan) throws(CoordinatorError) {
+        try write(Data(plan.json()), to: "plan.json")
+    }
+
+    /// Writes a small text for people and scripts to find.
+    func write(_ text: String, to name: String) throws(CoordinatorError) {
+        try write(Data(text.utf8), to: name)
+    }
+
+    func remove(_ name: String) throws(CoordinatorError) {
+        let file = url.appending(path: name)
+        guard FileManager.default.fileExists(atPath: file.path) else { return }
+        do {
+            try FileManager.default.removeItem(at: file)
+        } catch {
+            throw .state("cannot remove \(file.path): \(error.localizedDescription)")
+        }
+    }
+
+    func read(_ name: String) throws(CoordinatorError) -> Data? {
+        let file = url.appending(path: name)
+        guard FileManager.default.fileExists(atPath: file.path) else { return nil }
+        do {
+            return try Data(contentsOf: file)
+        } catch {
+            throw .state("cannot read \(file.path): \(error.localizedDescription)")
+        }
+    }
+
+    func write(_ data: Data, to name: String) throws(CoordinatorError) {
+        let file = url.appending(path: name)
+        do {
+            try data.write(to: file, options: .atomic)
+        } catch {
+            throw .state("cannot write \(file.path): \(error.localizedDescription)")
+        }
+    }
+}

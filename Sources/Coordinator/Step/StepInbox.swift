@@ -1,0 +1,75 @@
+import Cluster
+import Generation
+import Messaging
+import Placement
+
+/// What other threads ask of the step thread.
+enum StepCommand: Sendable {
+    case generate(JobID, GenerationRequest)
+    case cancel(JobID)
+    case evaluate(EvaluationJob)
+    case topology(TopologyChange)
+    case stop
+}
+
+/// A change in who computes experts.
+enum TopologyChange: Sendable {
+    /// Every expert of the plan is held by a live worker.
+    case ready(Topology)
+    /// Some are not; `reason` names them and says why.
+    case unready(reason: String)
+    /// A worker is gone. Shares under way to it will not be answered.
+    case lost(WorkerName, reason: String)
+}
+
+/// A plan and where its workers can be reached.
+struct Topology: Equatable, Sendable {
+    let plan: Plan
+    /// Routing ids on the data socket, in the order of the plan's workers.
+    let peers: [Peer]
+}
+
+/// Tokens to compute for their logits.
+struct EvaluationJob: Sendable {
+    let client: Peer
+    let tag: UInt64
+    let tokens: [Int32]
+    /// Largest logits to return per position.
+    let top: Int
+    /// First position whose next token is scored, nil for none.
+    let scoreFrom: Int?
+}
+
+/// The step thread's mailbox, sorted: a step in flight looks at topology changes at once and
+/// leaves commands for between steps.
+final class StepInbox {
+    private let mailbox: Mailbox<StepCommand>
+    private var commands: [StepCommand] = []
+    private var changes: [TopologyChange] = []
+
+    var waker: Waker { mailbox.waker }
+
+    init(_ mailbox: Mailbox<StepCommand>) { self.mailbox = mailbox }
+
+    func takeCommands() -> [StepCommand] {
+        sort()
+        defer { commands = [] }
+        return commands
+    }
+
+    func takeChanges() -> [TopologyChange] {
+        sort()
+        defer { changes = [] }
+        return changes
+    }
+
+    private func sort() {
+        for command in mailbox.takeAll() {
+            if case .topology(let change) = command {
+                changes.append(change)
+            } else {
+                commands.append(command)
+            }
+        }
+    }
+}

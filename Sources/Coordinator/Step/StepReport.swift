@@ -1,0 +1,64 @@
+import Cluster
+import Generation
+import Inference
+import Placement
+import Wire
+
+/// What the step thread tells the loop thread.
+enum StepReport: Sendable {
+    case event(JobID, GenerationEvent)
+    case ended(JobID, GenerationResult, [WorkerRows])
+    case evaluated(EvaluationJob, EvaluationResult)
+    case evaluationFailed(EvaluationJob, String)
+    case runner(RunnerEvent)
+    /// The step thread cannot go on.
+    case broken(String)
+    /// The last report.
+    case stopped
+}
+
+extension [WorkerRows] {
+    /// What was computed after `before` was taken.
+    func since(_ before: [WorkerRows]) -> [WorkerRows] {
+        map { rows in
+            let earlier = before.first { $0.name == rows.name }?.rowCount ?? 0
+            return WorkerRows(name: rows.name, rowCount: rows.rowCount - earlier)
+        }
+    }
+}
+
+/// The logits that an evaluation asked for.
+struct EvaluationResult: Sendable {
+    var positions: [Evaluation.Position] = []
+    var logProbabilities: [Double] = []
+}
+
+/// An evaluation under way on the step thread.
+final class RunningEvaluation {
+    let job: EvaluationJob
+    let arrival: Instant
+    private(set) var result = EvaluationResult()
+    private let evaluation: Evaluation
+
+    init(job: EvaluationJob, forward: ForwardPass, arrival: Instant) {
+        self.job = job
+        self.arrival = arrival
+        evaluation = Evaluation(forward: forward, tokens: job.tokens)
+    }
+
+    /// Computes a chunk.
+    ///
+    /// - Returns: whether it was the last.
+    func step() throws(ForwardError) -> Bool {
+        try evaluation.step { position, logits in
+            if job.top > 0 { result.positions.append(Evaluation.top(job.top, of: logits)) }
+            guard let first = job.scoreFrom, position >= first,
+                position + 1 < job.tokens.count
+            else { return }
+            result.logProbabilities.append(
+                Perplexity.logProbability(of: job.tokens[position + 1], in: logits)
+            )
+        }
+        return evaluation.isFinished
+    }
+}

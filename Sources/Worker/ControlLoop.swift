@@ -1,0 +1,288 @@
+import Cluster
+import Experts
+import Kernels
+import Logging
+import Messaging
+import Model
+import Placement
+import Wire
+
+/// The loop thread: the shell of `WorkerSession`. Never computes, never waits for anything but
+/// the next event.
+final class ControlLoop {
+    private let machine: Machine
+    private let context: MessagingContext
+    private let inbox: Mailbox<LoopCommand>
+    private let steps: Mailbox<StepCommand>
+    private let clock = LoopClock()
+    private let logger: Logger
+    private let wireLimits = WireLimits()
+    private var session: WorkerSession
+    private var socket: Socket?
+    private var poller = Poller()
+    private var held: HeldExperts
+    private var loader: BackgroundLoader?
+    private var vitals = Membership.Vitals()
+    private var isOver = false
+
+    /// A goodbye may take this long to leave.
+    private static let farewellTime = Duration.milliseconds(200)
+
+    init(
+        machine: Machine,
+        inbox: Mailbox<LoopCommand>,
+        logger: Logger
+    ) throws(WorkerError) {
+        self.machine = machine
+        self.inbox = inbox
+        self.logger = logger
+        held = HeldExperts(expertCounts: machine.model.description.expertCounts)
+        session = WorkerSession(
+            identity: WorkerSession.Identity(
+                protocolVersion: ProtocolVersion.current,
+                name: machine.name,
+                model: machine.identity
+            ),
+            seed: UInt64.random(in: .min ... .max)
+        )
+        do throws(MessagingError) {
+            context = try MessagingContext()
+            steps = try Mailbox<StepCommand>(limit: 1024)
+            try StepThread.start(machine: machine, context: context, inbox: steps, reports: inbox)
+        } catch {
+            throw .messaging(error)
+        }
+    }
+
+    /// Serves until the session is over.
+    func run() throws(WorkerError) {
+        logger.info(
+            "Worker started",
+            metadata: [
+                "worker": "\(machine.name)", "model": "\(machine.model.description.name)",
+                "coordinator": "\(machine.coordinator)",
+                "instructionSet": "\(machine.instructionSet.name)",
+            ]
+        )
+        defer { _ = steps.post(.stop) }
+        try perform(session.start(now: clock.now))
+        while !isOver {
+            for command in inbox.takeAll() { try perform(command) }
+            try receive()
+            try perform(session.tick(now: clock.now))
+            guard !isOver else { break }
+            try wait()
+        }
+        logger.info("Worker stopped", metadata: ["worker": "\(machine.name)"])
+    }
+
+    private func wait() throws(WorkerError) {
+        let timeout = session.nextDeadline.map { max(.zero, $0 - clock.now) }
+        do throws(MessagingError) {
+            _ = try poller.wait(
+                for: socket.map { [$0] } ?? [],
+                or: inbox.waker,
+                timeout: timeout
+            )
+        } catch {
+            throw .messaging(error)
+        }
+    }
+
+    // MARK: Events
+
+    private func perform(_ command: LoopCommand) throws(WorkerError) {
+        let now = clock.now
+        switch command {
+        case .progress(let epoch, let progress):
+            try perform(
+                session.onLoadProgress(
+                    epoch: epoch,
+                    loadedByteCount: UInt64(progress.loadedByteCount),
+                    totalByteCount: UInt64(progress.totalByteCount),
+                    now: now
+                )
+            )
+        case .loaded(let epoch, let experts, let weights):
+            for (id, expert) in zip(experts, weights) { held.insert(expert, as: id) }
+            loader = nil
+            _ = steps.post(.install(held, epoch))
+        case .installed(let epoch):
+            logger.info(
+                "Experts loaded",
+                metadata: [
+                    "epoch": "\(epoch)", "experts": "\(held.count)", "bytes": "\(held.byteCount)",
+                ]
+            )
+            try perform(session.onLoaded(epoch: epoch))
+        case .loadFailed(let epoch, let code, let reason):
+            loader = nil
+            logger.error("Experts not loaded", metadata: ["reason": "\(reason)"])
+            try perform(
+                session.onLoadFailed(epoch: epoch, code: code, reason: reason, now: now)
+            )
+        case .computed(let rowCount):
+            vitals.rowsComputed += UInt64(rowCount)
+            vitals.sharesComputed += 1
+        case .refused(let code, let reason):
+            logger.warning("Share refused", metadata: ["code": "\(code)", "reason": "\(reason)"])
+        case .malformed(let reason):
+            logger.warning(
+                "Malformed message on the data socket",
+                metadata: ["reason": "\(reason)"]
+            )
+        case .idle: try perform(session.onIdle())
+        case .broken(let reason): throw .broken(reason)
+        case .drain: try drain(session.drain(now: now))
+        case .stop: try perform(session.stop(reason: "stopped"))
+        }
+    }
+
+    private func receive() throws(WorkerError) {
+        while let socket {
+            let received: ReceivedMessage?
+            do throws(MessagingError) {
+                received = try socket.receive()
+            } catch {
+                throw .messaging(error)
+            }
+            guard let received else { return }
+            let message: ControlMessage
+            do throws(WireError) {
+                message = try ControlMessage(frames: received.frames, limits: wireLimits)
+            } catch {
+                logger.warning(
+                    "Malformed message from the coordinator",
+                    metadata: ["reason": "\(error)"]
+                )
+                continue
+            }
+            try handle(message)
+        }
+    }
+
+    private func handle(_ message: ControlMessage) throws(WorkerError) {
+        let now = clock.now
+        switch message {
+        case .welcome(let welcome):
+            logger.info(
+                "Joined the cluster",
+                metadata: ["incarnation": "\(welcome.incarnation)", "by": "\(welcome.build)"]
+            )
+            let life = WorkerLife(name: machine.name, incarnation: welcome.incarnation)
+            _ = steps.post(.connect(life, endpoint: welcome.dataEndpoint))
+            try perform(session.onWelcome(WorkerSession.Welcome(welcome), now: now))
+        case .refusal(let refusal):
+            logger.warning("Refused by the coordinator", metadata: ["reason": "\(refusal.text)"])
+            try perform(session.onRefusal(refusal.code, reason: refusal.text, now: now))
+        case .manifest(let manifest):
+            try perform(session.onManifest(WorkerSession.Manifest(manifest), now: now))
+        case .assignment(let assignment):
+            let experts = zip(assignment.experts, assignment.digests).map {
+                WorkerSession.AssignedExpert($0, digest: $1)
+            }
+            try perform(
+                session.onAssignment(epoch: assignment.epoch, experts: experts, now: now)
+            )
+        case .heartbeatReply: session.onHeartbeatReply(now: now)
+        case .drain: try drain(session.onDrain(now: now))
+        case .goodbye(let goodbye):
+            logger.notice("The coordinator left", metadata: ["reason": "\(goodbye.reason)"])
+        case .hello, .loadProgress, .loaded, .loadFailed, .heartbeat:
+            logger.warning("A worker's message came from the coordinator")
+        }
+    }
+
+    private func drain(_ actions: [WorkerSession.Action]) throws(WorkerError) {
+        logger.info("Draining", metadata: ["worker": "\(machine.name)"])
+        try perform(actions)
+        _ = steps.post(.drain)
+    }
+
+    // MARK: Actions
+
+    private func perform(_ actions: [WorkerSession.Action]) throws(WorkerError) {
+        for action in actions { try perform(action) }
+    }
+
+    private func perform(_ action: WorkerSession.Action) throws(WorkerError) {
+        switch action {
+        case .connect: try connect()
+        case .sayHello(let hello): send(.hello(Hello(hello, of: machine)))
+        case .drop(let experts):
+            for id in experts { held.remove(id) }
+            _ = steps.post(.install(held, nil))
+        case .cancelLoad:
+            loader?.cancel()
+            loader = nil
+        case .load(let epoch, let experts): try load(experts, epoch: epoch)
+        case .reportProgress(let epoch, let loaded, let total):
+            send(
+                .loadProgress(
+                    LoadProgress(epoch: epoch, loadedByteCount: loaded, totalByteCount: total)
+                )
+            )
+        case .reportLoaded(let epoch): send(.loaded(Loaded(epoch: epoch)))
+        case .reportLoadFailed(let epoch, let code, let reason):
+            send(.loadFailed(LoadFailed(epoch: epoch, code: code, text: reason)))
+        case .sendHeartbeat(let sequence, let incarnation):
+            send(
+                .heartbeat(
+                    Heartbeat(
+                        sequence: sequence,
+                        incarnation: incarnation,
+                        rowsComputed: vitals.rowsComputed,
+                        sharesComputed: vitals.sharesComputed,
+                        residentByteCount: residentByteCount()
+                    )
+                )
+            )
+        case .announceDrain: send(.drain)
+        case .sayGoodbye(let reason): send(.goodbye(Goodbye(reason: reason)))
+        case .stop: isOver = true
+        }
+    }
+
+    private func connect() throws(WorkerError) {
+        do throws(MessagingError) {
+            var options = SocketOptions()
+            options.linger = Self.farewellTime
+            // A hello may wait for a connection that is just being made.
+            options.requiresConnection = false
+            let fresh = try Socket(.dealer, in: context, options: options)
+            try fresh.connect(machine.coordinator)
+            socket = fresh
+        } catch {
+            throw .messaging(error)
+        }
+    }
+
+    private func load(
+        _ experts: [WorkerSession.AssignedExpert],
+        epoch: Epoch
+    ) throws(WorkerError) {
+        logger.info(
+            "Loading experts",
+            metadata: ["epoch": "\(epoch)", "experts": "\(experts.count)"]
+        )
+        do throws(MessagingError) {
+            loader = try BackgroundLoader(
+                experts,
+                epoch: epoch,
+                machine: machine,
+                reports: inbox
+            )
+        } catch {
+            throw .messaging(error)
+        }
+    }
+
+    private func send(_ message: ControlMessage) {
+        do throws(MessagingError) {
+            try socket?.send(message.encode())
+        } catch {
+            // Silence is noticed by the session, which then connects anew.
+            logger.debug("Message not sent", metadata: ["reason": "\(error)"])
+        }
+    }
+}

@@ -1,0 +1,37 @@
+import Cluster
+import Experts
+import Model
+import Placement
+
+/// What other threads tell the loop thread.
+enum LoopCommand: Sendable {
+    case progress(Epoch, ExpertLoader.Progress)
+    case loaded(Epoch, [ExpertID], [FeedForwardWeights])
+    case loadFailed(Epoch, LoadFailureCode, String)
+    /// The step thread computes with what it was given.
+    case installed(Epoch)
+    /// The step thread has answered everything it was sent.
+    case idle
+    case computed(rowCount: Int)
+    case refused(ShareRefusalCode, String)
+    case malformed(String)
+    case broken(String)
+    /// Finish the shares at hand, then leave.
+    case drain
+    /// Leave now.
+    case stop
+
+    /// Reports that may wait: one per share and per expert loaded.
+    static let queueLimit = 1 << 16
+}
+
+/// What the loop thread tells the step thread.
+enum StepCommand: Sendable {
+    /// Connect for shares as this life of the worker.
+    case connect(WorkerLife, endpoint: String)
+    /// Compute with these experts from now on; `epoch` is reported back.
+    case install(HeldExperts, Epoch?)
+    /// Refuse further shares and say when nothing is left to compute.
+    case drain
+    case stop
+}

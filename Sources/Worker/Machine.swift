@@ -1,0 +1,58 @@
+import Foundation
+import Kernels
+import Messaging
+import Model
+import Placement
+import Settings
+
+/// What a worker has for as long as its process lives: a name, a model file, cores.
+struct Machine: Sendable {
+    let name: WorkerName
+    let model: ModelFile
+    let identity: ModelIdentity
+    let instructionSet: InstructionSet
+    let threadCount: Int
+    let loadThreadCount: Int
+    let coordinator: Endpoint
+
+    let coreCount = ProcessInfo.processInfo.activeProcessorCount
+    let memoryByteCount = ProcessInfo.processInfo.physicalMemory
+
+    init(settings: WorkerSettings) throws(WorkerError) {
+        name = settings.name
+        threadCount = settings.threadCount > 0 ? settings.threadCount : coreCount
+        loadThreadCount = settings.loadThreadCount > 0 ? settings.loadThreadCount : coreCount
+        do throws(KernelsError) {
+            instructionSet = try .chosen(environment: ProcessInfo.processInfo.environment)
+        } catch {
+            throw .kernels(error)
+        }
+        let path: String
+        do throws(SettingsError) {
+            path = try settings.requiredModelPath()
+        } catch {
+            throw .settings(error)
+        }
+        do throws(ModelError) {
+            model = try ModelFile(path: path)
+            identity = try model.identity()
+        } catch {
+            throw .model(error)
+        }
+        do throws(MessagingError) {
+            coordinator = try Endpoint(settings.coordinatorEndpoint.rawValue)
+        } catch {
+            throw .messaging(error)
+        }
+    }
+}
+
+/// Bytes of memory that this process occupies, 0 where the system does not say.
+func residentByteCount() -> UInt64 {
+    // The second number is resident pages.
+    guard let text = FileManager.default.contents(atPath: "/proc/self/statm"),
+        let field = String(decoding: text, as: UTF8.self).split(separator: " ").dropFirst().first,
+        let pages = UInt64(field)
+    else { return 0 }
+    return pages * UInt64(sysconf(Int32(_SC_PAGESIZE)))
+}

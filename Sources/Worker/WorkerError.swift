@@ -1,0 +1,40 @@
+public import Kernels
+public import Messaging
+public import Model
+public import Settings
+import Synchronization
+
+/// Why a worker cannot start, or cannot go on.
+public enum WorkerError: Error, CustomStringConvertible {
+    case settings(SettingsError)
+    case model(ModelError)
+    case kernels(KernelsError)
+    case messaging(MessagingError)
+    /// The step thread ended early.
+    case broken(String)
+
+    public var description: String {
+        switch self {
+        case .settings(let error): "\(error)"
+        case .model(let error): "\(error)"
+        case .kernels(let error): "\(error)"
+        case .messaging(let error): "\(error)"
+        case .broken(let text): text
+        }
+    }
+}
+
+/// What a loop ended with, handed from its thread to the service.
+final class LoopOutcome: Sendable {
+    private let stored = Mutex<WorkerError?>(nil)
+
+    var failure: WorkerError? { stored.withLock { $0 } }
+
+    func record(_ body: () throws(WorkerError) -> Void) {
+        do throws(WorkerError) {
+            try body()
+        } catch {
+            stored.withLock { $0 = error }
+        }
+    }
+}
