@@ -85,25 +85,37 @@ extension Kernels {
         check(shape, queryCount: queries.count, rows: rows, resultCount: y.count)
         let scratchWidth = MOIETY_TILE + shape.valueHeadWidth
         let taskCount = rows.count * shape.heads
+        let portionCount = portionCount(shape, rows)
         exclusively {
             nonisolated(unsafe) let scratch = unsafe scratch.attention.pointer(
-                count: taskCount * scratchWidth
+                count: portionCount * scratchWidth
             )
             unsafe withPointers(queries, &y) { queries, y in
                 nonisolated(unsafe) let (queries, y, rows) = unsafe (queries, y.start, rows)
-                pool.run(taskCount) { [self] task in
-                    let (row, head) = task.quotientAndRemainder(dividingBy: shape.heads)
-                    unsafe attend(
-                        shape,
-                        head,
-                        rows[row],
-                        query: queries + task * shape.keyHeadWidth,
-                        scratch: scratch + task * scratchWidth,
-                        into: y + task * shape.valueHeadWidth
-                    )
+                pool.run(portionCount) { [self] portion in
+                    // Late positions cost more than early ones, so a portion has some of each.
+                    for task in stride(from: portion, to: taskCount, by: portionCount) {
+                        let (row, head) = task.quotientAndRemainder(dividingBy: shape.heads)
+                        unsafe attend(
+                            shape,
+                            head,
+                            rows[row],
+                            query: queries + task * shape.keyHeadWidth,
+                            scratch: scratch + portion * scratchWidth,
+                            into: y + task * shape.valueHeadWidth
+                        )
+                    }
                 }
             }
         }
+    }
+
+    /// Into how many portions the heads of all rows are cut.
+    private func portionCount(_ shape: AttentionShape, _ rows: [AttentionRow]) -> Int {
+        let positions = rows.reduce(0) { $0 + $1.position + 1 }
+        let width = shape.heads * (shape.keyHeadWidth + shape.valueHeadWidth)
+        let most = Slices.taskLimit(operations: positions * width, threadCount: threadCount)
+        return min(rows.count * shape.heads, most)
     }
 
     private func attend(

@@ -15,10 +15,15 @@ struct Slices {
 
     init(outputs: Int, operations: Int, threadCount: Int) {
         self.outputs = outputs
-        let most = threadCount == 1 ? 1 : threadCount * Self.tasksPerThread
-        let tasks = max(1, min(most, operations / Self.smallestTask))
+        let tasks = Self.taskLimit(operations: operations, threadCount: threadCount)
         let fair = (outputs + tasks - 1) / tasks
         length = max(32, (fair + 31) / 32 * 32)
+    }
+
+    /// Tasks that so many multiply-adds are worth.
+    static func taskLimit(operations: Int, threadCount: Int) -> Int {
+        let most = threadCount == 1 ? 1 : threadCount * tasksPerThread
+        return max(1, min(most, operations / smallestTask))
     }
 
     subscript(index: Int) -> Range<Int> {
