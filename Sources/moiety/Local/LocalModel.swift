@@ -1,0 +1,57 @@
+import Experts
+import Foundation
+import Inference
+import Kernels
+import Model
+import Placement
+
+/// A whole model in this process: the core's weights and every expert.
+enum LocalModel {
+    /// Loads everything, with a progress line.
+    ///
+    /// With a plan file, experts are summed worker by worker as it says.
+    static func load(
+        _ model: ModelFile,
+        threadCount: Int,
+        planPath: String? = nil
+    ) throws -> ForwardPass {
+        let owners = try planPath.map { try Self.owners(in: $0, of: model.description) } ?? []
+        let kernels = Kernels(
+            instructionSet: try .chosen(environment: ProcessInfo.processInfo.environment),
+            threadCount: threadCount
+        )
+        let held = try experts(of: model, threadCount: threadCount)
+        return ForwardPass(
+            model: model.description,
+            weights: try CoreWeights(from: model),
+            kernels: kernels,
+            experts: LocalRunner(held: held, kernels: kernels, owners: owners)
+        )
+    }
+
+    private static func experts(of model: ModelFile, threadCount: Int) throws -> HeldExperts {
+        let expertCounts = model.description.expertCounts
+        let ids = expertCounts.enumerated().flatMap { layer, count in
+            (0..<count).map { ExpertID(layer: LayerIndex(layer), index: $0) }
+        }
+        let loader = ExpertLoader(model: model, threadCount: threadCount)
+        let weights = try loader.load(ids) { progress in
+            let share = 100 * Double(progress.loadedByteCount) / Double(progress.totalByteCount)
+            Console.progress("loading experts: \(Format.fixed(share, digits: 0)) %")
+        }
+        var held = HeldExperts(expertCounts: expertCounts)
+        for (id, expert) in zip(ids, weights) { held.insert(expert, as: id) }
+        return held
+    }
+
+    /// `[layer][expert]`: the worker that a plan file gives each expert to.
+    private static func owners(
+        in path: String,
+        of model: ModelDescription
+    ) throws -> [[Int]] {
+        let plan = try Plan(json: InputFile.read(path))
+        try plan.validate(expertCounts: model.expertCounts)
+        try plan.requireWholeExperts()
+        return plan.layers.map { layer in layer.compactMap { $0.workers.first } }
+    }
+}

@@ -1,0 +1,77 @@
+import ArgumentParser
+import Generation
+import Model
+import Tokenizer
+
+struct PerplexityCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "perplexity",
+        abstract: "How well the model predicts a text; llama-perplexity's definition."
+    )
+
+    @OptionGroup var options: EvaluationOptions
+
+    @Option(name: [.customShort("f"), .customLong("file")], help: "The text.")
+    var file: String
+
+    @Option(name: [.customShort("c"), .long], help: "Tokens per window.")
+    var ctxSize = 256
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    private struct Score: Encodable {
+        let perplexity: Double
+        let tokens: Int
+    }
+
+    func validate() throws {
+        guard (4...1 << 20).contains(ctxSize) else {
+            throw ValidationError("-c is \(ctxSize); it must be 4 to \(1 << 20)")
+        }
+    }
+
+    func run() async throws {
+        try await CommandFailure.report {
+            var perplexity = try windows()
+            let evaluator = try options.makeEvaluator()
+            for (number, window) in perplexity.windows.enumerated() {
+                let first = perplexity.firstScored
+                let scores = try await evaluator.evaluate(window, top: 0, scoreFrom: first)
+                for score in scores.logProbabilities { perplexity.add(logProbability: score) }
+                let value = Format.fixed(perplexity.value ?? 0, digits: 4)
+                Console.progress(
+                    "window \(number + 1) of \(perplexity.windows.count), perplexity \(value)"
+                )
+            }
+            guard let value = perplexity.value, value.isFinite else {
+                throw CommandFailure("the perplexity is not finite")
+            }
+            guard !json else {
+                return try Console.writeJSON(
+                    Score(perplexity: value, tokens: perplexity.scoredCount)
+                )
+            }
+            let tokens = Format.count(perplexity.scoredCount, "token")
+            Console.write("perplexity \(Format.fixed(value, digits: 4)) over \(tokens)\n")
+        }
+    }
+
+    private func windows() throws -> Perplexity {
+        let text = try InputFile.read(file)
+        let tokenizer = try Tokenizer(ModelFile(path: options.model.model).vocabulary())
+        let tokens = try tokenizer.encode(text, addSpecial: true, parseSpecial: false)
+        let perplexity = Perplexity(
+            tokens: tokens,
+            windowLength: ctxSize,
+            bos: tokenizer.addsBOS ? tokenizer.bos : nil
+        )
+        guard !perplexity.windows.isEmpty else {
+            throw CommandFailure(
+                "\(file) has \(tokens.count) tokens, less than one window of \(ctxSize)",
+                code: CommandFailure.dataError
+            )
+        }
+        return perplexity
+    }
+}

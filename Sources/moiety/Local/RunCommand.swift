@@ -1,0 +1,98 @@
+import ArgumentParser
+import Foundation
+import Generation
+import Model
+import Tokenizer
+
+struct RunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Continue a prompt in this process, without a cluster."
+    )
+
+    @OptionGroup var model: ModelOptions
+    @OptionGroup var prompt: PromptOptions
+    @OptionGroup var sampling: SamplingOptions
+
+    @Option(help: "A plan file: experts are summed worker by worker as it says.")
+    var plan: String?
+
+    @Option(
+        name: [.customShort("c"), .long],
+        help: "Tokens of context, prompt and answer together; 0 takes the model's."
+    )
+    var ctxSize = 0
+
+    @Flag(help: "Parse the names of special tokens in the prompt.")
+    var special = false
+
+    @Flag(help: "Print one JSON object at the end instead of text.")
+    var json = false
+
+    /// What `--json` prints; names and all are promised to users.
+    private struct Answer: Encodable {
+        let text: String
+        let tokens: [Int32]
+        let promptTokens: Int
+        let prefillRate: Double
+        let decodeRate: Double
+
+        enum CodingKeys: String, CodingKey {
+            case text, tokens
+            case promptTokens = "prompt_tokens"
+            case prefillRate = "prefill_tok_s"
+            case decodeRate = "decode_tok_s"
+        }
+    }
+
+    func validate() throws {
+        guard ctxSize >= 0 else { throw ValidationError("-c is \(ctxSize); it must be 0 or more") }
+    }
+
+    func run() async throws {
+        try await CommandFailure.report {
+            let output = AnswerOutput(streams: !json)
+            let result = try generate(try prompt.read(), into: output)
+            if case .failed(let message) = result.reason { throw CommandFailure(message) }
+            guard json else { return output.end(summary: AnswerSummary(result)) }
+            try Console.writeJSON(
+                Answer(
+                    text: output.text,
+                    tokens: result.tokens,
+                    promptTokens: result.promptTokenCount,
+                    prefillRate: result.prefillRate,
+                    decodeRate: result.decodeRate
+                )
+            )
+        }
+    }
+
+    private func generate(
+        _ text: [UInt8],
+        into output: AnswerOutput
+    ) throws -> GenerationResult {
+        let file = try ModelFile(path: model.model)
+        let tokenizer = try Tokenizer(file.vocabulary())
+        let request = GenerationRequest(
+            prompt: try tokenizer.encode(text, addSpecial: true, parseSpecial: special),
+            maximumTokens: prompt.maximumTokens,
+            sampling: sampling.sampling,
+            stopTexts: prompt.stop
+        )
+        let forward = try LocalModel.load(file, threadCount: model.threadCount, planPath: plan)
+        var limits = Scheduler.Limits()
+        limits.contextLength = ctxSize > 0 ? ctxSize : file.description.contextLength
+        let engine = Engine(forward: forward, tokenizer: tokenizer, limits: limits)
+        var result: GenerationResult?
+        _ = try engine.add(request) { event in
+            switch event {
+            case .prefill(let done, let total): output.showPrompt(done: done, total: total)
+            case .token(_, let piece), .text(let piece): output.write(piece)
+            case .ended(let end): result = end
+            }
+        }
+        while engine.hasWork { engine.step() }
+        guard let result else { throw CommandFailure("the engine stopped without an answer") }
+        return result
+    }
+}
