@@ -26,16 +26,16 @@ func door(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
 }
 
+/// The tests of one target. Fixtures are read from the source tree, not bundled.
 func tests(
     of name: String,
     _ dependencies: [Target.Dependency] = [],
-    fixtures: [Resource] = []
+    leavingOut folders: [String] = []
 ) -> Target {
     .testTarget(
         name: name + "Tests",
         dependencies: dependencies,
-        exclude: [],
-        resources: fixtures,
+        exclude: folders,
         swiftSettings: swiftSettings
     )
 }
@@ -146,9 +146,41 @@ let package = Package(
         swift(
             "ClusterTesting",
             [
+                "Coordinator", "Worker", "Kernels", "Tensors", "GGUF", "Model", "Placement",
+                "Cluster", "Wire", "Messaging", "Settings", logging,
+            ]
+        ),
+
+        // Tests, floor by floor.
+        tests(of: "House"),
+        tests(of: "Tensors", ["Tensors"]),
+        tests(of: "Kernels", ["Kernels", "Tensors"], leavingOut: ["Fixtures"]),
+        tests(of: "GGUF", ["GGUF", "Tensors"], leavingOut: ["Fixtures"]),
+        tests(of: "Messaging", ["Messaging"]),
+        tests(of: "Model", ["Model", "GGUF", "Tensors", "Kernels", "ClusterTesting"]),
+        tests(of: "Tokenizer", ["Tokenizer", "Model"], leavingOut: ["Fixtures"]),
+        tests(
+            of: "Inference",
+            [
+                "Inference", "Experts", "Generation", "Tokenizer", "Kernels", "Model", "GGUF",
+                "Tensors", "Placement", "ClusterTesting",
+            ],
+            leavingOut: ["Fixtures"]
+        ),
+        tests(of: "Placement", ["Placement", "Model"]),
+        tests(of: "Cluster", ["Cluster", "Placement", "Model"], leavingOut: ["Scenarios"]),
+        tests(
+            of: "Wire",
+            ["Wire", "Cluster", "Placement", "Model", "Tensors"],
+            leavingOut: ["Fixtures"]
+        ),
+        tests(of: "Settings", ["Settings", "Cluster", "Placement"]),
+        tests(
+            of: "Coordinator",
+            [
                 "Coordinator", "Worker", "Generation", "Inference", "Experts", "Tokenizer",
-                "Kernels", "Tensors", "GGUF", "Model", "Placement", "Cluster", "Wire",
-                "Messaging", "Settings",
+                "Kernels", "Model", "Placement", "Cluster", "Wire", "Messaging", "Settings",
+                "ClusterTesting",
             ]
         ),
     ]

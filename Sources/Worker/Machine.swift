@@ -18,12 +18,19 @@ struct Machine: Sendable {
     let coreCount = ProcessInfo.processInfo.activeProcessorCount
     let memoryByteCount = ProcessInfo.processInfo.physicalMemory
 
-    init(settings: WorkerSettings) throws(WorkerError) {
+    init(
+        settings: WorkerSettings,
+        instructionSet chosen: InstructionSet?
+    ) throws(WorkerError) {
         name = settings.name
         threadCount = settings.threadCount > 0 ? settings.threadCount : coreCount
         loadThreadCount = settings.loadThreadCount > 0 ? settings.loadThreadCount : coreCount
         do throws(KernelsError) {
-            instructionSet = try .chosen(environment: ProcessInfo.processInfo.environment)
+            if let chosen {
+                instructionSet = chosen
+            } else {
+                instructionSet = try .chosen(environment: ProcessInfo.processInfo.environment)
+            }
         } catch {
             throw .kernels(error)
         }

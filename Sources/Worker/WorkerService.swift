@@ -1,4 +1,5 @@
 import Cluster
+public import Kernels
 public import Logging
 import Messaging
 public import ServiceLifecycle
@@ -7,10 +8,17 @@ public import Settings
 /// The expert worker as a service: holds experts, computes shares.
 public struct WorkerService: Service {
     private let settings: WorkerSettings
+    private let instructionSet: InstructionSet?
     private let logger: Logger
 
-    public init(settings: WorkerSettings, logger: Logger) {
+    /// - Parameter instructionSet: nil takes what the environment says, or the machine has.
+    public init(
+        settings: WorkerSettings,
+        instructionSet: InstructionSet? = nil,
+        logger: Logger
+    ) {
         self.settings = settings
+        self.instructionSet = instructionSet
         self.logger = logger
     }
 
@@ -20,9 +28,9 @@ public struct WorkerService: Service {
     public func run() async throws {
         let inbox = try Mailbox<LoopCommand>(limit: LoopCommand.queueLimit)
         let outcome = LoopOutcome()
-        let thread = try NamedThread("moiety-loop") { [settings, logger] in
+        let thread = try NamedThread("moiety-loop") { [settings, instructionSet, logger] in
             outcome.record { () throws(WorkerError) in
-                let machine = try Machine(settings: settings)
+                let machine = try Machine(settings: settings, instructionSet: instructionSet)
                 try ControlLoop(machine: machine, inbox: inbox, logger: logger).run()
             }
         }
