@@ -1,4 +1,6 @@
 import Generation
+import Placement
+import Wire
 
 /// An answer while it is generated: printed as it comes, or kept for one JSON object.
 final class AnswerOutput {
@@ -22,6 +24,11 @@ final class AnswerOutput {
         if streams { Console.write("\n") }
         Console.note(summary.text)
     }
+
+    /// Ends a line that was left in the middle.
+    func endLine() {
+        if streams, !text.isEmpty { Console.write("\n") }
+    }
 }
 
 /// An answer's numbers.
@@ -31,21 +38,39 @@ struct AnswerSummary {
     /// Tokens per second; 0 where there were too few to tell.
     let prefillRate: Double
     let decodeRate: Double
+    /// Rows of experts by worker; empty in one process.
+    let rows: [(name: String, count: UInt64)]
 
     init(_ result: GenerationResult) {
         promptTokenCount = result.promptTokenCount
         tokenCount = result.tokens.count
         prefillRate = result.prefillRate
         decodeRate = result.decodeRate
+        rows = []
+    }
+
+    init(_ ended: Ended) {
+        promptTokenCount = ended.promptTokenCount
+        tokenCount = ended.tokens.count
+        prefillRate = Self.rate(ended.promptTokenCount, ended.prefillTime)
+        decodeRate = Self.rate(ended.tokens.count - 1, ended.decodeTime)
+        rows = ended.rowsPerWorker.map { ($0.name.rawValue, $0.rowCount) }
+    }
+
+    private static func rate(_ count: Int, _ time: Duration) -> Double {
+        time > .zero && count > 0 ? Double(count) / (time / .seconds(1)) : 0
     }
 
     var text: String {
         let prompt = Format.count(promptTokenCount, "prompt token")
         let made = Format.count(tokenCount, "token")
-        return "\(prompt)\(Self.rate(prefillRate)), \(made) made\(Self.rate(decodeRate))"
+        let line = "\(prompt)\(Self.text(prefillRate)), \(made) made\(Self.text(decodeRate))"
+        guard !rows.isEmpty else { return line }
+        let rows = rows.map { "\($0.name) \($0.count)" }.joined(separator: ", ")
+        return line + "\nrows of experts computed: \(rows)"
     }
 
-    private static func rate(_ rate: Double) -> String {
+    private static func text(_ rate: Double) -> String {
         rate > 0 ? " at \(Format.fixed(rate)) tok/s" : ""
     }
 }

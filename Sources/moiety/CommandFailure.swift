@@ -8,6 +8,8 @@ import Tokenizer
 struct CommandFailure: Error, CustomStringConvertible {
     /// No coordinator answers, or its cluster is not ready.
     static let unreachable: Int32 = 2
+    /// The command line cannot be understood (EX_USAGE).
+    static let wrongArguments: Int32 = 64
     /// A file or its content is not usable (EX_DATAERR).
     static let dataError: Int32 = 65
     /// A setting is not usable (EX_CONFIG).

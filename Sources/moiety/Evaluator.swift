@@ -56,6 +56,7 @@ struct EvaluationOptions: ParsableArguments {
     }
 
     func makeEvaluator() throws -> any Evaluator {
+        if let coordinator { return try RemoteEvaluator(coordinator: coordinator) }
         let file = try ModelFile(path: model.model)
         return LocalEvaluator(
             forward: try LocalModel.load(file, threadCount: model.threadCount, planPath: plan)

@@ -20,8 +20,16 @@ enum Interrupt {
         }
     }
 
+    /// Calls `cancel` the first time; the second time ends the process.
+    static func cancelsOnce(_ cancel: @escaping @Sendable () -> Void) {
+        handle {
+            exitsCleanly()
+            cancel()
+        }
+    }
+
     /// Replaces what happens on SIGINT.
-    static func handle(_ body: @escaping @Sendable () -> Void) {
+    private static func handle(_ body: @escaping @Sendable () -> Void) {
         signal(SIGINT, SIG_IGN)
         source.withLock { source in
             source?.cancel()

@@ -22,6 +22,13 @@ struct Moiety: AsyncParsableCommand {
                     ModelCommand.self, TokenizeCommand.self,
                 ]
             ),
+            CommandGroup(
+                name: "With a cluster",
+                subcommands: [
+                    SubmitCommand.self, JobsCommand.self, CancelCommand.self,
+                    NodesCommand.self, StatusCommand.self,
+                ]
+            ),
             CommandGroup(name: "Settings", subcommands: [ConfigCommand.self]),
         ]
     )

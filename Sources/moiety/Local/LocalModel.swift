@@ -35,10 +35,13 @@ enum LocalModel {
             (0..<count).map { ExpertID(layer: LayerIndex(layer), index: $0) }
         }
         let loader = ExpertLoader(model: model, threadCount: threadCount)
-        let weights = try loader.load(ids) { progress in
-            let share = 100 * Double(progress.loadedByteCount) / Double(progress.totalByteCount)
-            Console.progress("loading experts: \(Format.fixed(share, digits: 0)) %")
-        }
+        let weights = try loader.load(
+            ids,
+            progress: { progress in
+                let share = 100 * Double(progress.loadedByteCount) / Double(progress.totalByteCount)
+                Console.progress("loading experts: \(Format.fixed(share, digits: 0)) %")
+            }
+        )
         var held = HeldExperts(expertCounts: expertCounts)
         for (id, expert) in zip(ids, weights) { held.insert(expert, as: id) }
         return held

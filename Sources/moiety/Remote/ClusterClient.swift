@@ -1,0 +1,135 @@
+import Messaging
+import Wire
+
+/// One client's conversation with a coordinator.
+///
+/// Belongs to the command's own task. Waiting polls the socket, which is all a command does
+/// meanwhile; Ctrl-C is handled on another thread and may wake the wait.
+final class ClusterClient {
+    /// How long a coordinator may take to answer before it counts as absent.
+    private static let patience: Duration = .seconds(5)
+    /// Silence after which it is asked whether it still lives.
+    private static let pingInterval: Duration = .seconds(1)
+
+    let endpoint: Endpoint
+    private let socket: Socket
+    private let waker: Waker
+    private var poller = Poller()
+    private var lastTag: UInt64 = 0
+
+    /// Connects and says hello.
+    ///
+    /// - Parameter waker: ends a wait early; see `receive`.
+    init(_ address: String, waker: Waker) throws {
+        endpoint = try Self.endpoint(address)
+        self.waker = waker
+        var options = SocketOptions()
+        // A cancellation may be the last thing said.
+        options.linger = .seconds(1)
+        socket = try Socket(.dealer, in: MessagingContext(), options: options)
+        try socket.connect(endpoint)
+        guard try socket.waitUntilSendable(timeout: Self.patience) else { throw unreachable }
+        let reply = try ask(.clientHello(ClientHello(build: "moiety \(Build.version)")))
+        guard case .clientWelcome(let welcome) = reply else { throw unexpected(reply) }
+        let spoken = ProtocolVersion.supported
+        guard spoken.contains(welcome.protocolVersion) else {
+            throw CommandFailure(
+                "the coordinator at \(endpoint) speaks protocol version "
+                    + "\(welcome.protocolVersion), this command \(spoken.lowerBound) to "
+                    + "\(spoken.upperBound); install the same release",
+                code: CommandFailure.unreachable
+            )
+        }
+    }
+
+    private static func endpoint(_ address: String) throws -> Endpoint {
+        do {
+            return try Endpoint(address)
+        } catch {
+            throw CommandFailure("\(error)", code: CommandFailure.wrongArguments)
+        }
+    }
+
+    /// A number for the next request.
+    func nextTag() -> UInt64 {
+        lastTag += 1
+        return lastTag
+    }
+
+    func send(_ message: ClientMessage) throws {
+        do {
+            try socket.send(message.encode())
+        } catch MessagingError.queueFull {
+            throw stoppedAnswering
+        }
+    }
+
+    /// The answer to a question that is answered at once.
+    func ask(_ question: ClientMessage) throws -> ClientMessage {
+        try send(question)
+        guard let reply = try next(within: Self.patience, wakes: false) else { throw unreachable }
+        return reply
+    }
+
+    /// The next message, however long it takes while the coordinator lives.
+    ///
+    /// A coordinator that says nothing is asked for its status now and then; statuses are not
+    /// passed on.
+    ///
+    /// - Returns: nil when the waker was woken.
+    func receive() throws -> ClientMessage? {
+        var silence: Duration = .zero
+        while silence < Self.patience {
+            let start = ContinuousClock.now
+            switch try next(within: Self.pingInterval, wakes: true) {
+            case .status: silence = .zero
+            case let message?: return message
+            case nil:
+                if isWoken { return nil }
+                silence += ContinuousClock.now - start
+                if silence < Self.patience { try send(.getStatus) }
+            }
+        }
+        throw stoppedAnswering
+    }
+
+    /// Whether the last wait was ended by the waker.
+    private var isWoken = false
+
+    /// - Returns: nil when time was up or the waker was woken.
+    private func next(within time: Duration, wakes: Bool) throws -> ClientMessage? {
+        isWoken = false
+        if let message = try socket.receive() { return try checked(message) }
+        let ready = try poller.wait(for: [socket], or: wakes ? waker : nil, timeout: time)
+        isWoken = ready.isWoken
+        if isWoken { waker.clear() }
+        return try socket.receive().map(checked)
+    }
+
+    private func checked(_ received: ReceivedMessage) throws -> ClientMessage {
+        let message = try ClientMessage(frames: received.frames)
+        if case .refusal(let refusal) = message {
+            throw CommandFailure("the coordinator at \(endpoint) refused: \(refusal.text)")
+        }
+        return message
+    }
+
+    func unexpected(_ message: ClientMessage) -> CommandFailure {
+        CommandFailure("the coordinator at \(endpoint) answered something else: \(message)")
+    }
+
+    private var unreachable: CommandFailure {
+        CommandFailure(
+            "no coordinator answers at \(endpoint); start a cluster with 'moiety serve -m FILE', "
+                + "or name another with --coordinator or MOIETY_COORDINATOR",
+            code: CommandFailure.unreachable
+        )
+    }
+
+    private var stoppedAnswering: CommandFailure {
+        CommandFailure(
+            "the coordinator at \(endpoint) stopped answering",
+            code: CommandFailure.unreachable
+        )
+    }
+}

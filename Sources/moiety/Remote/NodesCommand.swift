@@ -1,0 +1,100 @@
+import ArgumentParser
+import Cluster
+import Placement
+import Wire
+
+struct NodesCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "nodes",
+        abstract: "The workers of a cluster."
+    )
+
+    @OptionGroup var coordinator: CoordinatorOptions
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    private struct Nodes: Encodable {
+        let nodes: [NodeLine]
+    }
+
+    func run() async throws {
+        try await CommandFailure.report {
+            let client = try coordinator.connect()
+            let reply = try client.ask(.listNodes)
+            guard case .nodes(let nodes) = reply else { throw client.unexpected(reply) }
+            guard !json else {
+                return try Console.writeJSON(Nodes(nodes: nodes.map(NodeLine.init)))
+            }
+            Console.write(Self.table(nodes).text)
+        }
+    }
+
+    private static func table(_ nodes: [NodeReport]) -> Table {
+        var table = Table([
+            ("worker", .left), ("state", .left), ("experts", .right), ("holds", .right),
+            ("loaded", .right), ("rows", .right), ("silent", .right), ("cores", .right),
+            ("isa", .left), ("message", .left),
+        ])
+        for node in nodes {
+            let silent = node.silentFor.map { Format.fixed($0 / .seconds(1)) + " s" }
+            table.add([
+                node.name.rawValue, node.state, "\(node.expertCount)",
+                Format.bytes(node.residentByteCount), loaded(node), "\(node.rowsComputed)",
+                silent ?? "-", "\(node.coreCount)", node.instructionSet, node.message,
+            ])
+        }
+        return table
+    }
+
+    private static func loaded(_ node: NodeReport) -> String {
+        guard node.totalByteCount > 0 else { return "-" }
+        let share = 100 * Double(node.loadedByteCount) / Double(node.totalByteCount)
+        return Format.fixed(share, digits: 0) + " %"
+    }
+}
+
+/// A worker as `--json` shows it.
+private struct NodeLine: Encodable {
+    let name: String
+    let state: String
+    let incarnation: UInt64
+    let epoch: UInt64?
+    let experts: Int
+    let residentBytes: UInt64
+    let loadedBytes: UInt64
+    let totalBytes: UInt64
+    let rows: UInt64
+    let silentSeconds: Double?
+    let cores: Int
+    let memoryBytes: UInt64
+    let instructionSet: String
+    let message: String
+
+    enum CodingKeys: String, CodingKey {
+        case name, state, incarnation, epoch, experts, rows, cores, message
+        case residentBytes = "resident_bytes"
+        case loadedBytes = "loaded_bytes"
+        case totalBytes = "total_bytes"
+        case silentSeconds = "silent_s"
+        case memoryBytes = "memory_bytes"
+        case instructionSet = "instruction_set"
+    }
+
+    init(_ node: NodeReport) {
+        name = node.name.rawValue
+        state = node.state
+        incarnation = node.incarnation.rawValue
+        epoch = node.epoch?.rawValue
+        experts = node.expertCount
+        residentBytes = node.residentByteCount
+        loadedBytes = node.loadedByteCount
+        totalBytes = node.totalByteCount
+        rows = node.rowsComputed
+        silentSeconds = node.silentFor.map { $0 / .seconds(1) }
+        cores = node.coreCount
+        memoryBytes = node.memoryByteCount
+        instructionSet = node.instructionSet
+        message = node.message
+    }
+}

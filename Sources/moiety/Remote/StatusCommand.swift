@@ -1,0 +1,106 @@
+import ArgumentParser
+import Placement
+import Wire
+
+struct StatusCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status",
+        abstract: "Whether a cluster is ready, and what it does.",
+        discussion: "Exits with 2 when the cluster is not ready in time."
+    )
+
+    @OptionGroup var coordinator: CoordinatorOptions
+
+    @Option(
+        defaultAsFlag: 120,
+        help: "Wait until the cluster is ready, so many seconds at most."
+    )
+    var wait: Int?
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    func validate() throws {
+        guard let wait else { return }
+        guard (0...86_400).contains(wait) else {
+            throw ValidationError("--wait is \(wait); it must be 0 to 86400 seconds")
+        }
+    }
+
+    func run() async throws {
+        try await CommandFailure.report {
+            let client = try coordinator.connect()
+            let status = try await finalStatus(client)
+            if json {
+                try Console.writeJSON(StatusLine(status))
+            } else {
+                Console.write(Self.table(status).text)
+            }
+            guard wait == nil || status.isReady else {
+                throw CommandFailure(
+                    "the cluster is not ready: \(status.text)",
+                    code: CommandFailure.unreachable
+                )
+            }
+        }
+    }
+
+    /// The status, once it is ready or the wait is over.
+    private func finalStatus(_ client: ClusterClient) async throws -> StatusReport {
+        let end = ContinuousClock.now + .seconds(wait ?? 0)
+        while true {
+            let reply = try client.ask(.getStatus)
+            guard case .status(let status) = reply else { throw client.unexpected(reply) }
+            if status.isReady || ContinuousClock.now >= end { return status }
+            Console.progress(status.text)
+            try await Task.sleep(for: .milliseconds(100))
+        }
+    }
+
+    private static func table(_ status: StatusReport) -> Table {
+        var table = Table([("", .left), ("", .left)])
+        table.add(["cluster", status.text])
+        table.add(["model", status.modelName])
+        table.add(["plan", status.epoch.map { "epoch \($0)" } ?? "none yet"])
+        table.add(["workers", "\(status.workersReady) of \(status.workersExpected) ready"])
+        table.add(["jobs", "\(status.jobsRunning) running, \(status.jobsQueued) waiting"])
+        table.add(["build", "\(status.build), protocol version \(status.protocolVersion)"])
+        return table
+    }
+}
+
+/// The status as `--json` shows it.
+private struct StatusLine: Encodable {
+    let ready: Bool
+    let text: String
+    let model: String
+    let epoch: UInt64?
+    let workersExpected: Int
+    let workersReady: Int
+    let jobsQueued: Int
+    let jobsRunning: Int
+    let protocolVersion: UInt32
+    let build: String
+
+    enum CodingKeys: String, CodingKey {
+        case ready, text, model, epoch, build
+        case workersExpected = "workers_expected"
+        case workersReady = "workers_ready"
+        case jobsQueued = "jobs_queued"
+        case jobsRunning = "jobs_running"
+        case protocolVersion = "protocol_version"
+    }
+
+    init(_ status: StatusReport) {
+        ready = status.isReady
+        text = status.text
+        model = status.modelName
+        epoch = status.epoch?.rawValue
+        workersExpected = status.workersExpected
+        workersReady = status.workersReady
+        jobsQueued = status.jobsQueued
+        jobsRunning = status.jobsRunning
+        protocolVersion = status.protocolVersion
+        build = status.build
+    }
+}
