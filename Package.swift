@@ -26,7 +26,9 @@ func door(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
 }
 
-/// The tests of one target. Fixtures are read from the source tree, not bundled.
+/// The tests of one target.
+///
+/// Fixtures are read from the source tree, not bundled.
 func tests(
     of name: String,
     _ dependencies: [Target.Dependency] = [],
@@ -119,8 +121,8 @@ let package = Package(
         swift(
             "Worker",
             [
-                "Experts", "Kernels", "Tensors", "Model", "GGUF", "Cluster", "Wire", "Messaging",
-                "Settings", logging, lifecycle,
+                "Experts", "Kernels", "Tensors", "Model", "GGUF", "Placement", "Cluster", "Wire",
+                "Messaging", "Settings", logging, lifecycle,
             ]
         ),
         swift(
@@ -135,8 +137,8 @@ let package = Package(
         door(
             "moiety",
             [
-                "Generation", "Experts", "Tokenizer", "GGUF", "Model", "Placement", "Wire",
-                "Messaging", "Settings", arguments,
+                "Generation", "Inference", "Experts", "Kernels", "Tokenizer", "GGUF", "Model",
+                "Placement", "Wire", "Messaging", "Settings", arguments,
             ]
         ),
         door("moiety-coordinator", ["Coordinator", "Settings", arguments, logging, lifecycle]),

@@ -10,7 +10,7 @@ import Tensors
 /// Reading a whole model takes as long as the disk does, so the table is kept in the state
 /// directory and trusted as long as the file's inode, size and time stay.
 struct DigestTable: Sendable {
-    /// `[layer][expert]`
+    /// `[layer][expert]`.
     private let digests: [[ExpertDigest]]
 
     /// The digest of an expert that exists.

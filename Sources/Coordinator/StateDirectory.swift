@@ -1,8 +1,9 @@
 import Foundation
 import Placement
 
-/// What a coordinator remembers between its lives: how many there were, its plan, its model's
-/// digests. Files are replaced whole, never edited.
+/// What a coordinator remembers between its lives.
+///
+/// How many there were, its plan, its model's digests. Files are replaced whole, never edited.
 struct StateDirectory: Sendable {
     let url: URL
 

@@ -3,9 +3,9 @@ public import Tensors
 
 /// The weights outside the experts: what the coordinator holds.
 public struct CoreWeights: Sendable {
-    /// `[vocabulary, hidden]`
+    /// `[vocabulary, hidden]`.
     public let embedding: WeightMatrix
-    /// `[hidden]`
+    /// `[hidden]`.
     public let outputNorm: [Float]
     /// `[vocabulary, hidden]`; the embedding where the model ties them.
     public let output: WeightMatrix
@@ -13,13 +13,13 @@ public struct CoreWeights: Sendable {
 
     public struct Layer: Sendable {
         public let attention: Attention
-        /// `[hidden]`
+        /// `[hidden]`.
         public let feedForwardNorm: [Float]
         public let feedForward: FeedForward
     }
 
     public struct Attention: Sendable {
-        /// `[hidden]`
+        /// `[hidden]`.
         let norm: [Float]
         let query, key, value, output: WeightMatrix
         /// Empty where the model has none.
@@ -36,7 +36,7 @@ public struct CoreWeights: Sendable {
 
     /// A shared expert behind a sigmoid gate.
     public struct Shared: Sendable {
-        /// `[1, hidden]`
+        /// `[1, hidden]`.
         let gate: WeightMatrix
         let weights: FeedForwardWeights
     }

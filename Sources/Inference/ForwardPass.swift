@@ -22,9 +22,9 @@ public final class ForwardPass {
     private var queries: [Float] = []
     private var keys: [Float] = []
     private var values: [Float] = []
-    /// `[rows, heads * valueLength]`
+    /// `[rows, heads * valueLength]`.
     private var attended: Activations
-    /// `[rows, hidden]`
+    /// `[rows, hidden]`.
     private var projected: [Float] = []
     private var gates: [Float] = []
     private var routing: Routing

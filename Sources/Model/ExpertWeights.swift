@@ -4,11 +4,11 @@ public import Tensors
 ///
 /// An expert, a shared expert, or the dense network of a layer without experts.
 public struct FeedForwardWeights: Sendable {
-    /// `[width, hidden]`
+    /// `[width, hidden]`.
     public let gate: WeightMatrix
-    /// `[width, hidden]`
+    /// `[width, hidden]`.
     public let up: WeightMatrix
-    /// `[hidden, width]`
+    /// `[hidden, width]`.
     public let down: WeightMatrix
 
     public init(gate: WeightMatrix, up: WeightMatrix, down: WeightMatrix) {

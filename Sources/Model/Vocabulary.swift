@@ -6,10 +6,13 @@ public struct Vocabulary: Equatable, Sendable {
     public var preTokenizer: String?
     /// The text of each token, by id.
     public var tokens: [[UInt8]]
-    /// GGML's token types by id: 1 normal, 2 unknown, 3 control, 4 user defined, 5 unused,
-    /// 6 byte. Empty where the file has none.
+    /// GGML's token types by id; empty where the file has none.
+    ///
+    /// 1 normal, 2 unknown, 3 control, 4 user defined, 5 unused, 6 byte.
     public var types: [Int32]
-    /// By id; the higher score merges first. Empty where the file has none.
+    /// By id; the higher score merges first.
+    ///
+    /// Empty where the file has none.
     public var scores: [Float]
     /// Pairs "left right" in order of rank.
     public var merges: [[UInt8]]

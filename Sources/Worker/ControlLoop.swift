@@ -7,8 +7,9 @@ import Model
 import Placement
 import Wire
 
-/// The loop thread: the shell of `WorkerSession`. Never computes, never waits for anything but
-/// the next event.
+/// The loop thread: the shell of `WorkerSession`.
+///
+/// Never computes, never waits for anything but the next event.
 final class ControlLoop {
     private let machine: Machine
     private let context: MessagingContext

@@ -182,6 +182,9 @@ final class StepThread {
         guard !layer.needsValues || share.activations.hasValues else {
             return "these experts need unrounded activations"
         }
+        guard !share.activations.quants.contains(.min) else {
+            return "rounded activations reach from -127 to 127, not to -128"
+        }
         return nil
     }
 

@@ -3,8 +3,9 @@ import Logging
 import Messaging
 import Settings
 
-/// The loop thread: control and client sockets, membership, jobs. Never computes, never waits
-/// for anything but the next event.
+/// The loop thread: control and client sockets, membership, jobs.
+///
+/// Never computes, never waits for anything but the next event.
 final class ControlLoop {
     private let sockets: CoordinatorSockets
     private let steps: Mailbox<StepCommand>
