@@ -1,0 +1,63 @@
+import ClusterTesting
+import Experts
+import Kernels
+import Model
+import Tensors
+
+/// Computes experts here, and fails where it is told to.
+final class MoodyRunner: ExpertRunner {
+    static let failure = ExpertRunnerError.notReady(reason: "the test asked for it")
+
+    var failingLayer: Int?
+    private let runner: LocalRunner
+    private var layer = 0
+
+    init(_ model: WholeModel, _ kernels: Kernels) {
+        runner = LocalRunner(held: model.held, kernels: kernels)
+    }
+
+    func start(
+        layer: LayerIndex,
+        activations: Activations,
+        routing: Routing
+    ) throws(ExpertRunnerError) {
+        self.layer = layer.rawValue
+        try runner.start(layer: layer, activations: activations, routing: routing)
+    }
+
+    func finish(into sums: inout [Double]) throws(ExpertRunnerError) {
+        if layer == failingLayer { throw Self.failure }
+        try runner.finish(into: &sums)
+    }
+}
+
+/// Computes experts here, and keeps what the router chose.
+final class RecordingRunner: ExpertRunner {
+    struct Visit {
+        let layer: LayerIndex
+        let activations: Activations
+        let routing: Routing
+    }
+
+    private(set) var visits: [Visit] = []
+    private let runner: LocalRunner
+
+    func forget() { visits = [] }
+
+    init(_ model: WholeModel, _ kernels: Kernels) {
+        runner = LocalRunner(held: model.held, kernels: kernels)
+    }
+
+    func start(
+        layer: LayerIndex,
+        activations: Activations,
+        routing: Routing
+    ) throws(ExpertRunnerError) {
+        visits.append(Visit(layer: layer, activations: activations, routing: routing))
+        try runner.start(layer: layer, activations: activations, routing: routing)
+    }
+
+    func finish(into sums: inout [Double]) throws(ExpertRunnerError) {
+        try runner.finish(into: &sums)
+    }
+}
