@@ -1,17 +1,17 @@
 /// Watches generated text for stop texts, holding back what may become one.
-struct StopTexts: Sendable {
+package struct StopTexts: Sendable {
     private let texts: [[UInt8]]
     /// Text that is the beginning of a stop text so far.
     private var held: [UInt8] = []
 
-    init(_ texts: [String]) {
+    package init(_ texts: [String]) {
         self.texts = texts.map { Array($0.utf8) }.filter { !$0.isEmpty }
     }
 
     /// Takes the next piece of text.
     ///
     /// - Returns: what can be printed now, and whether a stop text was met, which ends it.
-    mutating func push(_ text: String) -> (printable: String, stopped: Bool) {
+    package mutating func push(_ text: String) -> (printable: String, stopped: Bool) {
         guard !texts.isEmpty else { return (text, false) }
         held += Array(text.utf8)
         if let start = texts.compactMap({ Self.position(of: $0, in: held) }).min() {
@@ -26,7 +26,7 @@ struct StopTexts: Sendable {
     }
 
     /// What was held back when generation ends for another reason.
-    mutating func finish() -> String {
+    package mutating func finish() -> String {
         defer { held = [] }
         return String(decoding: held, as: UTF8.self)
     }
