@@ -95,10 +95,14 @@ public struct Sampler: Sendable {
         }
     }
 
+    /// A run this long is cheap to insert into; for a longer one sorting everything is cheaper.
+    private static let longestRun = 512
+
     private mutating func keepTopK() {
         let k = sampling.topK
-        guard k > 0, k < candidates.count else {
+        guard k > 0, k < candidates.count, k <= Self.longestRun else {
             candidates.sort(by: Candidate.precedes)
+            if k > 0 { candidates.removeLast(max(0, candidates.count - k)) }
             return
         }
         // Keeps a sorted run of k; most logits lose against its last one at once.
