@@ -12,7 +12,8 @@ final class GeneratingSequence {
     private var sampler: Sampler
     private var decoder: StreamingDecoder
     private var stopTexts: StopTexts
-    private let startTime: ContinuousClock.Instant
+    /// When its first step was made up; what it waited before is no part of prefill.
+    private var startTime: ContinuousClock.Instant?
     private var firstTokenTime: ContinuousClock.Instant?
     private var lastTokenTime: ContinuousClock.Instant?
 
@@ -29,11 +30,11 @@ final class GeneratingSequence {
         for token in request.prompt { sampler.accept(token) }
         decoder = StreamingDecoder(tokenizer, continuing: true)
         stopTexts = StopTexts(request.stopTexts)
-        startTime = .now
     }
 
     /// The next `count` tokens to compute.
     func nextTokens(_ count: Int) -> [Int32] {
+        startTime = startTime ?? .now
         let prompt = request.prompt
         return (computedCount..<computedCount + count).map {
             $0 < prompt.count ? prompt[$0] : generated[$0 - prompt.count]
@@ -91,13 +92,20 @@ final class GeneratingSequence {
     }
 
     private func result(_ reason: GenerationResult.Reason) -> GenerationResult {
-        let zero = Duration.zero
-        return GenerationResult(
+        GenerationResult(
             reason: reason,
             tokens: generated,
             promptTokenCount: request.prompt.count,
-            prefillTime: firstTokenTime.map { $0 - startTime } ?? zero,
-            decodeTime: firstTokenTime.flatMap { first in lastTokenTime.map { $0 - first } } ?? zero
+            prefillTime: Self.time(from: startTime, to: firstTokenTime),
+            decodeTime: Self.time(from: firstTokenTime, to: lastTokenTime)
         )
+    }
+
+    private static func time(
+        from start: ContinuousClock.Instant?,
+        to end: ContinuousClock.Instant?
+    ) -> Duration {
+        guard let start, let end else { return .zero }
+        return end - start
     }
 }
