@@ -48,13 +48,26 @@ public final class Evaluation {
 
     /// The `count` largest logits of a position.
     public static func top(_ count: Int, of logits: ArraySlice<Float>) -> Position {
-        let order = logits.indices.sorted {
-            logits[$0] > logits[$1] || (logits[$0] == logits[$1] && $0 < $1)
+        func precedes(_ a: Int, _ b: Int) -> Bool {
+            logits[a] > logits[b] || (logits[a] == logits[b] && a < b)
         }
-        let chosen = order.prefix(count)
+        let chosen = min(max(0, count), logits.count)
+        guard chosen > 0 else { return Position(ids: [], logits: []) }
+        // Sorted whenever it is twice as long as needed: cheaper than sorting a whole vocabulary.
+        var kept: [Int] = []
+        var last: Int?
+        for index in logits.indices {
+            if let last, !precedes(index, last) { continue }
+            kept.append(index)
+            guard kept.count >= 2 * chosen else { continue }
+            kept.sort(by: precedes)
+            kept.removeLast(kept.count - chosen)
+            last = kept.last
+        }
+        kept.sort(by: precedes)
         return Position(
-            ids: chosen.map { Int32($0 - logits.startIndex) },
-            logits: chosen.map { logits[$0] }
+            ids: kept.prefix(chosen).map { Int32($0 - logits.startIndex) },
+            logits: kept.prefix(chosen).map { logits[$0] }
         )
     }
 }
