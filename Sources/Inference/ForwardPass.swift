@@ -5,7 +5,7 @@ import Tensors
 /// One step through the transformer: tokens in, logits out.
 ///
 /// Holds everything but the experts, which it asks an `ExpertRunner` for. Used from one thread.
-/// Working memory is kept between steps, so a step of a size seen before allocates nothing here.
+/// Working memory for rows is kept between steps; a step allocates only lists of its rows.
 public final class ForwardPass {
     public let model: ModelDescription
     private let weights: CoreWeights
