@@ -63,6 +63,9 @@ public struct Activations: Equatable, Sendable {
 
 extension Array {
     /// Sets the count, keeping capacity and the leading elements.
+    ///
+    /// Inlinable because the generic form asks the runtime about every element.
+    @inlinable
     public mutating func resize(to count: Int, filler: Element) {
         if count < self.count {
             removeLast(self.count - count)
