@@ -14,7 +14,10 @@ public final class TemporaryFile: Sendable {
     }
 
     deinit {
-        // Nothing can be done about a directory that does not go.
-        _ = try? FileManager.default.removeItem(at: directory)
+        do {
+            try FileManager.default.removeItem(at: directory)
+        } catch {
+            // It stays in the system's directory for such files, which is cleaned elsewhere.
+        }
     }
 }

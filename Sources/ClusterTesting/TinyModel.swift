@@ -5,8 +5,8 @@ public import Tensors
 
 /// A recipe for a small random model of any known family.
 ///
-/// The same recipe gives the same file, byte for byte. What it generates is noise, but every tensor,
-/// key and token that its family has is there.
+/// The same recipe gives the same file, byte for byte. What it generates is noise, but every
+/// tensor, key and token that its family has is there.
 public struct TinyModel: Equatable, Sendable {
     public var architecture: Architecture
     public var seed: UInt64 = 1

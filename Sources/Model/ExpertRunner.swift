@@ -38,7 +38,8 @@ public enum ExpertRunnerError: Error, Equatable, CustomStringConvertible {
         case .workerLost(let worker, let layer, let reason):
             "worker '\(worker)' was lost while it computed layer \(layer.rawValue): \(reason)"
         case .workerSilent(let worker, let layer, let waited):
-            "worker '\(worker)' did not answer for \(waited) while it computed layer \(layer.rawValue)"
+            "worker '\(worker)' did not answer for \(waited) "
+                + "while it computed layer \(layer.rawValue)"
         case .shareRefused(let worker, let layer, let reason):
             "worker '\(worker)' refused its share of layer \(layer.rawValue): \(reason)"
         case .notReady(let reason):

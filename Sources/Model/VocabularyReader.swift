@@ -3,7 +3,8 @@ import GGUF
 extension ModelFile {
     /// Reads the tokenizer's section.
     ///
-    /// Has as many tokens as the embedding has rows. Not kept: a worker never needs it, and large ones take tens of megabytes.
+    /// It has as many tokens as the embedding has rows. Not kept: a worker never needs it, and
+    /// large ones take tens of megabytes.
     public func vocabulary() throws(ModelError) -> Vocabulary {
         let metadata = file.metadata
         let vocabulary = try ModelDescriptionReader.read { () throws(GGUFError) in

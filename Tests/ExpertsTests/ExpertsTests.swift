@@ -114,6 +114,18 @@ struct ExpertLoaderTests {
         #expect(error?.description.contains(file.path) == true)
     }
 
+    @Test("Loading that is cancelled stops before the next expert")
+    func cancelled() throws {
+        let model = try TinyModel(seed: 2).modelFile()
+        let loadedCount = Atomic(0)
+        let loaded = try ExpertLoader(model: model, threadCount: 1).load(
+            allExperts(model),
+            isCancelled: { loadedCount.load(ordering: .relaxed) == 3 },
+            progress: { _ in loadedCount.add(1, ordering: .relaxed) }
+        )
+        #expect(loaded.count == 3)
+    }
+
     @Test("An expert that does not exist is an error")
     func unknown() throws {
         let model = try TinyModel(seed: 2).modelFile()

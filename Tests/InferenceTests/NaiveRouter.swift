@@ -6,7 +6,7 @@ import Tensors
 
 /// A router in double precision, written the obvious way.
 struct NaiveRouter {
-    /// `[experts][hidden]`
+    /// `[experts][hidden]`.
     private let weights: [[Float]]
 
     init?(_ model: WholeModel, layer: LayerIndex) {
