@@ -141,8 +141,12 @@ let package = Package(
                 "Placement", "Wire", "Messaging", "Settings", arguments,
             ]
         ),
-        door("moiety-coordinator", ["Coordinator", "Settings", arguments, logging, lifecycle]),
-        door("moiety-worker", ["Worker", "Settings", arguments, logging, lifecycle]),
+        swift("Daemon", ["Settings", "CLinux", arguments, logging, lifecycle]),
+        door(
+            "moiety-coordinator",
+            ["Coordinator", "Daemon", "Messaging", "Settings", arguments]
+        ),
+        door("moiety-worker", ["Worker", "Daemon", "Messaging", "Settings", arguments]),
 
         // Test support.
         swift(
@@ -156,18 +160,38 @@ let package = Package(
         // Tests, floor by floor.
         tests(of: "House"),
         tests(of: "Tensors", ["Tensors"]),
-        tests(of: "Kernels", ["Kernels", "Tensors"], leavingOut: ["Fixtures"]),
+        tests(
+            of: "Kernels",
+            ["Kernels", "CKernels", "Tensors"],
+            leavingOut: ["Fixtures"]
+        ),
         tests(of: "GGUF", ["GGUF", "Tensors"], leavingOut: ["Fixtures"]),
         tests(of: "Messaging", ["Messaging"]),
-        tests(of: "Model", ["Model", "GGUF", "Tensors", "Kernels", "ClusterTesting"]),
+        tests(
+            of: "Model",
+            ["Model", "Inference", "GGUF", "Tensors", "Kernels", "ClusterTesting"]
+        ),
         tests(of: "Tokenizer", ["Tokenizer", "Model"], leavingOut: ["Fixtures"]),
         tests(
             of: "Inference",
             [
-                "Inference", "Experts", "Generation", "Tokenizer", "Kernels", "Model", "GGUF",
-                "Tensors", "Placement", "ClusterTesting",
+                "Inference", "Generation", "Experts", "Tokenizer", "Model", "GGUF", "Tensors",
+                "Kernels", "ClusterTesting",
             ],
             leavingOut: ["Fixtures"]
+        ),
+        tests(
+            of: "Experts",
+            [
+                "Experts", "Inference", "Model", "GGUF", "Tensors", "Kernels", "ClusterTesting",
+            ]
+        ),
+        tests(
+            of: "Generation",
+            [
+                "Generation", "Inference", "Experts", "Tokenizer", "Model", "Tensors",
+                "Kernels", "ClusterTesting",
+            ]
         ),
         tests(of: "Placement", ["Placement", "Model"]),
         tests(of: "Cluster", ["Cluster", "Placement", "Model"], leavingOut: ["Scenarios"]),

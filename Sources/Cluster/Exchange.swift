@@ -50,7 +50,7 @@ public struct Exchange: Equatable, Sendable {
     /// What the next share will be called.
     public private(set) var nextShare: ShareID
 
-    private let workers: [WorkerName]
+    public let workers: [WorkerName]
     private var layer = LayerIndex(0)
     /// Of the trip under way; their ids are consecutive and end before `nextShare`.
     private var pending: [Pending] = []

@@ -27,8 +27,12 @@ struct StartingPlan {
             return
         }
         // Epochs only grow, whatever the file says.
-        let next = Epoch(rawValue: max(given.epoch.rawValue, lastEpoch.rawValue + 1))
-        let renumbered = Plan(epoch: next, workers: given.workers, layers: given.layers)
+        let (next, overflow) = lastEpoch.rawValue.addingReportingOverflow(1)
+        guard !overflow else {
+            throw .state("the epoch of \(state.url.path)/plan.json is the last there is; remove it")
+        }
+        let epoch = Epoch(rawValue: max(given.epoch.rawValue, next))
+        let renumbered = Plan(epoch: epoch, workers: given.workers, layers: given.layers)
         try state.save(renumbered)
         plan = renumbered
     }

@@ -1,5 +1,6 @@
 import Foundation
 import Placement
+import Tensors
 
 /// What a coordinator remembers between its lives.
 ///
@@ -73,12 +74,14 @@ struct StateDirectory: Sendable {
         }
     }
 
+    /// Replaces a file, on disk before this returns.
     func write(_ data: Data, to name: String) throws(CoordinatorError) {
-        let file = url.appending(path: name)
-        do {
-            try data.write(to: file, options: .atomic)
+        do throws(FileError) {
+            let file = try AtomicFile(path: url.appending(path: name).path)
+            try file.append(Array(data))
+            try file.commit()
         } catch {
-            throw .state("cannot write \(file.path): \(error.localizedDescription)")
+            throw .state("\(error)")
         }
     }
 }

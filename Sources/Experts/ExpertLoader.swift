@@ -23,7 +23,7 @@ public struct ExpertLoader: Sendable {
     ///
     /// - Parameters:
     ///   - digests: what each must hash to, in the same order, or nil to trust the file.
-    ///   - isCancelled: asked before each expert; once true, the rest is left out.
+    ///   - isCancelled: asked before each expert; once true, the load ends with `cancelled`.
     ///   - progress: called after each expert, from any thread but one at a time.
     /// - Throws: the error of the first expert that could not be read or differs.
     public func load(
@@ -56,6 +56,7 @@ public struct ExpertLoader: Sendable {
         }
         let result = state.withLock { $0 }
         if let error = result.error { throw error }
+        guard !isCancelled() else { throw .cancelled }
         return result.experts.compactMap { $0 }
     }
 

@@ -17,6 +17,8 @@ public enum ModelError: Error, CustomStringConvertible {
     case unknownExpert(ExpertID, path: String)
     /// A tensor of a layer whose meaning is not known; ignoring it would change the output.
     case unknownTensor(String)
+    /// Reading was given up on request.
+    case cancelled
     /// The weights on this machine are not those of the model that was asked for.
     case differs(String)
 
@@ -37,6 +39,7 @@ public enum ModelError: Error, CustomStringConvertible {
         case .unknownExpert(let id, let path): "\(path) has no \(id)"
         case .unknownTensor(let name):
             "tensor '\(name)' has no known role; leaving it out would change the output"
+        case .cancelled: "reading was cancelled"
         case .differs(let what): what
         }
     }

@@ -7,15 +7,17 @@ import Synchronization
 
 /// A load under way on a thread of its own, which reports to the loop.
 final class BackgroundLoader: Sendable {
+    let id: LoadID
     private let isCancelled = Atomic(false)
 
     /// Starts reading and checking `experts`.
     init(
         _ experts: [WorkerSession.AssignedExpert],
-        epoch: Epoch,
+        id: LoadID,
         machine: Machine,
         reports: Mailbox<LoopCommand>
     ) throws(MessagingError) {
+        self.id = id
         _ = try NamedThread("moiety-load") { [self] in
             let ids = experts.map(\.expert)
             let loader = ExpertLoader(model: machine.model, threadCount: machine.loadThreadCount)
@@ -24,13 +26,13 @@ final class BackgroundLoader: Sendable {
                     ids,
                     digests: experts.map(\.digest),
                     isCancelled: { self.isCancelled.load(ordering: .relaxed) },
-                    progress: { _ = reports.post(.progress(epoch, $0)) }
+                    progress: { _ = reports.post(.progress(id, $0)) }
                 )
                 guard !isCancelled.load(ordering: .relaxed) else { return }
-                _ = reports.post(.loaded(epoch, ids, weights))
+                _ = reports.post(.loaded(id, ids, weights))
             } catch {
                 guard !isCancelled.load(ordering: .relaxed) else { return }
-                _ = reports.post(.loadFailed(epoch, LoadFailureCode(error), "\(error)"))
+                _ = reports.post(.loadFailed(id, LoadFailureCode(error), "\(error)"))
             }
         }
     }

@@ -23,9 +23,12 @@ final class ControlLoop {
     private var poller = Poller()
     private var held: HeldExperts
     private var loader: BackgroundLoader?
+    private var loadCount = 0
     private var vitals = Membership.Vitals()
     private var isOver = false
 
+    /// Messages taken before commands and deadlines get their turn.
+    private static let turn = 64
     /// A goodbye may take this long to leave.
     private static let farewellTime = Duration.milliseconds(200)
 
@@ -65,7 +68,10 @@ final class ControlLoop {
                 "instructionSet": "\(machine.instructionSet.name)",
             ]
         )
-        defer { _ = steps.post(.stop) }
+        defer {
+            loader?.cancel()
+            _ = steps.post(.stop)
+        }
         try perform(session.start(now: clock.now))
         while !isOver {
             for command in inbox.takeAll() { try perform(command) }
@@ -95,19 +101,21 @@ final class ControlLoop {
     private func perform(_ command: LoopCommand) throws(WorkerError) {
         let now = clock.now
         switch command {
-        case .progress(let epoch, let progress):
+        case .progress(let id, let progress):
+            guard id == loader?.id else { return }
             try perform(
                 session.onLoadProgress(
-                    epoch: epoch,
+                    epoch: id.epoch,
                     loadedByteCount: UInt64(progress.loadedByteCount),
                     totalByteCount: UInt64(progress.totalByteCount),
                     now: now
                 )
             )
-        case .loaded(let epoch, let experts, let weights):
+        case .loaded(let id, let experts, let weights):
+            guard id == loader?.id else { return }
             for (id, expert) in zip(experts, weights) { held.insert(expert, as: id) }
             loader = nil
-            _ = steps.post(.install(held, epoch))
+            _ = steps.post(.install(held, id.epoch))
         case .installed(let epoch):
             logger.info(
                 "Experts loaded",
@@ -116,11 +124,12 @@ final class ControlLoop {
                 ]
             )
             try perform(session.onLoaded(epoch: epoch))
-        case .loadFailed(let epoch, let code, let reason):
+        case .loadFailed(let id, let code, let reason):
+            guard id == loader?.id else { return }
             loader = nil
             logger.error("Experts not loaded", metadata: ["reason": "\(reason)"])
             try perform(
-                session.onLoadFailed(epoch: epoch, code: code, reason: reason, now: now)
+                session.onLoadFailed(epoch: id.epoch, code: code, reason: reason, now: now)
             )
         case .computed(let rowCount):
             vitals.rowsComputed += UInt64(rowCount)
@@ -132,6 +141,8 @@ final class ControlLoop {
                 "Malformed message on the data socket",
                 metadata: ["reason": "\(reason)"]
             )
+        case .unsent(let reason):
+            logger.warning("Answer not sent", metadata: ["reason": "\(reason)"])
         case .idle: try perform(session.onIdle())
         case .broken(let reason): throw .broken(reason)
         case .drain: try drain(session.drain(now: now))
@@ -140,7 +151,8 @@ final class ControlLoop {
     }
 
     private func receive() throws(WorkerError) {
-        while let socket {
+        for _ in 0..<Self.turn {
+            guard let socket else { return }
             let received: ReceivedMessage?
             do throws(MessagingError) {
                 received = try socket.receive()
@@ -266,10 +278,11 @@ final class ControlLoop {
             "Loading experts",
             metadata: ["epoch": "\(epoch)", "experts": "\(experts.count)"]
         )
+        loadCount += 1
         do throws(MessagingError) {
             loader = try BackgroundLoader(
                 experts,
-                epoch: epoch,
+                id: LoadID(number: loadCount, epoch: epoch),
                 machine: machine,
                 reports: inbox
             )

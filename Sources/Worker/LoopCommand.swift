@@ -5,9 +5,9 @@ import Placement
 
 /// What other threads tell the loop thread.
 enum LoopCommand: Sendable {
-    case progress(Epoch, ExpertLoader.Progress)
-    case loaded(Epoch, [ExpertID], [FeedForwardWeights])
-    case loadFailed(Epoch, LoadFailureCode, String)
+    case progress(LoadID, ExpertLoader.Progress)
+    case loaded(LoadID, [ExpertID], [FeedForwardWeights])
+    case loadFailed(LoadID, LoadFailureCode, String)
     /// The step thread computes with what it was given.
     case installed(Epoch)
     /// The step thread has answered everything it was sent.
@@ -15,6 +15,7 @@ enum LoopCommand: Sendable {
     case computed(rowCount: Int)
     case refused(ShareRefusalCode, String)
     case malformed(String)
+    case unsent(String)
     case broken(String)
     /// Finish the shares at hand, then leave.
     case drain
@@ -23,6 +24,12 @@ enum LoopCommand: Sendable {
 
     /// Reports that may wait: one per share and per expert loaded.
     static let queueLimit = 1 << 16
+}
+
+/// One load, so that what a cancelled one still reports is told from the next one's.
+struct LoadID: Equatable, Sendable {
+    let number: Int
+    let epoch: Epoch
 }
 
 /// What the loop thread tells the step thread.

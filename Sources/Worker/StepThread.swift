@@ -182,6 +182,13 @@ final class StepThread {
         guard !layer.needsValues || share.activations.hasValues else {
             return "these experts need unrounded activations"
         }
+        guard !layer.needsQuants || layer.needsValues || share.activations.hasQuants else {
+            return "these experts need rounded activations"
+        }
+        let pairLimit = share.activations.rowCount * model.expertsPerToken
+        guard share.pairRows.count <= pairLimit else {
+            return "\(share.pairRows.count) pairs; each row visits \(model.expertsPerToken) experts"
+        }
         guard !share.activations.quants.contains(.min) else {
             return "rounded activations reach from -127 to 127, not to -128"
         }
@@ -202,7 +209,7 @@ final class StepThread {
             try socket?.send(message.encode())
         } catch {
             // The coordinator is gone or does not read; it asks again, or gives up by itself.
-            report(.malformed("answer not sent: \(error)"))
+            report(.unsent("\(error)"))
         }
     }
 }

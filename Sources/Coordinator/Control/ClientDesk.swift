@@ -22,8 +22,17 @@ struct ClientDesk {
     private var jobs: JobTable
     /// Clients that said hello, oldest first.
     private var greeted: [Peer] = []
-    private(set) var malformedCount = 0
+    private var evaluationCount = 0
+    /// Last words to clients whose queue was full.
+    private var owed: [(client: Peer, message: ClientMessage)] = []
+    private var isClosed = false
 
+    /// Evaluations that may wait; their clients wait too, so few are needed.
+    private static let evaluationLimit = 64
+    /// Clients that may be owed a last word; the oldest gives way.
+    private static let owedLimit = 1024
+    /// Bytes of a task label: it stands in every list of jobs.
+    private static let taskByteCount = 128
     /// Clients that may be greeted at once; the oldest must say hello again.
     private static let greetedLimit = 4096
 
@@ -56,7 +65,6 @@ struct ClientDesk {
         do throws(WireError) {
             message = try ClientMessage(frames: received.frames, limits: wireLimits)
         } catch {
-            malformedCount += 1
             logger.warning(
                 "Malformed message from a client",
                 metadata: ["peer": "\(client)", "reason": "\(error)"]
@@ -68,6 +76,13 @@ struct ClientDesk {
             return refuse(client, .helloExpected, "say hello first")
         }
         switch message {
+        case .submit, .evaluate:
+            guard !isClosed else {
+                return refuse(client, .shuttingDown, "the coordinator is shutting down")
+            }
+        default: break
+        }
+        switch message {
         case .submit(let request): submit(request, from: client)
         case .cancel(let request): cancel(request, from: client)
         case .evaluate(let request): evaluate(request, from: client)
@@ -75,7 +90,6 @@ struct ClientDesk {
         case .listNodes: send(.nodes(workers.nodeReports(now: now)), to: client)
         case .getStatus: send(.status(status(workers, now: now)), to: client)
         default:
-            malformedCount += 1
             refuse(client, .malformed, "this message is the coordinator's to send")
         }
     }
@@ -106,6 +120,10 @@ struct ClientDesk {
             try request.sampling.validate()
         } catch {
             return reject(submit, from: client, "\(error)")
+        }
+        guard submit.task?.utf8.count ?? 0 <= Self.taskByteCount else {
+            let limit = Self.taskByteCount
+            return reject(submit, from: client, "the task label is longer than \(limit) bytes")
         }
         guard jobs.queuedCount + jobs.runningCount < queueLimit else {
             return reject(
@@ -148,10 +166,10 @@ struct ClientDesk {
         end(job.id, .failedBeforeStart(message, GenerationRequest(prompt: [])), rows: [])
     }
 
-    private func cancel(_ cancel: Cancel, from client: Peer) {
+    private mutating func cancel(_ cancel: Cancel, from client: Peer) {
         let job = jobs.job(named: cancel.job)
         let isUnderWay = job.map { !$0.isOver } ?? false
-        if let job, isUnderWay { _ = steps.post(.cancel(job.id)) }
+        if let job, isUnderWay { stop(job.id) }
         let reply = CancelReply(
             job: cancel.job,
             isCancelled: isUnderWay,
@@ -160,7 +178,24 @@ struct ClientDesk {
         send(.cancelReply(reply), to: client)
     }
 
-    private func evaluate(_ evaluate: Evaluate, from client: Peer) {
+    /// Tells the step thread, once.
+    private mutating func stop(_ id: JobID) {
+        guard jobs[id]?.isCancelling == false else { return }
+        let isTold = steps.post(.cancel(id))
+        jobs[id]?.isCancelling = isTold
+    }
+
+    /// Takes no more jobs.
+    mutating func close() { isClosed = true }
+
+    /// Ends what the step thread left, so that no client waits for ever.
+    mutating func endAll(_ message: String) {
+        for id in jobs.underWay {
+            end(id, .failedBeforeStart(message, GenerationRequest(prompt: [])), rows: [])
+        }
+    }
+
+    private mutating func evaluate(_ evaluate: Evaluate, from client: Peer) {
         func fail(_ message: String) {
             send(
                 .evaluationFailed(EvaluationFailed(tag: evaluate.tag, message: message)),
@@ -175,14 +210,23 @@ struct ClientDesk {
         if let bad = evaluate.tokens.first(where: { $0 < 0 || $0 >= count }) {
             return fail("token \(bad) is not in the vocabulary of \(count)")
         }
+        let top = min(evaluate.top, count)
+        let bytes = evaluate.tokens.count.multipliedReportingOverflow(by: 4 * top)
+        guard !bytes.overflow, bytes.partialValue <= MessagingLimits().frameByteCount else {
+            return fail("\(top) logits for each of \(evaluate.tokens.count) tokens are too many")
+        }
+        guard evaluationCount < Self.evaluationLimit else {
+            return fail("too many evaluations wait; try again later")
+        }
         let job = EvaluationJob(
             client: client,
             tag: evaluate.tag,
             tokens: evaluate.tokens,
-            top: evaluate.top,
+            top: top,
             scoreFrom: evaluate.scoreFrom
         )
-        if !steps.post(.evaluate(job)) { fail("the coordinator is busy; try again later") }
+        guard steps.post(.evaluate(job)) else { return fail("the coordinator is busy; try later") }
+        evaluationCount += 1
     }
 
     // MARK: From the step thread
@@ -211,20 +255,22 @@ struct ClientDesk {
         guard let job = jobs[id] else { return }
         jobs.end(id, result)
         log(result, of: id)
-        send(.ended(Ended(id, result, rows: rows)), to: job.client)
+        deliver(.ended(Ended(id, result, rows: rows)), to: job.client)
     }
 
-    func finish(_ job: EvaluationJob, _ result: EvaluationResult) {
+    mutating func finish(_ job: EvaluationJob, _ result: EvaluationResult) {
+        evaluationCount -= 1
         let positions = result.positions.map { TopLogits(ids: $0.ids, logits: $0.logits) }
         let reply = EvaluationReply(
             tag: job.tag,
             positions: positions,
             scores: result.logProbabilities
         )
-        send(.evaluation(reply), to: job.client)
+        deliver(.evaluation(reply), to: job.client)
     }
 
-    func fail(_ job: EvaluationJob, _ message: String) {
+    mutating func fail(_ job: EvaluationJob, _ message: String) {
+        evaluationCount -= 1
         send(.evaluationFailed(EvaluationFailed(tag: job.tag, message: message)), to: job.client)
     }
 
@@ -273,24 +319,48 @@ struct ClientDesk {
     // MARK: Sending
 
     /// To the client of a job; one that is gone wants no more of it.
-    private func send(_ message: ClientMessage, to job: JobTable.Job) {
-        if !send(message, to: job.client) { _ = steps.post(.cancel(job.id)) }
+    private mutating func send(_ message: ClientMessage, to job: JobTable.Job) {
+        if send(message, to: job.client) != .sent { stop(job.id) }
+    }
+
+    /// Sends a last word, again later where the client does not read just now.
+    private mutating func deliver(_ message: ClientMessage, to client: Peer) {
+        guard send(message, to: client) == .full else { return }
+        owed.append((client, message))
+        if owed.count > Self.owedLimit { owed.removeFirst() }
+    }
+
+    /// Whether `retry` should be called soon.
+    var owesMessages: Bool { !owed.isEmpty }
+
+    mutating func retry() {
+        let messages = owed
+        owed = []
+        for (client, message) in messages { deliver(message, to: client) }
     }
 
     private func refuse(_ client: Peer, _ code: RefusalCode, _ text: String) {
         send(.refusal(Refusal(code: code, text: text)), to: client)
     }
 
-    /// - Returns: false where the client is not connected any more.
+    private enum Delivery {
+        case sent
+        /// The client does not read what it is sent.
+        case full
+        /// The client is not connected any more.
+        case gone
+    }
+
     @discardableResult
-    private func send(_ message: ClientMessage, to client: Peer) -> Bool {
+    private func send(_ message: ClientMessage, to client: Peer) -> Delivery {
         do throws(MessagingError) {
             try socket.send(message.encode(), to: client)
-        } catch .unroutable {
-            return false
+            return .sent
+        } catch .queueFull {
+            return .full
         } catch {
             logger.debug("Message not sent", metadata: ["reason": "\(error)"])
+            return .gone
         }
-        return true
     }
 }

@@ -18,7 +18,13 @@ final class ControlLoop {
     private var hasStopped = false
 
     /// Messages taken from one socket before the other gets its turn.
-    private static let turn = 64
+    ///
+    /// A client's may hold a prompt of a megabyte, a worker's is small.
+    private static let clientTurn = 4
+    private static let workerTurn = 64
+
+    /// When a client whose queue was full is tried again.
+    private static let retryTime = Duration.milliseconds(50)
 
     init(
         served: ServedModel,
@@ -61,9 +67,12 @@ final class ControlLoop {
 
     /// Serves until the step thread, told to stop, has stopped.
     func run() throws(CoordinatorError) {
+        // Also when this thread fails, the other must not be left behind.
+        defer { _ = steps.post(.stop) }
         while !hasStopped {
             try turn()
-            let timeout = workers.nextDeadline.map { max(.zero, $0 - clock.now) }
+            var timeout = workers.nextDeadline.map { max(.zero, $0 - clock.now) }
+            if clients.owesMessages { timeout = min(timeout ?? Self.retryTime, Self.retryTime) }
             do throws(MessagingError) {
                 _ = try poller.wait(
                     for: [sockets.workers, sockets.clients],
@@ -79,18 +88,25 @@ final class ControlLoop {
 
     private func turn() throws(CoordinatorError) {
         for command in inbox.takeAll() { try perform(command) }
-        for message in try take(from: sockets.workers) { try workers.receive(message) }
-        for message in try take(from: sockets.clients) {
+        // Clients first: reading a long prompt takes time, in which workers' messages may come.
+        for message in try take(Self.clientTurn, from: sockets.clients) {
             clients.receive(message, workers: workers, now: clock.now)
         }
+        for message in try take(Self.workerTurn, from: sockets.workers) {
+            try workers.receive(message)
+        }
+        clients.retry()
         // After what has arrived, so that nobody counts as silent whose message lay here.
         try workers.tick()
     }
 
-    private func take(from socket: Socket) throws(CoordinatorError) -> [ReceivedMessage] {
+    private func take(
+        _ limit: Int,
+        from socket: Socket
+    ) throws(CoordinatorError) -> [ReceivedMessage] {
         var messages: [ReceivedMessage] = []
         do throws(MessagingError) {
-            while messages.count < Self.turn, let message = try socket.receive() {
+            while messages.count < limit, let message = try socket.receive() {
                 messages.append(message)
             }
         } catch {
@@ -101,7 +117,13 @@ final class ControlLoop {
 
     private func perform(_ command: LoopCommand) throws(CoordinatorError) {
         switch command {
-        case .stop: _ = steps.post(.stop)
+        case .stop:
+            logger.info(
+                "Stopping",
+                metadata: ["jobs": "\(clients.queuedCount + clients.runningCount)"]
+            )
+            clients.close()
+            _ = steps.post(.stop)
         case .report(let report): try handle(report)
         }
     }
@@ -114,7 +136,9 @@ final class ControlLoop {
         case .evaluationFailed(let job, let message): clients.fail(job, message)
         case .runner(let event): log(event)
         case .broken(let reason): throw .broken(reason)
-        case .stopped: hasStopped = true
+        case .stopped:
+            clients.endAll("the coordinator is shutting down")
+            hasStopped = true
         }
     }
 

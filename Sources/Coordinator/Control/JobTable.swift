@@ -15,6 +15,8 @@ struct JobTable {
         var state = JobState.queued
         var generatedTokenCount = 0
         var message = ""
+        /// Whether the step thread was told; telling it once is enough.
+        var isCancelling = false
 
         var isOver: Bool {
             switch state {
@@ -49,9 +51,7 @@ struct JobTable {
     /// In order of submission.
     var all: [Job] { jobs.values.sorted { $0.id.number < $1.id.number } }
 
-    func jobsUnderWay(of client: Peer) -> [JobID] {
-        jobs.values.filter { $0.client == client && !$0.isOver }.map(\.id)
-    }
+    var underWay: [JobID] { all.filter { !$0.isOver }.map(\.id) }
 
     mutating func add(
         client: Peer,

@@ -19,8 +19,6 @@ struct WorkerDesk {
     private(set) var membership: Membership
     /// What workers said about their machines, by name.
     private(set) var machines: [WorkerName: Hello] = [:]
-    /// Messages that could not be read, or came from nobody known.
-    private(set) var malformedCount = 0
 
     init(
         served: ServedModel,
@@ -75,7 +73,6 @@ struct WorkerDesk {
         do throws(WireError) {
             message = try ControlMessage(frames: received.frames, limits: wireLimits)
         } catch {
-            malformedCount += 1
             logger.warning(
                 "Malformed message from a worker's connection",
                 metadata: ["peer": "\(sender)", "reason": "\(error)"]
@@ -124,7 +121,6 @@ struct WorkerDesk {
         case .goodbye(let goodbye):
             return membership.onGoodbye(reason: goodbye.reason, from: peer, now: now)
         case .welcome, .refusal, .manifest, .assignment, .heartbeatReply:
-            malformedCount += 1
             return [.refuse(peer, .malformed, "this message is the coordinator's to send")]
         }
     }
@@ -248,7 +244,7 @@ struct WorkerDesk {
             try socket.send(message.encode(), to: peer)
         } catch {
             // Whoever is gone says hello again; whoever does not read is noticed by silence.
-            logger.debug("Message not sent", metadata: ["reason": "\(error)"])
+            logger.warning("Message not sent", metadata: ["reason": "\(error)"])
         }
     }
 

@@ -7,45 +7,45 @@ import Wire
 
 /// Computes a layer's experts on the workers: shares out, partial rows back.
 ///
-/// The shell of `Exchange`, on the step thread, which owns the data socket.
+/// The shell of `Exchange`, on the step thread, which owns the data socket. A trip is what lies
+/// between `start` and `finish`; whatever arrives outside one, or belongs to another, is dropped.
 final class RemoteRunner: ExpertRunner {
     private let model: ModelDescription
     private let socket: Socket
     private let inbox: StepInbox
     private let clock: LoopClock
     private let limits: Exchange.Limits
-    private let wireLimits: WireLimits
+    private let wireLimits = WireLimits()
     private let log: (RunnerEvent) -> Void
     private var poller = Poller()
 
-    private(set) var state: State = .unready(reason: "no worker has joined yet")
-    /// Shares keep counting from plan to plan.
-    private var nextShare: ShareID
-    private var shares: [WorkerShare] = []
-    private var layer = LayerIndex(0)
-    private var activations: Activations
-    private var failure: ExpertRunnerError?
-    /// Shares whose worker's data connection is not there yet, and since when.
-    private var unsent: [(action: Exchange.Action, since: Instant)] = []
-
+    /// The plan in force, or nil while the cluster is not ready.
+    private var topology: Topology?
+    private var dispatch: Dispatch?
+    private var exchange: Exchange
+    private var trip: Trip?
+    /// Why there is no plan in force, for people.
+    private(set) var unreadiness = "no worker has joined yet"
     /// Rows of experts computed by each worker so far.
     private(set) var rowCounts: [WorkerRows] = []
 
-    enum State {
-        case ready(InForce)
-        case unready(reason: String)
-    }
-
-    /// A plan in force, and the exchange that follows it.
-    struct InForce {
-        let topology: Topology
-        let dispatch: Dispatch
-        var exchange: Exchange
+    /// One layer's visit to the workers.
+    private struct Trip {
+        let layer: LayerIndex
+        let activations: Activations
+        let shares: [WorkerShare]
+        /// Shares whose worker's data connection is not there yet, and since when.
+        var unsent: [(action: Exchange.Action, since: Instant)] = []
+        var failure: ExpertRunnerError?
     }
 
     /// A connection that was just announced may take this long to be there.
     private static let connectTime = Duration.seconds(1)
 
+    /// Messages taken before deadlines and topology get their turn.
+    private static let turn = 64
+
+    /// - Parameter firstShare: a number that no other life of the coordinator uses.
     init(
         model: ModelDescription,
         socket: Socket,
@@ -61,10 +61,15 @@ final class RemoteRunner: ExpertRunner {
         self.clock = clock
         self.limits = limits
         self.log = log
-        wireLimits = WireLimits()
-        nextShare = firstShare
-        activations = Activations(rowCount: 0, width: model.hiddenSize)
+        exchange = Exchange(
+            epoch: Epoch(rawValue: 0),
+            workers: [],
+            firstShare: firstShare,
+            limits: limits
+        )
     }
+
+    var isReady: Bool { topology != nil }
 
     // MARK: The runner's two calls
 
@@ -74,53 +79,210 @@ final class RemoteRunner: ExpertRunner {
         routing: Routing
     ) throws(ExpertRunnerError) {
         apply(inbox.takeChanges())
-        guard case .ready(var current) = state else { throw notReady }
-        self.layer = layer
-        self.activations = activations
-        failure = nil
-        unsent = []
-        shares = current.dispatch.shares(layer: layer, routing: routing)
-        let actions = current.exchange.begin(
-            layer: layer,
-            recipients: shares.map(\.worker),
-            now: clock.now
-        )
-        state = .ready(current)
-        perform(actions)
+        guard let dispatch else { throw .notReady(reason: unreadiness) }
+        let shares = dispatch.shares(layer: layer, routing: routing)
+        trip = Trip(layer: layer, activations: activations, shares: shares)
+        perform(exchange.begin(layer: layer, recipients: shares.map(\.worker), now: clock.now))
     }
 
     func finish(into sums: inout [Double]) throws(ExpertRunnerError) {
+        // However the trip ends, nothing that comes later belongs to it.
+        defer {
+            exchange.cancel()
+            trip = nil
+        }
         while true {
             receive(into: &sums)
             apply(inbox.takeChanges())
+            if inbox.isStopRequested { fail(.notReady(reason: "the coordinator is shutting down")) }
             retryUnsent()
-            tick()
-            if let failure { throw failure }
-            guard case .ready(let current) = state else { throw notReady }
-            guard !current.exchange.isComplete else { return }
-            wait(until: current.exchange.nextDeadline)
+            perform(exchange.tick(now: clock.now))
+            if let failure = trip?.failure { throw failure }
+            guard !exchange.isComplete else { return }
+            wait()
         }
     }
 
-    private var notReady: ExpertRunnerError {
-        if case .unready(let reason) = state { return .notReady(reason: reason) }
-        return .notReady(reason: "the plan changed")
-    }
-
-    // MARK: Between steps
-
-    /// Follows topology changes and drops what late workers still send.
+    /// Between steps: follows topology changes and drops what late workers still send.
     func idle() {
         apply(inbox.takeChanges())
         var nothing: [Double] = []
         receive(into: &nothing)
     }
 
-    var isReady: Bool { if case .ready = state { true } else { false } }
+    // MARK: Actions
 
-    /// Why it is not ready, for people.
-    var stateText: String {
-        if case .unready(let reason) = state { reason } else { "ready" }
+    private func perform(_ actions: [Exchange.Action]) {
+        for action in actions {
+            switch action {
+            case .send: send(action, since: clock.now)
+            case .fail(let error): fail(ExpertRunnerError(error))
+            }
+        }
+    }
+
+    /// The first reason counts; the others follow from it.
+    private func fail(_ error: ExpertRunnerError) {
+        if trip?.failure == nil { trip?.failure = error }
+    }
+
+    private func send(_ action: Exchange.Action, since: Instant) {
+        guard case .send(let index, let id, let attempt, let worker) = action,
+            let trip, let topology
+        else { return }
+        let share = trip.shares[index]
+        let facts = model.layers[trip.layer.rawValue]
+        let message = DataMessage.share(
+            Share(
+                id: id,
+                attempt: attempt,
+                epoch: topology.plan.epoch,
+                layer: trip.layer,
+                activations: trip.activations.selecting(
+                    rows: share.rows,
+                    values: facts.needsValues,
+                    quants: !facts.needsValues
+                ),
+                pairRows: share.pairRows,
+                pairExperts: share.pairExperts,
+                pairWeights: share.pairWeights
+            )
+        )
+        do throws(MessagingError) {
+            try socket.send(message.encode(), to: topology.peers[worker])
+        } catch .unroutable where clock.now < since + Self.connectTime {
+            self.trip?.unsent.append((action, since))
+        } catch {
+            let reason = "its share could not be sent: \(error)"
+            perform(exchange.onWorkerLost(worker, reason: reason, now: clock.now))
+        }
+    }
+
+    private func retryUnsent() {
+        guard let unsent = trip?.unsent, !unsent.isEmpty, trip?.failure == nil else { return }
+        trip?.unsent = []
+        for (action, since) in unsent { send(action, since: since) }
+    }
+
+    private func wait() {
+        // A share that waits for its connection is tried again soon.
+        let longest: Duration = trip?.unsent.isEmpty == false ? .milliseconds(2) : .seconds(1)
+        let left = exchange.nextDeadline.map { max(.zero, $0 - clock.now) } ?? longest
+        do throws(MessagingError) {
+            _ = try poller.wait(for: [socket], or: inbox.waker, timeout: min(left, longest))
+        } catch {
+            fail(.notReady(reason: "the data socket failed: \(error)"))
+        }
+    }
+
+    // MARK: Topology
+
+    private func apply(_ changes: [TopologyChange]) {
+        for change in changes {
+            switch change {
+            case .ready(let fresh): follow(fresh)
+            case .unready(let reason): standStill(reason)
+            case .lost(let name, let reason):
+                guard let worker = dispatch?.workers.firstIndex(of: name) else { continue }
+                perform(exchange.onWorkerLost(worker, reason: reason, now: clock.now))
+            }
+        }
+    }
+
+    private func follow(_ fresh: Topology) {
+        guard fresh != topology else { return }
+        fail(.notReady(reason: "a worker or the plan changed during the step"))
+        do throws(PlanError) {
+            dispatch = try Dispatch(plan: fresh.plan)
+            topology = fresh
+            exchange = Exchange(
+                epoch: fresh.plan.epoch,
+                workers: fresh.plan.workers,
+                firstShare: exchange.nextShare,
+                limits: limits
+            )
+        } catch {
+            standStill("\(error)")
+        }
+    }
+
+    private func standStill(_ reason: String) {
+        fail(.notReady(reason: reason))
+        topology = nil
+        dispatch = nil
+        unreadiness = reason
+    }
+
+    // MARK: Answers
+
+    private func receive(into sums: inout [Double]) {
+        do throws(MessagingError) {
+            for _ in 0..<Self.turn {
+                guard let message = try socket.receive() else { return }
+                handle(message, sums: &sums)
+            }
+        } catch {
+            fail(.notReady(reason: "the data socket failed: \(error)"))
+        }
+    }
+
+    private func handle(_ received: ReceivedMessage, sums: inout [Double]) {
+        let message: DataMessage
+        do throws(WireError) {
+            message = try DataMessage(frames: received.frames, limits: wireLimits)
+        } catch {
+            return log(.malformed("\(error)", from: received.peer))
+        }
+        guard let worker = topology?.peers.firstIndex(where: { $0 == received.peer }) else {
+            return log(.stray(from: received.peer))
+        }
+        switch message {
+        case .partialRows(let rows): accept(rows, from: worker, into: &sums)
+        case .shareRefused(let refusal):
+            perform(
+                exchange.onRefused(
+                    refusal.id,
+                    attempt: refusal.attempt,
+                    from: worker,
+                    code: refusal.code,
+                    reason: refusal.text,
+                    now: clock.now
+                )
+            )
+        case .share: log(.malformed("a share sent to a coordinator", from: received.peer))
+        }
+    }
+
+    private func accept(_ rows: PartialRows, from worker: Int, into sums: inout [Double]) {
+        let reply = exchange.onReply(
+            rows.id,
+            attempt: rows.attempt,
+            epoch: rows.epoch,
+            from: worker
+        )
+        guard case .accept(let index, _) = reply, let trip else {
+            if case .drop(let stray) = reply {
+                log(.dropped(stray, from: exchange.workers[worker]))
+            }
+            return
+        }
+        let share = trip.shares[index]
+        let name = exchange.workers[worker]
+        let hidden = model.hiddenSize
+        guard rows.layer == trip.layer, rows.width == hidden, rows.rowCount == share.rows.count
+        else {
+            let shape = "\(rows.rowCount) rows of \(rows.width) for layer \(rows.layer.rawValue)"
+            let reason = "it answered \(shape) instead of \(share.rows.count) of \(hidden)"
+            return fail(
+                .shareRefused(worker: name.rawValue, layer: trip.layer, reason: reason)
+            )
+        }
+        countRows(share.pairRows.count, of: name)
+        for (place, row) in share.rows.enumerated() {
+            let target = Int(row) * hidden
+            let source = place * hidden
+            for column in 0..<hidden { sums[target + column] += rows.values[source + column] }
+        }
     }
 
     private func countRows(_ count: Int, of name: WorkerName) {
@@ -130,205 +292,6 @@ final class RemoteRunner: ExpertRunner {
             rowCounts.append(WorkerRows(name: name, rowCount: UInt64(count)))
         }
     }
-
-    // MARK: Actions
-
-    private func perform(_ actions: [Exchange.Action]) {
-        for action in actions {
-            switch action {
-            case .send: send(action, since: clock.now)
-            case .fail(let error): failure = Self.runnerError(error)
-            }
-        }
-    }
-
-    private func send(_ action: Exchange.Action, since: Instant) {
-        guard case .send(let index, let id, let attempt, let worker) = action,
-            case .ready(let current) = state
-        else { return }
-        let share = shares[index]
-        let facts = model.layers[layer.rawValue]
-        let message = DataMessage.share(
-            Share(
-                id: id,
-                attempt: attempt,
-                epoch: current.topology.plan.epoch,
-                layer: layer,
-                activations: activations.selecting(
-                    rows: share.rows,
-                    values: facts.needsValues,
-                    quants: facts.needsQuants && !facts.needsValues
-                ),
-                pairRows: share.pairRows,
-                pairExperts: share.pairExperts,
-                pairWeights: share.pairWeights
-            )
-        )
-        do throws(MessagingError) {
-            try socket.send(message.encode(), to: current.topology.peers[worker])
-        } catch {
-            guard clock.now < since + Self.connectTime else {
-                return lose(worker, reason: "its data connection is closed (\(error))")
-            }
-            unsent.append((action, since))
-        }
-    }
-
-    private func retryUnsent() {
-        let again = unsent
-        unsent = []
-        for (action, since) in again { send(action, since: since) }
-    }
-
-    private func lose(_ worker: Int, reason: String) {
-        update { $0.onWorkerLost(worker, reason: reason, now: clock.now) }
-    }
-
-    private func tick() { update { $0.tick(now: clock.now) } }
-
-    /// Lets the exchange decide, then does what it says.
-    private func update(_ decide: (inout Exchange) -> [Exchange.Action]) {
-        guard case .ready(var current) = state else { return }
-        let actions = decide(&current.exchange)
-        state = .ready(current)
-        perform(actions)
-    }
-
-    private static func runnerError(_ error: ExchangeError) -> ExpertRunnerError {
-        switch error {
-        case .workerSilent(let worker, let layer, let waited, _):
-            .workerSilent(worker: worker.rawValue, layer: layer, waited: waited)
-        case .workerLost(let worker, let layer, _, let reason):
-            .workerLost(worker: worker.rawValue, layer: layer, reason: reason)
-        case .shareRefused(let worker, let layer, _, let reason):
-            .shareRefused(worker: worker.rawValue, layer: layer, reason: reason)
-        }
-    }
-
-    // MARK: Events
-
-    private func apply(_ changes: [TopologyChange]) {
-        for change in changes {
-            switch change {
-            case .ready(let topology): follow(topology)
-            case .unready(let reason):
-                rememberShares()
-                state = .unready(reason: reason)
-            case .lost(let name, let reason):
-                guard case .ready(let current) = state,
-                    let worker = current.dispatch.workers.firstIndex(of: name)
-                else { continue }
-                lose(worker, reason: reason)
-            }
-        }
-    }
-
-    private func follow(_ topology: Topology) {
-        if case .ready(let current) = state, current.topology == topology { return }
-        rememberShares()
-        do throws(PlanError) {
-            state = .ready(
-                InForce(
-                    topology: topology,
-                    dispatch: try Dispatch(plan: topology.plan),
-                    exchange: Exchange(
-                        epoch: topology.plan.epoch,
-                        workers: topology.plan.workers,
-                        firstShare: nextShare,
-                        limits: limits
-                    )
-                )
-            )
-        } catch {
-            state = .unready(reason: "\(error)")
-        }
-    }
-
-    private func rememberShares() {
-        if case .ready(let current) = state { nextShare = current.exchange.nextShare }
-    }
-
-    private func wait(until deadline: Instant?) {
-        // A share that waits for its connection is tried again soon.
-        let longest: Duration = unsent.isEmpty ? .seconds(1) : .milliseconds(2)
-        let left = deadline.map { max(.zero, $0 - clock.now) } ?? longest
-        do throws(MessagingError) {
-            _ = try poller.wait(for: [socket], or: inbox.waker, timeout: min(left, longest))
-        } catch {
-            failure = .notReady(reason: "\(error)")
-        }
-    }
-
-    private func receive(into sums: inout [Double]) {
-        while true {
-            do throws(MessagingError) {
-                guard let message = try socket.receive() else { return }
-                handle(message, sums: &sums)
-            } catch {
-                log(.malformed("\(error)", from: nil))
-                return
-            }
-        }
-    }
-
-    private func handle(_ received: ReceivedMessage, sums: inout [Double]) {
-        let message: DataMessage
-        do throws(WireError) {
-            message = try DataMessage(frames: received.frames, limits: wireLimits)
-        } catch {
-            log(.malformed("\(error)", from: received.peer))
-            return
-        }
-        guard case .ready(let current) = state,
-            let worker = current.topology.peers.firstIndex(where: { $0 == received.peer })
-        else {
-            log(.stray(from: received.peer))
-            return
-        }
-        switch message {
-        case .partialRows(let rows): accept(rows, from: worker, into: &sums)
-        case .shareRefused(let refusal):
-            update {
-                $0.onRefused(
-                    refusal.id,
-                    attempt: refusal.attempt,
-                    from: worker,
-                    code: refusal.code,
-                    reason: refusal.text,
-                    now: clock.now
-                )
-            }
-        case .share: log(.malformed("a share sent to a coordinator", from: received.peer))
-        }
-    }
-
-    private func accept(_ rows: PartialRows, from worker: Int, into sums: inout [Double]) {
-        guard case .ready(var current) = state else { return }
-        let reply = current.exchange.onReply(
-            rows.id,
-            attempt: rows.attempt,
-            epoch: rows.epoch,
-            from: worker
-        )
-        state = .ready(current)
-        switch reply {
-        case .drop(let stray): log(.dropped(stray, current.dispatch.workers[worker]))
-        case .accept(let index, _):
-            let share = shares[index]
-            let hidden = model.hiddenSize
-            guard rows.width == hidden, rows.values.count == share.rows.count * hidden else {
-                return lose(worker, reason: "it answered \(rows.values.count) values")
-            }
-            countRows(share.pairRows.count, of: current.dispatch.workers[worker])
-            for (place, row) in share.rows.enumerated() {
-                let target = Int(row) * hidden
-                let source = place * hidden
-                for column in 0..<hidden {
-                    sums[target + column] += rows.values[source + column]
-                }
-            }
-        }
-    }
 }
 
 /// What the runner notices that operators may want to know.
@@ -336,5 +299,19 @@ enum RunnerEvent: Sendable {
     case malformed(String, from: Peer?)
     /// From a peer that is no worker of the plan.
     case stray(from: Peer?)
-    case dropped(Exchange.Stray, WorkerName)
+    case dropped(Exchange.Stray, from: WorkerName)
+}
+
+extension ExpertRunnerError {
+    init(_ error: ExchangeError) {
+        self =
+            switch error {
+            case .workerSilent(let worker, let layer, let waited, _):
+                .workerSilent(worker: worker.rawValue, layer: layer, waited: waited)
+            case .workerLost(let worker, let layer, _, let reason):
+                .workerLost(worker: worker.rawValue, layer: layer, reason: reason)
+            case .shareRefused(let worker, let layer, _, let reason):
+                .shareRefused(worker: worker.rawValue, layer: layer, reason: reason)
+            }
+    }
 }

@@ -46,6 +46,8 @@ final class StepInbox {
     private let mailbox: Mailbox<StepCommand>
     private var commands: [StepCommand] = []
     private var changes: [TopologyChange] = []
+    /// Whether the coordinator wants to stop: a step in flight ends early.
+    private(set) var isStopRequested = false
 
     var waker: Waker { mailbox.waker }
 
@@ -68,6 +70,7 @@ final class StepInbox {
             if case .topology(let change) = command {
                 changes.append(change)
             } else {
+                if case .stop = command { isStopRequested = true }
                 commands.append(command)
             }
         }

@@ -31,9 +31,6 @@ final class StepLoop {
         let rowCounts: [WorkerRows]
     }
 
-    /// Evaluations that may wait; their client waits too, so few are needed.
-    private static let evaluationLimit = 64
-
     init(
         engine: Engine,
         forward: ForwardPass,
@@ -107,18 +104,13 @@ final class StepLoop {
     }
 
     private func add(_ job: EvaluationJob) {
-        guard evaluations.count < Self.evaluationLimit else {
-            return report(.evaluationFailed(job, "too many evaluations wait; try again later"))
-        }
-        evaluations.append(
-            RunningEvaluation(job: job, forward: forward, arrival: clock.now)
-        )
+        evaluations.append(RunningEvaluation(job: job, forward: forward, arrival: clock.now))
     }
 
     /// One step for the jobs, and one chunk for the oldest evaluation.
     private func step() {
         engine.step()
-        guard let evaluation = evaluations.first else { return }
+        guard runner.isReady, let evaluation = evaluations.first else { return }
         do throws(ForwardError) {
             guard try evaluation.step() else { return }
             report(.evaluated(evaluation.job, evaluation.result))
@@ -153,7 +145,7 @@ final class StepLoop {
     /// Nobody came in time: everything that waits fails, with the reason.
     private func giveUp() {
         unreadySince = nil
-        let message = "no complete cluster within \(patience): \(runner.stateText)"
+        let message = "no complete cluster within \(patience): \(runner.unreadiness)"
         engine.failAll(message)
         for evaluation in evaluations { report(.evaluationFailed(evaluation.job, message)) }
         evaluations = []

@@ -5,6 +5,7 @@ import Kernels
 import Messaging
 import Model
 import Settings
+import Wire
 
 /// The thread that computes: owns the forward pass, the engine and the data socket.
 struct StepThread {
@@ -15,6 +16,20 @@ struct StepThread {
 
     /// Commands that may wait: a full queue of jobs and its cancellations.
     private static let queueLimit = 1 << 17
+
+    /// Rows of a step: as set, but enough for every running job and some prompt, and no more than
+    /// one message can carry back.
+    private static func stepRows(_ settings: CoordinatorSettings, _ served: ServedModel) -> Int {
+        let model = served.description
+        let wire = WireLimits()
+        let rowByteCount = model.hiddenSize * MemoryLayout<Double>.size
+        return min(
+            max(settings.prefillRowCount, 2 * settings.runningJobCount),
+            MessagingLimits().frameByteCount / rowByteCount,
+            wire.rowCount,
+            wire.pairCount / max(1, model.expertsPerToken)
+        )
+    }
 
     /// Starts the thread; it ends after `StepCommand.stop`, with `StepReport.stopped`.
     init(
@@ -30,7 +45,7 @@ struct StepThread {
         endpoint = try socket.bind(dataEndpoint)
         self.inbox = inbox
         var limits = Scheduler.Limits()
-        limits.stepRows = settings.prefillRowCount
+        limits.stepRows = Self.stepRows(settings, served)
         limits.runningSequences = settings.runningJobCount
         limits.queuedSequences = settings.queuedJobCount
         limits.contextLength = min(settings.contextLength, served.description.contextLength)
