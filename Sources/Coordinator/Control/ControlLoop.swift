@@ -69,7 +69,7 @@ final class ControlLoop {
     func run() throws(CoordinatorError) {
         // Also when this thread fails, the other must not be left behind.
         defer { _ = steps.post(.stop) }
-        while !hasStopped {
+        while true {
             try turn()
             var timeout = workers.nextDeadline.map { max(.zero, $0 - clock.now) }
             if clients.owesMessages { timeout = min(timeout ?? Self.retryTime, Self.retryTime) }
