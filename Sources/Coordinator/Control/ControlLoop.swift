@@ -71,6 +71,7 @@ final class ControlLoop {
         defer { _ = steps.post(.stop) }
         while true {
             try turn()
+            guard !hasStopped else { break }
             var timeout = workers.nextDeadline.map { max(.zero, $0 - clock.now) }
             if clients.owesMessages { timeout = min(timeout ?? Self.retryTime, Self.retryTime) }
             do throws(MessagingError) {
