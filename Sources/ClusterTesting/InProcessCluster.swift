@@ -1,4 +1,4 @@
-import Coordinator
+public import Coordinator
 import Foundation
 public import Kernels
 import Logging
@@ -10,10 +10,16 @@ public import Worker
 ///
 /// The daemons are the real ones; only the processes are missing.
 public struct InProcessCluster: Sendable {
+    /// Private to this cluster, and gone with it.
+    public let directory: String
+    public let setup: Setup
+
+    /// Where workers connect.
+    public var workerEndpoint: String { "ipc://\(directory)/workers" }
     /// Where a client connects.
-    public let clientEndpoint: String
-    let directory: String
-    let modelPath: String
+    public var clientEndpoint: String { "ipc://\(directory)/clients" }
+    /// What the coordinator remembers between its lives.
+    public var stateDirectory: String { "\(directory)/coordinator" }
 
     /// What to start.
     public struct Setup: Sendable {
@@ -55,8 +61,34 @@ public struct InProcessCluster: Sendable {
         }
     }
 
+    /// A service of the cluster that can be run.
+    public enum Daemon: Sendable {
+        case coordinator(CoordinatorService)
+        case worker(WorkerService)
+
+        func run() async throws {
+            switch self {
+            case .coordinator(let service): try await service.run()
+            case .worker(let service): try await service.run()
+            }
+        }
+    }
+
     /// Runs `body` beside a cluster, which is stopped afterwards.
     public static func run<Result: Sendable>(
+        _ setup: Setup,
+        body: @escaping @Sendable (InProcessCluster) async throws -> Result
+    ) async throws -> Result {
+        try await prepare(setup) { cluster in
+            let workers = try setup.workers.map { try cluster.worker($0) }
+            return try await cluster.running([cluster.coordinator()] + workers) {
+                try await body(cluster)
+            }
+        }
+    }
+
+    /// Makes the directory of a cluster of which nothing runs yet.
+    public static func prepare<Result: Sendable>(
         _ setup: Setup,
         body: @Sendable (InProcessCluster) async throws -> Result
     ) async throws -> Result {
@@ -66,29 +98,39 @@ public struct InProcessCluster: Sendable {
             atPath: place.path,
             withIntermediateDirectories: true
         )
-        let cluster = InProcessCluster(
-            clientEndpoint: "ipc://\(place.path)/clients",
-            directory: place.path,
-            modelPath: setup.modelPath
-        )
-        return try await withThrowingTaskGroup(of: Void.self) { group in
-            let coordinator = try cluster.coordinator(setup)
-            group.addTask { try await coordinator.run() }
-            for worker in setup.workers {
-                let service = try cluster.worker(worker)
-                group.addTask { try await service.run() }
+        return try await body(InProcessCluster(directory: place.path, setup: setup))
+    }
+
+    /// Runs `body` beside daemons, which are cancelled at its end and have ended on return.
+    ///
+    /// - Throws: what `body` throws, or a daemon that cannot go on.
+    public func running<Result: Sendable>(
+        _ daemons: [Daemon],
+        body: @escaping @Sendable () async throws -> Result
+    ) async throws -> Result {
+        try await withThrowingTaskGroup(of: Result?.self) { group in
+            for daemon in daemons {
+                group.addTask {
+                    try await daemon.run()
+                    return nil
+                }
             }
+            group.addTask { try await body() }
             defer { group.cancelAll() }
-            return try await body(cluster)
+            while let result = try await group.next() {
+                if let result { return result }
+            }
+            throw CancellationError()
         }
     }
 
-    private func coordinator(_ setup: Setup) throws -> CoordinatorService {
+    /// The coordinator, to be run by the caller where `prepare` made the cluster.
+    public func coordinator() throws -> Daemon {
         var values = setup.settings
-        values["coordinator.model"] = modelPath
-        values["coordinator.worker-endpoint"] = "ipc://\(directory)/workers"
+        values["coordinator.model"] = setup.modelPath
+        values["coordinator.worker-endpoint"] = workerEndpoint
         values["coordinator.client-endpoint"] = clientEndpoint
-        values["coordinator.state-directory"] = "\(directory)/coordinator"
+        values["coordinator.state-directory"] = stateDirectory
         values["coordinator.workers"] = "\(setup.workers.count)"
         values["coordinator.threads"] = "1"
         if let plan = setup.plan {
@@ -100,25 +142,29 @@ public struct InProcessCluster: Sendable {
             commandLine: values,
             surroundings: Self.surroundings
         )
-        return CoordinatorService(settings: settings, logger: Self.logger("coordinator"))
+        return .coordinator(
+            CoordinatorService(settings: settings, logger: Self.logger("coordinator"))
+        )
     }
 
     /// A worker to be run by the caller: one that comes late, or comes back.
-    public func worker(_ worker: Worker) throws -> WorkerService {
+    public func worker(_ worker: Worker) throws -> Daemon {
         let settings = try WorkerSettings.load(
             commandLine: [
                 "worker.name": worker.name,
-                "worker.model": worker.modelPath ?? modelPath,
-                "worker.coordinator": "ipc://\(directory)/workers",
+                "worker.model": worker.modelPath ?? setup.modelPath,
+                "worker.coordinator": workerEndpoint,
                 "worker.state-directory": "\(directory)/\(worker.name)",
                 "worker.threads": "1",
             ],
             surroundings: Self.surroundings
         )
-        return WorkerService(
-            settings: settings,
-            instructionSet: worker.instructionSet,
-            logger: Self.logger(worker.name)
+        return .worker(
+            WorkerService(
+                settings: settings,
+                instructionSet: worker.instructionSet,
+                logger: Self.logger(worker.name)
+            )
         )
     }
 

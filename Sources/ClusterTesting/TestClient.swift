@@ -15,16 +15,27 @@ public struct TestClient: Sendable {
         public let description: String
     }
 
+    /// What a client does after a message.
+    public enum Step: Sendable {
+        case listen
+        case send(ClientMessage)
+        /// Sends after a moment.
+        case ask(ClientMessage)
+        case finish
+    }
+
+    /// Between two questions of a client that waits for something to become true.
+    private static let pause = Duration.milliseconds(20)
+
     /// Says hello, sends `request`, and collects what comes back.
     ///
     /// - Parameters:
     ///   - timeout: for the whole exchange; far more than it needs.
-    ///   - onMessage: sees each message as it comes, on the client's thread; false ends the
-    ///     exchange.
-    public func exchange(
+    ///   - onMessage: sees each message as it comes, on the client's thread.
+    public func converse(
         _ request: ClientMessage,
         timeout: Duration = .seconds(120),
-        onMessage: @escaping @Sendable (ClientMessage) -> Bool
+        onMessage: @escaping @Sendable (ClientMessage) -> Step
     ) async throws -> [ClientMessage] {
         let box = OutcomeBox()
         let endpoint = endpoint
@@ -55,7 +66,7 @@ public struct TestClient: Sendable {
         _ endpoint: String,
         _ request: ClientMessage,
         timeout: Duration,
-        onMessage: (ClientMessage) -> Bool
+        onMessage: (ClientMessage) -> Step
     ) throws -> [ClientMessage] {
         let context = try MessagingContext()
         let socket = try Socket(.dealer, in: context)
@@ -74,13 +85,29 @@ public struct TestClient: Sendable {
                 let message = try ClientMessage(frames: received.frames)
                 if case .clientWelcome = message { continue }
                 messages.append(message)
-                if !onMessage(message) { return messages }
+                switch onMessage(message) {
+                case .listen: continue
+                case .send(let next): try socket.send(next.encode())
+                case .ask(let next):
+                    _ = try poller.wait(for: [], timeout: pause)
+                    try socket.send(next.encode())
+                case .finish: return messages
+                }
             }
         }
         throw Failure(description: "no end within \(timeout) after \(messages.count) messages")
     }
 
     // MARK: Common exchanges
+
+    /// Sends `request` and collects what comes back until `onMessage` says false.
+    public func exchange(
+        _ request: ClientMessage,
+        timeout: Duration = .seconds(120),
+        onMessage: @escaping @Sendable (ClientMessage) -> Bool
+    ) async throws -> [ClientMessage] {
+        try await converse(request, timeout: timeout) { onMessage($0) ? .listen : .finish }
+    }
 
     /// Generates greedily and waits for the end.
     public func generate(
@@ -94,6 +121,14 @@ public struct TestClient: Sendable {
             maximumTokens: maximumTokens,
             sampling: SamplingRequest(temperature: 0)
         )
+        return try await run(submit, onTokens: onTokens)
+    }
+
+    /// Submits a job and waits for its end.
+    public func run(
+        _ submit: Submit,
+        onTokens: @escaping @Sendable (GeneratedTokens) -> Void = { _ in }
+    ) async throws -> Ended {
         let messages = try await exchange(.submit(submit)) { message in
             if case .tokens(let tokens) = message { onTokens(tokens) }
             if case .ended = message { return false }
@@ -119,6 +154,55 @@ public struct TestClient: Sendable {
             throw Failure(description: "no evaluation but \(messages)")
         }
         return reply
+    }
+
+    /// Why there is no evaluation of `tokens`.
+    public func evaluationFailure(of tokens: [Int32]) async throws -> String {
+        let messages = try await exchange(.evaluate(Evaluate(tag: 1, tokens: tokens))) { _ in
+            false
+        }
+        guard case .evaluationFailed(let failure) = messages.last else {
+            throw Failure(description: "no failure but \(messages)")
+        }
+        return failure.message
+    }
+
+    public func jobs() async throws -> [JobReport] {
+        let messages = try await exchange(.listJobs) { _ in false }
+        guard case .jobs(let jobs) = messages.last else {
+            throw Failure(description: "no jobs but \(messages)")
+        }
+        return jobs
+    }
+
+    /// Asks for nodes again and again until they are as wanted.
+    @discardableResult
+    public func nodes(
+        timeout: Duration = .seconds(60),
+        until isWanted: @escaping @Sendable ([NodeReport]) -> Bool
+    ) async throws -> [NodeReport] {
+        let messages = try await converse(.listNodes, timeout: timeout) { message in
+            guard case .nodes(let nodes) = message else { return .listen }
+            return isWanted(nodes) ? .finish : .ask(.listNodes)
+        }
+        guard case .nodes(let nodes) = messages.last else { return [] }
+        return nodes
+    }
+
+    /// Asks for the status again and again until it is as wanted.
+    @discardableResult
+    public func status(
+        timeout: Duration = .seconds(60),
+        until isWanted: @escaping @Sendable (StatusReport) -> Bool
+    ) async throws -> StatusReport {
+        let messages = try await converse(.getStatus, timeout: timeout) { message in
+            guard case .status(let status) = message else { return .listen }
+            return isWanted(status) ? .finish : .ask(.getStatus)
+        }
+        guard case .status(let status) = messages.last else {
+            throw Failure(description: "no status")
+        }
+        return status
     }
 
     public func nodes() async throws -> [NodeReport] {

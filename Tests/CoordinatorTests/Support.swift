@@ -1,0 +1,121 @@
+import Cluster
+import ClusterTesting
+import Experts
+import Generation
+import Inference
+import Kernels
+import Model
+import Placement
+import Tensors
+import Tokenizer
+import Wire
+
+/// What most tests ask for, and what one process answers.
+enum Demo {
+    static let prompt = "NAME\n       ls - "
+    /// Long enough that something can happen in the middle.
+    static let longCount = 400
+
+    /// Greedy tokens of a single process.
+    static func tokens(_ prompt: String = prompt, count: Int) throws -> [Int32] {
+        let model = try WholeModel.demo
+        let tokenizer = try Tokenizer(model.file.vocabulary())
+        let engine = Engine(
+            forward: model.forward(),
+            tokenizer: tokenizer,
+            limits: Scheduler.Limits()
+        )
+        let request = try GenerationRequest(
+            prompt: tokenizer.encode(prompt),
+            maximumTokens: count,
+            sampling: .greedy
+        )
+        var tokens: [Int32] = []
+        _ = try engine.add(request) { if case .ended(let result) = $0 { tokens = result.tokens } }
+        while engine.hasWork { engine.step() }
+        return tokens
+    }
+
+    /// A job that runs long after its first tokens.
+    static var longJob: Submit {
+        Submit(
+            tag: 1,
+            prompt: prompt,
+            maximumTokens: longCount,
+            sampling: SamplingRequest(temperature: 0)
+        )
+    }
+}
+
+extension InProcessCluster.Setup {
+    /// The demo model on workers of these names, with little patience for those that fail.
+    static func demo(_ names: [String], settings: [String: String] = [:]) -> Self {
+        var setup = Self(
+            modelPath: WholeModel.demoPath,
+            workers: names.map { InProcessCluster.Worker($0) }
+        )
+        setup.settings = [
+            "coordinator.heartbeat-interval": "50ms",
+            "coordinator.silence-limit": "1s",
+            "coordinator.share-time": "2s",
+            "coordinator.worker-wait": "1s",
+        ].merging(settings) { $1 }
+        return setup
+    }
+}
+
+extension InProcessCluster {
+    var client: TestClient { TestClient(self) }
+
+    /// The daemons of every worker of the setup but the last ones.
+    func daemons(leavingOut count: Int) throws -> [Daemon] {
+        try [coordinator()] + setup.workers.dropLast(count).map { try worker($0) }
+    }
+
+    /// The daemon of a worker of the setup.
+    func worker(_ name: String) throws -> Daemon { try worker(Worker(name)) }
+}
+
+extension Share {
+    /// The right answer, computed here.
+    func computed(by model: WholeModel) throws -> PartialRows {
+        let hidden = model.description.hiddenSize
+        let arithmetic = ExpertArithmetic(
+            kernels: Kernels(instructionSet: .detected, threadCount: 1)
+        )
+        var sums = [Double](repeating: 0, count: activations.rowCount * hidden)
+        try arithmetic.run(
+            layer: layer,
+            pairs: pairRows.indices.map {
+                ExpertArithmetic.Pair(
+                    row: Int32(pairRows[$0]),
+                    expert: Int(pairExperts[$0]),
+                    gateWeight: pairWeights[$0]
+                )
+            },
+            held: model.held,
+            activations: activations,
+            into: &sums
+        )
+        return answer(values: sums, width: hidden)
+    }
+
+    /// An answer of any content.
+    func answer(
+        id: ShareID? = nil,
+        attempt: UInt32? = nil,
+        epoch: Epoch? = nil,
+        values: [Double],
+        width: Int
+    ) -> PartialRows {
+        PartialRows(
+            id: id ?? self.id,
+            attempt: attempt ?? self.attempt,
+            epoch: epoch ?? self.epoch,
+            layer: layer,
+            width: width,
+            values: values,
+            computeTime: .zero
+        )
+    }
+}
