@@ -19,6 +19,8 @@ struct WorkerDesk {
     private(set) var membership: Membership
     /// What workers said about their machines, by name.
     private(set) var machines: [WorkerName: Hello] = [:]
+    /// What was last said to be missing; empty while nothing is.
+    private var toldMissing = ""
 
     init(
         served: ServedModel,
@@ -142,6 +144,14 @@ struct WorkerDesk {
 
     private mutating func perform(_ actions: [Membership.Action]) throws(CoordinatorError) {
         for action in actions { try perform(action) }
+        tellWhatIsMissing()
+    }
+
+    /// Keeps the reason for not being ready up to date, which a job that gives up will name.
+    private mutating func tellWhatIsMissing() {
+        let text = membership.isReady ? "" : membership.status(now: clock.now)
+        defer { toldMissing = text }
+        if !text.isEmpty, text != toldMissing { tell(.unready(reason: text)) }
     }
 
     private mutating func perform(_ action: Membership.Action) throws(CoordinatorError) {
@@ -176,7 +186,6 @@ struct WorkerDesk {
             if let topology { tell(.ready(topology)) }
         case .becameUnready(let text):
             logger.notice("Cluster not ready", metadata: ["reason": "\(text)"])
-            tell(.unready(reason: text))
         }
     }
 
