@@ -137,8 +137,8 @@ let package = Package(
         door(
             "moiety",
             [
-                "Generation", "Inference", "Experts", "Kernels", "Tokenizer", "GGUF", "Model",
-                "Placement", "Wire", "Messaging", "Settings", arguments,
+                "Generation", "Inference", "Experts", "Kernels", "Tokenizer", "GGUF", "Tensors",
+                "Model", "Placement", "Cluster", "Wire", "Messaging", "Settings", arguments,
             ]
         ),
         swift("Daemon", ["Settings", "CLinux", arguments, logging, lifecycle]),
@@ -152,8 +152,8 @@ let package = Package(
         swift(
             "ClusterTesting",
             [
-                "Coordinator", "Worker", "Kernels", "Tensors", "GGUF", "Model", "Placement",
-                "Cluster", "Wire", "Messaging", "Settings", logging,
+                "Coordinator", "Worker", "Inference", "Experts", "Kernels", "Tensors", "GGUF",
+                "Model", "Placement", "Cluster", "Wire", "Messaging", "Settings", logging,
             ]
         ),
 

@@ -11,7 +11,8 @@ events=.build/test-events.jsonl
 summary=.build/test-summary
 rm -f "$events" "$summary"
 
-arguments=(-c release --disable-xctest)
+# Without testable imports the tests use the very build that `make run` uses.
+arguments=(-c release --disable-xctest --disable-testable-imports)
 arguments+=(--experimental-event-stream-output "$PWD/$events")
 arguments+=(--experimental-event-stream-version 0)
 if [[ -n ${FILTER:-} ]]; then

@@ -25,7 +25,7 @@ struct Moiety: AsyncParsableCommand {
             CommandGroup(
                 name: "With a cluster",
                 subcommands: [
-                    SubmitCommand.self, JobsCommand.self, CancelCommand.self,
+                    ServeCommand.self, SubmitCommand.self, JobsCommand.self, CancelCommand.self,
                     NodesCommand.self, StatusCommand.self,
                 ]
             ),

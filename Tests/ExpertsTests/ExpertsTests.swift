@@ -118,12 +118,17 @@ struct ExpertLoaderTests {
     func cancelled() throws {
         let model = try TinyModel(seed: 2).modelFile()
         let loadedCount = Atomic(0)
-        let loaded = try ExpertLoader(model: model, threadCount: 1).load(
-            allExperts(model),
-            isCancelled: { loadedCount.load(ordering: .relaxed) == 3 },
-            progress: { _ in loadedCount.add(1, ordering: .relaxed) }
-        )
-        #expect(loaded.count == 3)
+        let error = #expect(throws: ModelError.self) {
+            try ExpertLoader(model: model, threadCount: 1).load(
+                allExperts(model),
+                isCancelled: { loadedCount.load(ordering: .relaxed) == 3 },
+                progress: { _ in loadedCount.add(1, ordering: .relaxed) }
+            )
+        }
+        guard case .cancelled = error else {
+            Issue.record("not cancelled: \(String(describing: error))"); return
+        }
+        #expect(loadedCount.load(ordering: .relaxed) == 3)
     }
 
     @Test("An expert that does not exist is an error")

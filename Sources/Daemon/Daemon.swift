@@ -1,0 +1,112 @@
+public import ArgumentParser
+import CLinux
+import Foundation
+public import Logging
+public import ServiceLifecycle
+public import Settings
+import UnixSignals
+
+/// What every daemon's command line has beside its settings.
+public struct DaemonOptions: ParsableArguments {
+    @Option(help: "The settings file, instead of the user's or the system's.")
+    public var config: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "End, at once, when the process of this id ends, which started this one.",
+            valueName: "pid"
+        )
+    )
+    public var exitWithParent: Int32?
+
+    public init() {}
+}
+
+/// A service as a process: its log, its signals and its exit codes.
+///
+/// SIGTERM and SIGINT shut the service down gracefully; the second of them ends the process.
+public struct Daemon {
+    /// A file or its content is not usable (EX_DATAERR).
+    public static let dataError: Int32 = 65
+    /// A setting is not usable (EX_CONFIG): starting again will not help.
+    public static let settingsError: Int32 = 78
+
+    private let name: String
+    private let logger: Logger
+
+    /// Sets the log up, once per process.
+    public init(name: String, logLevel: LogLevel) {
+        self.name = name
+        let style = LineLogHandler.style
+        LoggingSystem.bootstrap { _ in LineLogHandler(style: style) }
+        var logger = Logger(label: name)
+        logger.logLevel = Logger.Level(rawValue: logLevel.rawValue) ?? .info
+        self.logger = logger
+    }
+
+    /// Runs the service until it ends or is told to.
+    ///
+    /// - Parameters:
+    ///   - exitCode: what an error of the service means.
+    ///   - makeService: takes the logger that the service shall use.
+    /// - Throws: the exit code, after telling why.
+    public func run(
+        _ options: DaemonOptions,
+        exitCode: (any Error) -> Int32,
+        makeService: (Logger) -> some Service
+    ) async throws(ExitCode) {
+        try endWithParent(options.exitWithParent)
+        let impatience = SecondSignal()
+        defer { impatience.cancel() }
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: [
+                    ServiceGroupConfiguration.ServiceConfiguration(
+                        service: makeService(logger),
+                        successTerminationBehavior: .gracefullyShutdownGroup,
+                        failureTerminationBehavior: .cancelGroup
+                    )
+                ],
+                gracefulShutdownSignals: [.sigterm, .sigint],
+                logger: quietLogger
+            )
+        )
+        do {
+            try await group.run()
+        } catch {
+            logger.critical("Cannot go on", metadata: ["reason": "\(error)"])
+            throw ExitCode(exitCode(error))
+        }
+    }
+
+    /// Reads settings, or says what is wrong with them.
+    public static func settings<Settings>(
+        of name: String,
+        _ read: () throws(SettingsError) -> Settings
+    ) throws(ExitCode) -> Settings {
+        do {
+            return try read()
+        } catch {
+            LineLogHandler.write("\(name): \(error)\n")
+            throw ExitCode(settingsError)
+        }
+    }
+
+    /// The service group's own story is of no use to people.
+    private var quietLogger: Logger {
+        var logger = logger
+        logger.logLevel = max(logger.logLevel, .warning)
+        return logger
+    }
+
+    private func endWithParent(_ parent: Int32?) throws(ExitCode) {
+        guard let parent else { return }
+        let status = moiety_signal_on_parent_exit(SIGKILL)
+        guard status == 0 else {
+            logger.critical("Cannot watch the parent", metadata: ["errno": "\(status)"])
+            throw ExitCode.failure
+        }
+        // It may have ended before the kernel was asked.
+        guard getppid() == parent else { throw ExitCode.failure }
+    }
+}

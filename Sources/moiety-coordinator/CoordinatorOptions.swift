@@ -1,0 +1,71 @@
+import ArgumentParser
+
+/// The coordinator's settings as options, named like in the settings file.
+///
+/// Values are texts here; `CoordinatorSettings` reads and checks them like those of other places.
+struct CoordinatorOptions: ParsableArguments {
+    @Option(name: [.short, .long], help: "The GGUF file, or its first part.")
+    var model: String?
+
+    @Option(help: "Where workers connect.")
+    var workerEndpoint: String?
+
+    @Option(help: "Where activations and partial results travel.")
+    var dataEndpoint: String?
+
+    @Option(help: "Where clients connect.")
+    var clientEndpoint: String?
+
+    @Option(help: "Where the plan and its number are kept.")
+    var stateDirectory: String?
+
+    @Option(help: "A plan file: which worker holds which expert.")
+    var plan: String?
+
+    @Option(help: "Workers to wait for before serving: how many, or their names with commas.")
+    var workers: String?
+
+    @Option(name: [.short, .long], help: "Threads for mathematics; 0 means one per core.")
+    var threads: String?
+
+    @Option(help: "Longest job in tokens, prompt and answer together.")
+    var contextLength: String?
+
+    @Option(help: "Jobs that are computed together.")
+    var runningJobs: String?
+
+    @Option(help: "Jobs that may wait.")
+    var queuedJobs: String?
+
+    @Option(help: "Prompt tokens computed in one step.")
+    var prefillRows: String?
+
+    @Option(help: "How often each worker says that it lives.")
+    var heartbeatInterval: String?
+
+    @Option(help: "A worker silent for this long counts as lost.")
+    var silenceLimit: String?
+
+    @Option(help: "Longest time a worker may take over one share.")
+    var shareTime: String?
+
+    @Option(help: "How long a job waits for missing workers.")
+    var workerWait: String?
+
+    @Option(help: "trace, debug, info, notice, warning, error or critical.")
+    var logLevel: String?
+
+    /// Values that were given, by whole key.
+    var given: [String: String] {
+        let values = [
+            "model": model, "worker-endpoint": workerEndpoint, "data-endpoint": dataEndpoint,
+            "client-endpoint": clientEndpoint, "state-directory": stateDirectory, "plan": plan,
+            "workers": workers, "threads": threads, "context-length": contextLength,
+            "running-jobs": runningJobs, "queued-jobs": queuedJobs, "prefill-rows": prefillRows,
+            "heartbeat-interval": heartbeatInterval, "silence-limit": silenceLimit,
+            "share-time": shareTime, "worker-wait": workerWait, "log-level": logLevel,
+        ]
+        let pairs = values.compactMap { name, value in value.map { ("coordinator.\(name)", $0) } }
+        return Dictionary(uniqueKeysWithValues: pairs)
+    }
+}

@@ -1,0 +1,45 @@
+import ArgumentParser
+import Daemon
+import Messaging
+import Settings
+import Worker
+
+/// Reads a worker's settings and runs it.
+@main
+struct Door: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "moiety-worker",
+        abstract: "Holds experts of a model and computes them for a coordinator.",
+        discussion: """
+            Options count before MOIETY_WORKER_… in the environment, then the settings file, \
+            then the defaults; 'moiety config show worker' prints them all.
+
+            Exit codes: 0 stopped as told, 1 failed, 64 wrong arguments, 65 the model is not \
+            usable, 78 a setting is not usable.
+            """
+    )
+
+    @OptionGroup(title: "Settings") var settings: WorkerOptions
+    @OptionGroup var daemon: DaemonOptions
+
+    func run() async throws {
+        let name = Self.configuration.commandName ?? "moiety-worker"
+        let given = settings.given
+        let settings = try Daemon.settings(of: name) { () throws(SettingsError) in
+            try WorkerSettings.load(commandLine: given, file: daemon.config)
+        }
+        try await Daemon(name: name, logLevel: settings.logLevel)
+            .run(daemon, exitCode: Self.exitCode) { logger in
+                WorkerService(settings: settings, logger: logger)
+            }
+    }
+
+    private static func exitCode(of error: any Error) -> Int32 {
+        switch error as? WorkerError {
+        case .model: Daemon.dataError
+        case .settings, .kernels, .messaging(.keysNeeded(_)), .messaging(.invalidEndpoint(_, _)):
+            Daemon.settingsError
+        default: 1
+        }
+    }
+}

@@ -1,0 +1,38 @@
+import ArgumentParser
+
+/// The worker's settings as options, named like in the settings file.
+///
+/// Values are texts here; `WorkerSettings` reads and checks them like those of other places.
+struct WorkerOptions: ParsableArguments {
+    @Option(help: "What plans call this worker.")
+    var name: String?
+
+    @Option(name: [.short, .long], help: "The GGUF file on this machine, or its first part.")
+    var model: String?
+
+    @Option(help: "The coordinator's endpoint for workers.")
+    var coordinator: String?
+
+    @Option(help: "Where verified digests are kept.")
+    var stateDirectory: String?
+
+    @Option(name: [.short, .long], help: "Threads for mathematics; 0 means one per core.")
+    var threads: String?
+
+    @Option(help: "Threads that read and verify experts; 0 means one per core.")
+    var loadThreads: String?
+
+    @Option(help: "trace, debug, info, notice, warning, error or critical.")
+    var logLevel: String?
+
+    /// Values that were given, by whole key.
+    var given: [String: String] {
+        let values = [
+            "name": name, "model": model, "coordinator": coordinator,
+            "state-directory": stateDirectory, "threads": threads, "load-threads": loadThreads,
+            "log-level": logLevel,
+        ]
+        let pairs = values.compactMap { name, value in value.map { ("worker.\(name)", $0) } }
+        return Dictionary(uniqueKeysWithValues: pairs)
+    }
+}

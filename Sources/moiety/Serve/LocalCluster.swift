@@ -1,0 +1,241 @@
+import Foundation
+import Messaging
+
+/// What the cluster's thread hears of.
+enum ServeEvent: Sendable {
+    case stop
+    case ended(ChildID, status: Int32)
+}
+
+/// One of the cluster's processes.
+enum ChildID: Hashable, Sendable, CustomStringConvertible {
+    case coordinator
+    case worker(String)
+
+    var description: String {
+        switch self {
+        case .coordinator: "coordinator"
+        case .worker(let name): name
+        }
+    }
+}
+
+/// What to start.
+struct LocalClusterPlan: Sendable {
+    /// The directory of the daemons.
+    let executables: URL
+    let model: String
+    /// At least one.
+    let workers: [String]
+    let state: String
+    let workerEndpoint: String
+    let clientEndpoint: String
+    let planFile: String?
+    let coordinatorThreads: Int
+    let workerThreads: Int
+    let logLevel: String
+}
+
+/// A coordinator and its workers as child processes: started, watched, stopped.
+final class LocalCluster {
+    private let plan: LocalClusterPlan
+    private let inbox: Mailbox<ServeEvent>
+    private var children: [ChildID: Process] = [:]
+    private var restarts: [ChildID: Restart] = [:]
+    /// As bound, so that a coordinator that is started anew is found again.
+    private var workerEndpoint: String
+    private var clientEndpoint: String
+    private var workersWereStarted = false
+    private var isStopping = false
+    private var exitCode: Int32 = 0
+    private let clock = ContinuousClock()
+
+    /// When a child that died is started again.
+    private struct Restart {
+        var pause = LocalCluster.firstPause
+        var due: ContinuousClock.Instant?
+        var started: ContinuousClock.Instant
+    }
+
+    private static let firstPause = Duration.seconds(1)
+    private static let longestPause = Duration.seconds(30)
+    /// A child that ran this long has its next pause short again.
+    private static let healthyTime = Duration.seconds(60)
+    /// How long children may take to stop before they are killed.
+    private static let stopTime = Duration.seconds(10)
+    /// How often the coordinator's endpoint is looked for while it starts.
+    private static let lookTime = Duration.milliseconds(20)
+    /// Exit codes after which starting again is in vain: arguments, data, configuration.
+    private static let hopeless: Set<Int32> = [64, 65, 78]
+
+    init(_ plan: LocalClusterPlan, inbox: Mailbox<ServeEvent>) {
+        self.plan = plan
+        self.inbox = inbox
+        workerEndpoint = plan.workerEndpoint
+        clientEndpoint = plan.clientEndpoint
+    }
+
+    /// Runs until told to stop, or until the coordinator cannot be started.
+    ///
+    /// - Returns: the exit code.
+    func run() -> Int32 {
+        removeEndpoints()
+        if !isStopping { start(.coordinator) }
+        var poller = Poller()
+        while !isStopping {
+            for event in inbox.takeAll() { handle(event) }
+            startWhatIsDue()
+            guard !isStopping else { break }
+            do throws(MessagingError) {
+                _ = try poller.wait(for: [], or: inbox.waker, timeout: nextWait)
+            } catch {
+                fail("cannot wait for the cluster: \(error)")
+            }
+        }
+        stopChildren(&poller)
+        return exitCode
+    }
+
+    // MARK: Events
+
+    private func handle(_ event: ServeEvent) {
+        switch event {
+        case .stop:
+            isStopping = true
+        case .ended(let child, let status):
+            children[child] = nil
+            guard !isStopping else { return }
+            guard child != .coordinator || !Self.hopeless.contains(status) else {
+                exitCode = status
+                isStopping = true
+                return
+            }
+            scheduleRestart(of: child, status: status)
+        }
+    }
+
+    private func scheduleRestart(of child: ChildID, status: Int32) {
+        guard var restart = restarts[child] else { return }
+        if clock.now - restart.started > Self.healthyTime { restart.pause = Self.firstPause }
+        Console.note("moiety: \(child) ended (\(status)); starting it again in \(restart.pause)")
+        restart.due = clock.now + restart.pause
+        restart.pause = min(restart.pause * 2, Self.longestPause)
+        restarts[child] = restart
+    }
+
+    private func startWhatIsDue() {
+        for (child, restart) in restarts.sorted(by: { "\($0.key)" < "\($1.key)" }) {
+            if let due = restart.due, due <= clock.now { start(child) }
+        }
+        guard !workersWereStarted, readEndpoints() else { return }
+        workersWereStarted = true
+        for name in plan.workers { start(.worker(name)) }
+    }
+
+    private var nextWait: Duration? {
+        let due = restarts.values.compactMap(\.due).min().map { max(.zero, $0 - clock.now) }
+        guard !workersWereStarted else { return due }
+        return min(due ?? Self.lookTime, Self.lookTime)
+    }
+
+    // MARK: Endpoints
+
+    private func file(_ name: String) -> String { "\(plan.state)/\(name)" }
+
+    /// A coordinator that was killed leaves its last life's behind.
+    private func removeEndpoints() {
+        for path in ["worker-endpoint", "client-endpoint"].map(file) {
+            guard FileManager.default.fileExists(atPath: path) else { continue }
+            do {
+                try FileManager.default.removeItem(atPath: path)
+            } catch {
+                fail("cannot remove \(path): \(error.localizedDescription)")
+            }
+        }
+    }
+
+    /// - Returns: whether the coordinator has said where it listens.
+    private func readEndpoints() -> Bool {
+        guard let workers = text("worker-endpoint"), let clients = text("client-endpoint") else {
+            return false
+        }
+        workerEndpoint = workers
+        clientEndpoint = clients
+        return true
+    }
+
+    private func text(_ name: String) -> String? {
+        guard let data = FileManager.default.contents(atPath: file(name)), !data.isEmpty else {
+            return nil
+        }
+        return String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
+    // MARK: Children
+
+    private func start(_ child: ChildID) {
+        let process = Process()
+        let name = child == .coordinator ? "moiety-coordinator" : "moiety-worker"
+        process.executableURL = plan.executables.appending(path: name)
+        process.arguments =
+            arguments(of: child) + ["--exit-with-parent", "\(getpid())"]
+        process.standardInput = FileHandle.nullDevice
+        process.terminationHandler = { [inbox] process in
+            _ = inbox.post(.ended(child, status: process.terminationStatus))
+        }
+        do {
+            try process.run()
+        } catch {
+            return fail("cannot start \(name): \(error.localizedDescription)")
+        }
+        children[child] = process
+        let pause = restarts[child]?.pause ?? Self.firstPause
+        restarts[child] = Restart(pause: pause, started: clock.now)
+    }
+
+    private func arguments(of child: ChildID) -> [String] {
+        let common = ["--model", plan.model, "--log-level", plan.logLevel]
+        switch child {
+        case .coordinator:
+            let planFile = plan.planFile.map { ["--plan", $0] } ?? []
+            return common + planFile + [
+                "--workers", plan.workers.joined(separator: ","),
+                "--worker-endpoint", workerEndpoint,
+                "--client-endpoint", clientEndpoint,
+                "--state-directory", plan.state,
+                "--threads", "\(plan.coordinatorThreads)",
+            ]
+        case .worker:
+            return common + [
+                "--name", "\(child)",
+                "--coordinator", workerEndpoint,
+                "--state-directory", file("\(child)"),
+                "--threads", "\(plan.workerThreads)",
+            ]
+        }
+    }
+
+    private func fail(_ message: String) {
+        Console.note("moiety: \(message)")
+        exitCode = 1
+        isStopping = true
+    }
+
+    private func stopChildren(_ poller: inout Poller) {
+        for process in children.values { process.terminate() }
+        let deadline = clock.now + Self.stopTime
+        while !children.isEmpty, clock.now < deadline {
+            do throws(MessagingError) {
+                _ = try poller.wait(for: [], or: inbox.waker, timeout: deadline - clock.now)
+            } catch {
+                break
+            }
+            for event in inbox.takeAll() { handle(event) }
+        }
+        for (child, process) in children {
+            Console.note("moiety: \(child) did not stop and is killed")
+            kill(process.processIdentifier, SIGKILL)
+            process.waitUntilExit()
+        }
+    }
+}
