@@ -159,7 +159,7 @@ let package = Package(
 
         // Tests, floor by floor.
         tests(of: "House"),
-        tests(of: "Tensors", ["Tensors"]),
+        tests(of: "Tensors", ["Tensors"], leavingOut: ["Fixtures"]),
         tests(
             of: "Kernels",
             ["Kernels", "CKernels", "Tensors"],

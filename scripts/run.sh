@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # The demo model has read manual pages; this is how one begins.
-prompt=${PROMPT:-$'NAME\n       ls - '}
+prompt=${PROMPT:-$'sleep(3) Library Functions Manual sleep(3)\n\nNAME\n sleep - suspend'}
 model=${MODEL:-Models/moiety-demo-q8_0.gguf}
 workers=${WORKERS:-2}
 tokens=${TOKENS:-128}
@@ -108,4 +108,6 @@ say "Starting a coordinator and $workers workers with $model"
 start_cluster
 endpoint=$(<"$state/client-endpoint")
 ask status --coordinator "$endpoint" --wait >&2 || fail "The cluster did not become ready."
-ask submit --coordinator "$endpoint" -p "$prompt" -n "$tokens"
+# The same answer every time, whatever the number of workers.
+say "Prompt: $prompt"
+ask submit --coordinator "$endpoint" -p "$prompt" -n "$tokens" --temp 0.5 --seed 1
