@@ -209,5 +209,12 @@ let package = Package(
                 "ClusterTesting",
             ]
         ),
+        tests(
+            of: "EndToEnd",
+            [
+                "moiety", "moiety-coordinator", "moiety-worker", "GGUF", "Model", "Placement",
+                "Tensors", "Tokenizer", "Wire", "ClusterTesting",
+            ]
+        ),
     ]
 )
