@@ -153,6 +153,7 @@ final class RemoteRunner: ExpertRunner {
         } catch .unroutable where clock.now < since + Self.connectTime {
             self.trip?.unsent.append((action, since))
         } catch {
+            if case .unroutable = error { log(.unreachable(topology.plan.workers[worker])) }
             let reason = "its share could not be sent: \(error)"
             perform(exchange.onWorkerLost(worker, reason: reason, now: clock.now))
         }
@@ -300,6 +301,8 @@ enum RunnerEvent: Sendable {
     /// From a peer that is no worker of the plan.
     case stray(from: Peer?)
     case dropped(Exchange.Stray, from: WorkerName)
+    /// It has no data connection, whatever its control connection says.
+    case unreachable(WorkerName)
 }
 
 extension ExpertRunnerError {
