@@ -50,8 +50,9 @@ struct ServeCommand: AsyncParsableCommand {
     func run() async throws {
         try await CommandFailure.report {
             let inbox = try Mailbox<ServeEvent>(limit: 1024)
-            let stops = StopSignals { _ = inbox.post(.stop) }
-            defer { stops.cancel() }
+            let termination = TerminationSignal { _ = inbox.post(.stop) }
+            defer { termination.cancel() }
+            Interrupt.cancelsOnce { _ = inbox.post(.stop) }
             let outcome = ServeOutcome()
             let plan = try clusterPlan()
             // Children are told to end with the thread that started them, so it must not be one
