@@ -18,6 +18,8 @@ public struct InProcessCluster: Sendable {
     public var workerEndpoint: String { "ipc://\(directory)/workers" }
     /// Where a client connects.
     public var clientEndpoint: String { "ipc://\(directory)/clients" }
+    /// Where workers get their shares.
+    public var dataEndpoint: String { "ipc://\(directory)/shares" }
     /// What the coordinator remembers between its lives.
     public var stateDirectory: String { "\(directory)/coordinator" }
 
@@ -66,7 +68,8 @@ public struct InProcessCluster: Sendable {
         case coordinator(CoordinatorService)
         case worker(WorkerService)
 
-        func run() async throws {
+        /// Serves until cancelled.
+        public func run() async throws {
             switch self {
             case .coordinator(let service): try await service.run()
             case .worker(let service): try await service.run()
@@ -75,6 +78,7 @@ public struct InProcessCluster: Sendable {
     }
 
     /// Runs `body` beside a cluster, which is stopped afterwards.
+    @discardableResult
     public static func run<Result: Sendable>(
         _ setup: Setup,
         body: @escaping @Sendable (InProcessCluster) async throws -> Result
@@ -88,6 +92,7 @@ public struct InProcessCluster: Sendable {
     }
 
     /// Makes the directory of a cluster of which nothing runs yet.
+    @discardableResult
     public static func prepare<Result: Sendable>(
         _ setup: Setup,
         body: @Sendable (InProcessCluster) async throws -> Result
@@ -101,9 +106,15 @@ public struct InProcessCluster: Sendable {
         return try await body(InProcessCluster(directory: place.path, setup: setup))
     }
 
+    /// The same cluster with other settings, for the coordinator's next life.
+    public func with(_ setup: Setup) -> InProcessCluster {
+        InProcessCluster(directory: directory, setup: setup)
+    }
+
     /// Runs `body` beside daemons, which are cancelled at its end and have ended on return.
     ///
     /// - Throws: what `body` throws, or a daemon that cannot go on.
+    @discardableResult
     public func running<Result: Sendable>(
         _ daemons: [Daemon],
         body: @escaping @Sendable () async throws -> Result
@@ -130,6 +141,7 @@ public struct InProcessCluster: Sendable {
         values["coordinator.model"] = setup.modelPath
         values["coordinator.worker-endpoint"] = workerEndpoint
         values["coordinator.client-endpoint"] = clientEndpoint
+        values["coordinator.data-endpoint"] = dataEndpoint
         values["coordinator.state-directory"] = stateDirectory
         values["coordinator.workers"] = "\(setup.workers.count)"
         values["coordinator.threads"] = "1"
