@@ -68,7 +68,9 @@ final class ClusterProcess: Sendable {
     func residentByteCount() throws -> Int {
         let status = try String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)
         let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") })
-        let kibibytes = try #require(line.split(separator: " ").dropFirst().first.flatMap { Int($0) })
+        let kibibytes = try #require(
+            line.split(separator: " ").dropFirst().first.flatMap { Int($0) }
+        )
         return kibibytes * 1024
     }
 

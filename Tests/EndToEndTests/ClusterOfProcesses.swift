@@ -1,0 +1,81 @@
+import ClusterTesting
+import Foundation
+import Testing
+
+/// A coordinator and workers as processes, in a directory of their own.
+///
+/// Everything that was started is killed with the value.
+final class ClusterOfProcesses {
+    let directory: TemporaryFile
+    let modelPath: String
+    private let workerCount: Int
+    private(set) var coordinator: ClusterProcess
+    private(set) var workers: [String: ClusterProcess] = [:]
+
+    /// The longest time in which a lost or silent worker must end a job, with much slack for
+    /// machines that are busy.
+    static let detectionTime = Duration.seconds(20)
+
+    init(
+        model: String = WholeModel.demoPath,
+        workers names: [String] = ["alpha", "beta"],
+        instructionSets: [String: String] = [:]
+    ) throws {
+        directory = try TemporaryFile("cluster")
+        modelPath = model
+        workerCount = names.count
+        coordinator = try Self.startCoordinator(
+            in: directory.path,
+            model: model,
+            workerCount: names.count
+        )
+        for name in names { try startWorker(name, instructionSet: instructionSets[name]) }
+    }
+
+    var client: TestClient { TestClient(endpoint: Self.clients(directory.path)) }
+
+    func startWorker(_ name: String, instructionSet: String? = nil) throws {
+        workers[name] = try ClusterProcess(
+            "moiety-worker",
+            [
+                "--name", name, "--model", modelPath, "--coordinator",
+                "ipc://\(directory.path)-workers", "--state-directory",
+                "\(directory.path)/\(name)", "--threads", "1",
+            ],
+            environment: instructionSet.map { ["MOIETY_ISA": $0] } ?? [:]
+        )
+    }
+
+    func startCoordinator() throws {
+        coordinator = try Self.startCoordinator(
+            in: directory.path,
+            model: modelPath,
+            workerCount: workerCount
+        )
+    }
+
+    func worker(_ name: String) throws -> ClusterProcess { try #require(workers[name]) }
+
+    private static func startCoordinator(
+        in directory: String,
+        model: String,
+        workerCount: Int
+    ) throws -> ClusterProcess {
+        try ClusterProcess(
+            "moiety-coordinator",
+            [
+                "--model", model, "--workers", "\(workerCount)", "--threads", "1",
+                "--worker-endpoint", "ipc://\(directory)-workers",
+                "--client-endpoint", clients(directory), "--state-directory", directory,
+            ],
+            environment: [
+                "MOIETY_COORDINATOR_HEARTBEAT_INTERVAL": "50ms",
+                "MOIETY_COORDINATOR_SILENCE_LIMIT": "1s",
+                "MOIETY_COORDINATOR_SHARE_TIME": "5s",
+                "MOIETY_COORDINATOR_WORKER_WAIT": "10s",
+            ]
+        )
+    }
+
+    private static func clients(_ directory: String) -> String { "ipc://\(directory)-clients" }
+}

@@ -1,0 +1,142 @@
+import ClusterTesting
+import Foundation
+import Model
+import Placement
+import Synchronization
+import Testing
+import Wire
+
+/// The daemons as processes of their own: killed, stopped, frozen, measured.
+@Suite("Processes may die", .serialized, .timeLimit(.minutes(3)))
+struct ClusterProcessTests {
+    private static let prompt = "NAME\n       ls - "
+
+    @Test("kill -9 of a worker in mid-job ends the job by name; restarted, the next is right")
+    func killedWorker() async throws {
+        let cluster = try ClusterOfProcesses()
+        let expected = try await Self.tokens(of: cluster)
+        let (ended, time) = try await Self.job(of: cluster) {
+            try cluster.worker("beta").kill(SIGKILL)
+        }
+        #expect(ended.outcome == .failed)
+        #expect(ended.message.contains("'beta'"), "\(ended.message)")
+        #expect(time < ClusterOfProcesses.detectionTime)
+        print("kill -9 of a worker was told after \(time): \(ended.message)")
+        #expect(try await cluster.worker("beta").ended() == -SIGKILL)
+
+        try cluster.startWorker("beta")
+        #expect(try await Self.tokens(of: cluster) == expected)
+        #expect(cluster.coordinator.isRunning)
+    }
+
+    @Test("SIGSTOP of a worker in mid-job ends the job by name; continued, the next is right")
+    func frozenWorker() async throws {
+        let cluster = try ClusterOfProcesses()
+        let expected = try await Self.tokens(of: cluster)
+        let before = try await cluster.client.nodes()
+        let (ended, time) = try await Self.job(of: cluster) {
+            try cluster.worker("beta").kill(SIGSTOP)
+        }
+        #expect(ended.outcome == .failed)
+        #expect(ended.message.contains("'beta'"), "\(ended.message)")
+        #expect(ended.message.contains("silent"), "\(ended.message)")
+        #expect(time < ClusterOfProcesses.detectionTime)
+        print("SIGSTOP of a worker was told after \(time): \(ended.message)")
+
+        try cluster.worker("beta").kill(SIGCONT)
+        #expect(try await Self.tokens(of: cluster) == expected)
+        let after = try await cluster.client.nodes()
+        #expect(after.map(\.incarnation) == before.map(\.incarnation), "it went on with its life")
+        let loads = try cluster.worker("beta").logText.components(separatedBy: "Loading experts")
+        #expect(loads.count == 2, "it loaded once")
+    }
+
+    @Test("A coordinator that is killed and restarted finds its workers with their experts")
+    func killedCoordinator() async throws {
+        let cluster = try ClusterOfProcesses()
+        let expected = try await Self.tokens(of: cluster)
+        let before = try await cluster.client.nodes()
+        cluster.coordinator.kill(SIGKILL)
+        #expect(await cluster.coordinator.ended() == -SIGKILL)
+
+        let start = ContinuousClock.now
+        try cluster.startCoordinator()
+        #expect(try await Self.tokens(of: cluster) == expected)
+        print("a restarted coordinator served after \(ContinuousClock.now - start)")
+        let after = try await cluster.client.nodes()
+        #expect(after.map(\.incarnation) == before.map(\.incarnation))
+        #expect(after.map(\.epoch) == before.map(\.epoch))
+        for name in ["alpha", "beta"] {
+            let loads = try cluster.worker(name).logText.components(separatedBy: "Loading experts")
+            #expect(loads.count == 2, "\(name) loaded once")
+        }
+    }
+
+    @Test("SIGTERM ends a worker and the coordinator cleanly, in mid-job too")
+    func terminated() async throws {
+        let cluster = try ClusterOfProcesses()
+        _ = try await Self.tokens(of: cluster)
+        let (ended, _) = try await Self.job(of: cluster) {
+            try cluster.worker("beta").kill(SIGTERM)
+        }
+        #expect(ended.outcome == .failed)
+        #expect(ended.message.contains("beta"), "\(ended.message)")
+        #expect(try await cluster.worker("beta").ended() == 0)
+        let nodes = try await cluster.client.nodes()
+        #expect(nodes.contains { $0.message.contains("said goodbye") }, "\(nodes)")
+
+        try cluster.startWorker("beta")
+        let (last, _) = try await Self.job(of: cluster) { cluster.coordinator.kill(SIGTERM) }
+        #expect(last.outcome == .failed)
+        #expect(last.message.contains("shutting down"), "\(last.message)")
+        #expect(await cluster.coordinator.ended() == 0)
+        // A worker without a coordinator waits for the next one, and ends as cleanly.
+        try cluster.worker("alpha").kill(SIGTERM)
+        #expect(try await cluster.worker("alpha").ended() == 0)
+    }
+
+    @Test("Processes with different instruction sets answer alike")
+    func instructionSets() async throws {
+        let plain = try ClusterOfProcesses(workers: ["alpha"])
+        let expected = try await Self.tokens(of: plain)
+        let mixed = try ClusterOfProcesses(instructionSets: ["alpha": "scalar"])
+        #expect(try await Self.tokens(of: mixed) == expected)
+        let nodes = try await mixed.client.nodes()
+        #expect(Set(nodes.map(\.instructionSet)).contains("scalar"))
+    }
+
+    // MARK: Common steps
+
+    /// The greedy answer to a short job, once the cluster is ready.
+    static func tokens(of cluster: ClusterOfProcesses) async throws -> [Int32] {
+        try await cluster.client.status { $0.isReady }
+        let ended = try await cluster.client.generate(prompt, maximumTokens: 12)
+        #expect(ended.outcome == .completed, "\(ended.message)")
+        return ended.tokens
+    }
+
+    /// Strikes in the middle of a long job.
+    ///
+    /// - Returns: how the job ended, and how long after the strike.
+    private static func job(
+        of cluster: ClusterOfProcesses,
+        strike: () throws -> Void
+    ) async throws -> (Ended, Duration) {
+        let client = cluster.client
+        try await client.status { $0.isReady }
+        let hasTokens = Signal()
+        async let job = client.run(longJob) { _ in hasTokens.fire() }
+        await hasTokens.wait()
+        let start = ContinuousClock.now
+        try strike()
+        return (try await job, ContinuousClock.now - start)
+    }
+
+    /// Fills the context unless something happens.
+    private static let longJob = Submit(
+        tag: 1,
+        prompt: prompt,
+        maximumTokens: 100_000,
+        sampling: SamplingRequest(temperature: 1, minP: 0, seed: 1)
+    )
+}

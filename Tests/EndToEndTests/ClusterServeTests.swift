@@ -1,0 +1,85 @@
+import Cluster
+import ClusterTesting
+import Foundation
+import Testing
+import Wire
+
+/// `moiety serve`: a whole cluster that comes and goes with one process.
+@Suite("A served cluster leaves nothing behind", .serialized, .timeLimit(.minutes(3)))
+struct ServeProcessTests {
+    @Test("Ctrl-C and SIGTERM stop a served cluster cleanly", arguments: [SIGINT, SIGTERM])
+    func stopped(signal: Int32) async throws {
+        let served = try Served()
+        let children = try await served.whenReady()
+        served.process.kill(signal)
+        #expect(await served.process.ended() == 0, "\(served.process.logText)")
+        #expect(children.allSatisfy { ClusterProcess.parent(of: $0) == nil })
+    }
+
+    @Test("kill -9 of a served cluster's parent leaves no process behind")
+    func killed() async throws {
+        let served = try Served()
+        let children = try await served.whenReady()
+        served.process.kill(SIGKILL)
+        #expect(await served.process.ended() == -SIGKILL)
+        try await Self.wait { children.allSatisfy { ClusterProcess.parent(of: $0) == nil } }
+    }
+
+    @Test("A served worker that dies is started again, and the cluster is ready again")
+    func restarted() async throws {
+        let served = try Served()
+        let children = try await served.whenReady()
+        let before = Set(try await served.client.nodes().map(\.incarnation))
+        let victim = try #require(children.last)
+        _ = Glibc.kill(victim, SIGKILL)
+        try await Self.wait { ClusterProcess.parent(of: victim) == nil }
+        // Ready alone would not do: the loss may not have been noticed yet.
+        try await served.client.nodes { nodes in
+            nodes.allSatisfy { $0.state == "ready" } && Set(nodes.map(\.incarnation)) != before
+        }
+        let ended = try await served.client.generate("NAME\n       ls - ", maximumTokens: 4)
+        #expect(ended.outcome == .completed, "\(ended.message)")
+        served.process.kill(SIGINT)
+        #expect(await served.process.ended() == 0)
+    }
+
+    /// Polls for what the kernel does without telling us.
+    private static func wait(until isTrue: () -> Bool) async throws {
+        let deadline = ContinuousClock.now + .seconds(30)
+        while !isTrue() {
+            try #require(ContinuousClock.now < deadline, "it did not happen within 30 s")
+            await Task.yield()
+        }
+    }
+}
+
+/// `moiety serve` with two workers, in a directory of its own.
+private final class Served {
+    let process: ClusterProcess
+    private let directory: TemporaryFile
+    private var endpoint: String { "ipc://\(directory.path)-clients" }
+
+    init() throws {
+        directory = try TemporaryFile("served")
+        process = try ClusterProcess(
+            "moiety",
+            [
+                "serve", "-m", WholeModel.demoPath, "--workers", "2", "--state", directory.path,
+                "--worker-endpoint", "ipc://\(directory.path)-workers",
+                "--client-endpoint", "ipc://\(directory.path)-clients",
+            ]
+        )
+    }
+
+    var client: TestClient { TestClient(endpoint: endpoint) }
+
+    /// Waits for the cluster.
+    ///
+    /// - Returns: its processes, the coordinator's first.
+    func whenReady() async throws -> [Int32] {
+        try await client.status { $0.isReady }
+        let children = try process.children().sorted()
+        #expect(children.count == 3, "\(process.logText)")
+        return children
+    }
+}
