@@ -1,0 +1,141 @@
+import Cluster
+import ClusterTesting
+import Foundation
+import Logging
+import Messaging
+import Model
+import Placement
+import Settings
+import Synchronization
+import Tensors
+import Testing
+import Wire
+import Worker
+
+/// A worker refuses what it cannot compute, says why, and goes on.
+@Suite("A share that makes no sense is refused", .timeLimit(.minutes(2)))
+struct HostileShareTests {
+    /// One thing that is wrong with a share.
+    struct Fault: CustomTestStringConvertible, Sendable {
+        let testDescription: String
+        let code: ShareRefusalCode
+        var layer = 0
+        var expert: UInt32 = 0
+        var width = 64
+        var quant: Int8 = 1
+        var isPlain = false
+    }
+
+    static let faults: [Fault] = [
+        Fault(testDescription: "an expert that it does not hold", code: .notHeld, expert: 1),
+        Fault(testDescription: "an expert that does not exist", code: .notHeld, expert: .max),
+        Fault(testDescription: "a layer that does not exist", code: .malformed, layer: 2),
+        Fault(testDescription: "rows of another width", code: .malformed, width: 32),
+        Fault(testDescription: "a quant outside its range", code: .malformed, quant: .min),
+        Fault(testDescription: "plain rows for integer weights", code: .malformed, isPlain: true),
+    ]
+
+    @Test("Every fault is refused by its code, and the share after it is computed")
+    func faults() async throws {
+        let tiny = try TinyModel().writeTemporary()
+        let model = try ModelFile(path: tiny.path)
+        try await Self.beside(tiny.path) { coordinator in
+            try coordinator.assign([ExpertID(layer: LayerIndex(0), index: 0)], of: model)
+            for fault in Self.faults {
+                let share = Self.share(coordinator.nextShareID(), fault)
+                try coordinator.send([[9, 9, 9]])
+                try coordinator.send(DataMessage.share(share).encode())
+                guard case .shareRefused(let refusal) = try coordinator.answer() else {
+                    Issue.record("\(fault.testDescription) was not refused")
+                    continue
+                }
+                #expect(refusal.id == share.id)
+                #expect(refusal.code == fault.code, "\(fault.testDescription): \(refusal.text)")
+                #expect(!refusal.text.isEmpty)
+            }
+            let share = Self.share(
+                coordinator.nextShareID(),
+                Fault(testDescription: "none", code: .failed)
+            )
+            try coordinator.send(DataMessage.share(share).encode())
+            // Asked twice, it answers once: the next answer is the next share's.
+            try coordinator.send(DataMessage.share(share).encode())
+            guard case .partialRows(let rows) = try coordinator.answer() else {
+                Issue.record("a share without fault was not computed")
+                return
+            }
+            #expect(rows.id == share.id)
+            #expect(rows.values.count == 64)
+            let last = Self.share(coordinator.nextShareID(), Self.faults[0])
+            try coordinator.send(DataMessage.share(last).encode())
+            guard case .shareRefused(let refusal) = try coordinator.answer() else {
+                Issue.record("a share was computed twice")
+                return
+            }
+            #expect(refusal.id == last.id)
+        }
+    }
+
+    private static func share(_ id: ShareID, _ fault: Fault) -> Share {
+        let rounded = Activations(
+            quants: Array(repeating: fault.quant, count: fault.width),
+            scales: Array(repeating: 1, count: fault.width / Activations.blockLength),
+            width: fault.width
+        )
+        let plain = Activations(values: Array(repeating: 1, count: fault.width), width: fault.width)
+        return Share(
+            id: id,
+            attempt: 1,
+            epoch: Epoch(rawValue: 1),
+            layer: LayerIndex(fault.layer),
+            activations: fault.isPlain ? plain : rounded,
+            pairRows: [0],
+            pairExperts: [fault.expert],
+            pairWeights: [1]
+        )
+    }
+
+    /// Runs a worker and, on a thread of its own, a scripted coordinator.
+    private static func beside(
+        _ model: String,
+        _ body: @escaping @Sendable (ScriptedCoordinator) throws -> Void
+    ) async throws {
+        let place = try TemporaryFile("worker")
+        try FileManager.default.createDirectory(
+            atPath: place.path,
+            withIntermediateDirectories: true
+        )
+        let settings = try WorkerSettings.load(
+            commandLine: [
+                "worker.name": "worker", "worker.model": model,
+                "worker.coordinator": "ipc://\(place.path)/workers",
+                "worker.state-directory": "\(place.path)/state", "worker.threads": "1",
+            ],
+            surroundings: Surroundings(
+                variables: ["HOME": "/nonexistent"],
+                userIsRoot: false,
+                hostName: "tests"
+            )
+        )
+        let logger = Logger(label: "worker") { _ in SwiftLogNoOpLogHandler() }
+        let outcome = Outcome()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await WorkerService(settings: settings, logger: logger).run() }
+            let thread = try NamedThread("scripted") {
+                let result = Result {
+                    let coordinator = try ScriptedCoordinator(directory: place.path)
+                    try body(coordinator)
+                }
+                outcome.value.withLock { $0 = result }
+            }
+            await thread.finished()
+            group.cancelAll()
+            try await group.waitForAll()
+        }
+        try outcome.value.withLock { try $0?.get() }
+    }
+
+    private final class Outcome: Sendable {
+        let value = Mutex<Result<Void, any Error>?>(nil)
+    }
+}
