@@ -15,6 +15,7 @@ final class ControlLoop {
     private let context: MessagingContext
     private let inbox: Mailbox<LoopCommand>
     private let steps: Mailbox<StepCommand>
+    private let stepThread: NamedThread
     private let clock = LoopClock()
     private let logger: Logger
     private let wireLimits = WireLimits()
@@ -52,7 +53,12 @@ final class ControlLoop {
         do throws(MessagingError) {
             context = try MessagingContext()
             steps = try Mailbox<StepCommand>(limit: 1024)
-            try StepThread.start(machine: machine, context: context, inbox: steps, reports: inbox)
+            stepThread = try StepThread.start(
+                machine: machine,
+                context: context,
+                inbox: steps,
+                reports: inbox
+            )
         } catch {
             throw .messaging(error)
         }
@@ -71,6 +77,8 @@ final class ControlLoop {
         defer {
             loader?.cancel()
             _ = steps.post(.stop)
+            // The process ends with this thread: the other's last answer must have left by then.
+            stepThread.join()
         }
         try perform(session.start(now: clock.now))
         while !isOver {

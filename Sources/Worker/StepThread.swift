@@ -23,14 +23,17 @@ final class StepThread {
     private var isDraining = false
     private var isStopped = false
 
+    /// The last answer of a worker that leaves may take this long to do so.
+    private static let farewellTime = Duration.milliseconds(200)
+
     /// Starts the thread; it ends after `StepCommand.stop`.
     static func start(
         machine: Machine,
         context: MessagingContext,
         inbox: Mailbox<StepCommand>,
         reports: Mailbox<LoopCommand>
-    ) throws(MessagingError) {
-        _ = try NamedThread("moiety-step") {
+    ) throws(MessagingError) -> NamedThread {
+        try NamedThread("moiety-step") {
             StepThread(
                 machine: machine,
                 context: context,
@@ -95,6 +98,7 @@ final class StepThread {
         socket = nil
         var options = SocketOptions()
         options.routingID = Peer(life.routingID)
+        options.linger = Self.farewellTime
         let fresh = try Socket(.dealer, in: context, options: options)
         do throws(MessagingError) {
             try fresh.connect(Endpoint(endpoint))
