@@ -125,12 +125,19 @@ public struct TestClient: Sendable {
     }
 
     /// Submits a job and waits for its end.
+    ///
+    /// - Parameter started: fired by the first token, at the latest by the end.
     public func run(
         _ submit: Submit,
+        started: Signal = Signal(),
         onTokens: @escaping @Sendable (GeneratedTokens) -> Void = { _ in }
     ) async throws -> Ended {
+        defer { started.fire() }
         let messages = try await exchange(.submit(submit)) { message in
-            if case .tokens(let tokens) = message { onTokens(tokens) }
+            if case .tokens(let tokens) = message {
+                started.fire()
+                onTokens(tokens)
+            }
             if case .ended = message { return false }
             return true
         }

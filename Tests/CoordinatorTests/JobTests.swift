@@ -6,14 +6,14 @@ import Testing
 import Wire
 
 /// Jobs as clients meet them: cancelled, refused, left alone.
-@Suite("Every job ends once, with its reason", .serialized)
+@Suite("Every job ends once, with its reason", .serialized, .timeLimit(.minutes(3)))
 struct JobTests {
     @Test("A job is cancelled by another client, and says so")
     func cancelling() async throws {
         try await InProcessCluster.run(.demo(["alpha"])) { cluster in
             let client = cluster.client
             let started = Signal()
-            async let job = client.run(Demo.longJob) { _ in started.fire() }
+            async let job = client.run(Demo.longJob, started: started)
             await started.wait()
             let running = try #require(try await client.jobs().first { $0.state == .running })
             let replies = try await client.exchange(.cancel(Cancel(job: running.id))) { _ in false }
@@ -41,7 +41,7 @@ struct JobTests {
         try await InProcessCluster.run(.demo(["alpha"], settings: settings)) { cluster in
             let client = cluster.client
             let started = Signal()
-            async let first = client.run(Demo.longJob) { _ in started.fire() }
+            async let first = client.run(Demo.longJob, started: started)
             await started.wait()
             let second = try await client.generate(Demo.prompt, maximumTokens: 4)
             #expect(second.outcome == .failed)

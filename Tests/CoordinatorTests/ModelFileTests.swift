@@ -8,13 +8,13 @@ import Testing
 import Wire
 
 /// A worker computes with nothing but the bytes that the coordinator's digests name.
-@Suite("A worker with other bytes computes nothing", .serialized)
+@Suite("A worker with other bytes computes nothing", .serialized, .timeLimit(.minutes(3)))
 struct ModelFileTests {
     @Test("One changed byte of one expert is found, said everywhere, and mended by the right file")
     func oneByte() async throws {
         let expert = ExpertID(layer: LayerIndex(5), index: 31)
         let spoilt = try Self.copySpoilt(at: expert)
-        try await InProcessCluster.prepare(.demo(["alpha", "beta"])) { cluster in
+        try await InProcessCluster.prepare(Self.setup) { cluster in
             let expected = try Demo.tokens(count: 12)
             try await cluster.running(cluster.daemons(leavingOut: 1)) {
                 let wrong = InProcessCluster.Worker("beta", modelPath: spoilt.path)
@@ -48,7 +48,7 @@ struct ModelFileTests {
     @Test("A worker with another model stays outside until it has the right one")
     func otherModel() async throws {
         let tiny = try TinyModel().writeTemporary()
-        try await InProcessCluster.prepare(.demo(["alpha", "beta"])) { cluster in
+        try await InProcessCluster.prepare(Self.setup) { cluster in
             try await cluster.running(cluster.daemons(leavingOut: 1)) {
                 let wrong = InProcessCluster.Worker("beta", modelPath: tiny.path)
                 try await cluster.running([cluster.worker(wrong)]) {
@@ -62,6 +62,12 @@ struct ModelFileTests {
             }
         }
     }
+
+    /// Long enough for the right worker to join, short enough to be waited for.
+    private static let setup = InProcessCluster.Setup.demo(
+        ["alpha", "beta"],
+        settings: ["coordinator.worker-wait": "3s"]
+    )
 
     /// The demo model with one bit of the expert's gate matrix turned over.
     private static func copySpoilt(at expert: ExpertID) throws -> TemporaryFile {

@@ -6,7 +6,11 @@ import Testing
 import Wire
 
 /// What a coordinator remembers, and what it takes from files.
-@Suite("A coordinator's next life goes on where the last one ended", .serialized)
+@Suite(
+    "A coordinator's next life goes on where the last one ended",
+    .serialized,
+    .timeLimit(.minutes(3))
+)
 struct RestartTests {
     private static let names = ["alpha", "beta"]
 

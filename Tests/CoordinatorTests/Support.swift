@@ -56,9 +56,9 @@ extension InProcessCluster.Setup {
         )
         setup.settings = [
             "coordinator.heartbeat-interval": "50ms",
-            "coordinator.silence-limit": "1s",
-            "coordinator.share-time": "2s",
-            "coordinator.worker-wait": "1s",
+            "coordinator.silence-limit": "2s",
+            "coordinator.share-time": "10s",
+            "coordinator.worker-wait": "60s",
         ].merging(settings) { $1 }
         return setup
     }

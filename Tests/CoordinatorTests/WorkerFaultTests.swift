@@ -6,7 +6,7 @@ import Testing
 import Wire
 
 /// What a job is told when a worker leaves, hangs or lies, and how the cluster goes on.
-@Suite("A worker that fails ends its jobs with a clear error", .serialized)
+@Suite("A worker that fails ends its jobs with a clear error", .serialized, .timeLimit(.minutes(3)))
 struct WorkerFaultTests {
     private static let names = ["alpha", "beta"]
 
@@ -16,7 +16,7 @@ struct WorkerFaultTests {
             let expected = try Demo.tokens(count: 12)
             try await cluster.running(cluster.daemons(leavingOut: 1)) {
                 let hasTokens = Signal()
-                async let job = cluster.client.run(Demo.longJob) { _ in hasTokens.fire() }
+                async let job = cluster.client.run(Demo.longJob, started: hasTokens)
                 try await cluster.running([cluster.worker("beta")]) { await hasTokens.wait() }
                 let ended = try await job
                 #expect(ended.outcome == .failed)
@@ -36,7 +36,7 @@ struct WorkerFaultTests {
 
     @Test("A worker that lives but does not answer is named within the time for a share")
     func hanging() async throws {
-        let ended = try await withScripted(settings: ["coordinator.share-time": "300ms"]) { _ in
+        let ended = try await withScripted(settings: ["coordinator.share-time": "1s"]) { _ in
             .say([])
         }
         #expect(ended.outcome == .failed)

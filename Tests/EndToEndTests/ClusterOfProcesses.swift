@@ -70,9 +70,9 @@ final class ClusterOfProcesses {
             ],
             environment: [
                 "MOIETY_COORDINATOR_HEARTBEAT_INTERVAL": "50ms",
-                "MOIETY_COORDINATOR_SILENCE_LIMIT": "1s",
-                "MOIETY_COORDINATOR_SHARE_TIME": "5s",
-                "MOIETY_COORDINATOR_WORKER_WAIT": "10s",
+                "MOIETY_COORDINATOR_SILENCE_LIMIT": "2s",
+                "MOIETY_COORDINATOR_SHARE_TIME": "20s",
+                "MOIETY_COORDINATOR_WORKER_WAIT": "60s",
             ]
         )
     }

@@ -125,7 +125,7 @@ struct ClusterProcessTests {
         let client = cluster.client
         try await client.status { $0.isReady }
         let hasTokens = Signal()
-        async let job = client.run(longJob) { _ in hasTokens.fire() }
+        async let job = client.run(longJob, started: hasTokens)
         await hasTokens.wait()
         let start = ContinuousClock.now
         try strike()
