@@ -2,7 +2,6 @@ import Logging
 import Messaging
 import Model
 import Settings
-import Synchronization
 
 /// One life of the coordinator, on the loop thread: loads, listens, serves, and says goodbye.
 struct Coordinator {
@@ -89,25 +88,12 @@ struct CoordinatorSockets {
         context = try MessagingContext()
         var options = SocketOptions()
         options.linger = Self.farewellTime
+        // The largest messages that come here are prompts and lists of tokens to evaluate.
+        options.limits = MessagingLimits(receivedFrameByteCount: 2 << 20)
         workers = try Socket(.router, in: context, options: options)
         clients = try Socket(.router, in: context, options: options)
         workerEndpoint = try workers.bind(.init(settings.workerEndpoint.rawValue))
         clientEndpoint = try clients.bind(.init(settings.clientEndpoint.rawValue))
         dataEndpoint = try .init(settings.dataEndpoint.rawValue)
-    }
-}
-
-/// What a loop ended with, handed from its thread to the service.
-final class LoopOutcome: Sendable {
-    private let stored = Mutex<CoordinatorError?>(nil)
-
-    var failure: CoordinatorError? { stored.withLock { $0 } }
-
-    func record(_ body: () throws(CoordinatorError) -> Void) {
-        do throws(CoordinatorError) {
-            try body()
-        } catch {
-            stored.withLock { $0 = error }
-        }
     }
 }

@@ -21,7 +21,7 @@ public struct CoordinatorService: Service {
     /// - Throws: `CoordinatorError` when it cannot start, or cannot go on.
     public func run() async throws {
         let inbox = try Mailbox<LoopCommand>(limit: LoopCommand.queueLimit)
-        let outcome = LoopOutcome()
+        let outcome = ThreadOutcome<CoordinatorError>()
         let thread = try NamedThread("moiety-loop") { [settings, logger] in
             outcome.record { () throws(CoordinatorError) in
                 try Coordinator(settings: settings, inbox: inbox, logger: logger).run()

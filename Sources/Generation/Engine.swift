@@ -16,6 +16,10 @@ public final class Engine {
     private var lastID: SequenceID = 0
     private var logits: [Float] = []
 
+    /// Stop texts of a request and their length: every token is compared with all of them.
+    private static let stopTextLimit = 16
+    private static let stopTextByteCount = 256
+
     public init(forward: ForwardPass, tokenizer: Tokenizer, limits: Scheduler.Limits) {
         self.forward = forward
         self.tokenizer = tokenizer
@@ -54,6 +58,9 @@ public final class Engine {
         let room = scheduler.limits.contextLength
         guard count < room else { throw .promptTooLong(count, contextLength: room) }
         guard (request.maximumTokens ?? 1) > 0 else { throw .noTokensWanted }
+        guard request.stopTexts.count <= Self.stopTextLimit,
+            request.stopTexts.allSatisfy({ $0.utf8.count <= Self.stopTextByteCount })
+        else { throw .stopTexts(count: Self.stopTextLimit, byteCount: Self.stopTextByteCount) }
         do throws(SamplingError) {
             try request.sampling.validate()
         } catch {
@@ -116,6 +123,12 @@ public final class Engine {
             // A listener may cancel its own or another request at any event.
             if isRunning(part) { part.sequence.finishComputing(part.slice.tokenCount) }
             guard part.wantsLogits, isRunning(part) else { continue }
+            do throws(ForwardError) {
+                try ForwardPass.requireFinite(row)
+            } catch {
+                end(part.slice.sequence, .failed(error.description))
+                continue
+            }
             if let reason = part.sequence.choose(from: row, tokenizer: tokenizer) {
                 end(part.slice.sequence, reason)
             } else {
@@ -139,6 +152,7 @@ public enum RequestError: Error, Equatable, CustomStringConvertible {
     case noTokensWanted
     case sampling(SamplingError)
     case unknownToken(Int32, vocabularyCount: Int)
+    case stopTexts(count: Int, byteCount: Int)
     case queueFull(Int)
 
     public var description: String {
@@ -150,6 +164,8 @@ public enum RequestError: Error, Equatable, CustomStringConvertible {
         case .sampling(let error): error.description
         case .unknownToken(let token, let count):
             "token \(token) is not in the vocabulary of \(count)"
+        case .stopTexts(let count, let byteCount):
+            "there may be \(count) stop texts of up to \(byteCount) bytes"
         case .queueFull(let limit): "the queue of \(limit) jobs is full; try again later"
         }
     }

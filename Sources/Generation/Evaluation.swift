@@ -42,7 +42,11 @@ public final class Evaluation {
         batch.append(tokens[done..<done + count], from: done, of: context, logits: .all)
         try forward.run(batch, logits: &logits)
         let width = forward.model.vocabularyCount
-        for row in 0..<count { look(done + row, logits[row * width..<(row + 1) * width]) }
+        for row in 0..<count {
+            let values = logits[row * width..<(row + 1) * width]
+            try ForwardPass.requireFinite(values)
+            look(done + row, values)
+        }
         done += count
     }
 

@@ -85,7 +85,14 @@ public final class ForwardPass {
             }
         }
         project(batch, into: &logits)
-        guard kernels.allFinite(logits) else { throw .notFinite }
+    }
+
+    /// Refuses a row of logits that nothing can be chosen from.
+    ///
+    /// Each row is judged alone, so that a damaged expert fails the sequences that met it and no
+    /// batch-mate.
+    public static func requireFinite(_ row: ArraySlice<Float>) throws(ForwardError) {
+        guard row.allSatisfy(\.isFinite) else { throw .notFinite }
     }
 
     private func check(_ batch: Batch) throws(ForwardError) {

@@ -12,6 +12,9 @@ public struct MessagingLimits: Equatable, Sendable {
     /// Rows of activations or partial sums are the largest: 2048 rows of width 4096 in f64 fill 64
     /// MiB.
     public var frameByteCount: Int
+    /// Bytes of one frame that others may send; where they send only small messages, less than
+    /// what we send them.
+    public var receivedFrameByteCount: Int
     /// Messages that wait in each direction for one peer.
     ///
     /// A peer that does not read fills its queue and is then told from the others by `queueFull`,
@@ -23,6 +26,7 @@ public struct MessagingLimits: Equatable, Sendable {
     public init(
         frameCount: Int = 8,
         frameByteCount: Int = 64 << 20,
+        receivedFrameByteCount: Int? = nil,
         queuedMessageCount: Int = 256
     ) {
         precondition(frameCount > 0, "a message needs a frame, not \(frameCount)")
@@ -30,6 +34,7 @@ public struct MessagingLimits: Equatable, Sendable {
         precondition(queuedMessageCount > 0, "0 would mean an unbounded queue")
         self.frameCount = frameCount
         self.frameByteCount = frameByteCount
+        self.receivedFrameByteCount = receivedFrameByteCount ?? frameByteCount
         self.queuedMessageCount = queuedMessageCount
     }
 }

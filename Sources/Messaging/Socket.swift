@@ -132,7 +132,7 @@ extension Socket {
         try set(ZMQ_IMMEDIATE, options.requiresConnection ? 1 : 0 as Int32)
         try set(ZMQ_SNDHWM, Int32(clamping: limits.queuedMessageCount))
         try set(ZMQ_RCVHWM, Int32(clamping: limits.queuedMessageCount))
-        try set(ZMQ_MAXMSGSIZE, Int64(limits.frameByteCount))
+        try set(ZMQ_MAXMSGSIZE, Int64(limits.receivedFrameByteCount))
         try set(ZMQ_RECONNECT_IVL, options.reconnectPause.milliseconds)
         try set(ZMQ_RECONNECT_IVL_MAX, options.longestReconnectPause.milliseconds)
         try set(ZMQ_HANDSHAKE_IVL, options.handshakeTime.milliseconds)

@@ -60,7 +60,9 @@ extension Socket {
             guard try next(&message) else { return nil }
             hasMore = unsafe zmq_msg_more(&message) != 0
             let count = unsafe zmq_msg_size(&message)
-            if frames.count == frameLimit || count > limits.frameByteCount { isOversize = true }
+            if frames.count == frameLimit || count > limits.receivedFrameByteCount {
+                isOversize = true
+            }
             if !isOversize { frames.append(copy(&message, count: count)) }
         }
         return (frames, isOversize)

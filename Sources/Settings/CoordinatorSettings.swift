@@ -110,7 +110,7 @@ extension CoordinatorSettings {
         prefillRowCount = try reader.value("prefill-rows", .number(in: 1...4096), default: 256)
 
         (heartbeatInterval, silenceLimit) = try Self.heartbeat(&reader)
-        shareTime = try reader.value("share-time", .time, default: .seconds(5))
+        shareTime = try reader.value("share-time", .time, default: .seconds(30))
         workerWait = try reader.value(
             "worker-wait",
             .duration(in: .zero ... .seconds(86_400)),

@@ -2,7 +2,6 @@ public import Kernels
 public import Messaging
 public import Model
 public import Settings
-import Synchronization
 
 /// Why a worker cannot start, or cannot go on.
 public enum WorkerError: Error, CustomStringConvertible {
@@ -20,21 +19,6 @@ public enum WorkerError: Error, CustomStringConvertible {
         case .kernels(let error): "\(error)"
         case .messaging(let error): "\(error)"
         case .broken(let text): text
-        }
-    }
-}
-
-/// What a loop ended with, handed from its thread to the service.
-final class LoopOutcome: Sendable {
-    private let stored = Mutex<WorkerError?>(nil)
-
-    var failure: WorkerError? { stored.withLock { $0 } }
-
-    func record(_ body: () throws(WorkerError) -> Void) {
-        do throws(WorkerError) {
-            try body()
-        } catch {
-            stored.withLock { $0 = error }
         }
     }
 }

@@ -27,7 +27,7 @@ public struct WorkerService: Service {
     /// - Throws: `WorkerError` when it cannot start, or cannot go on.
     public func run() async throws {
         let inbox = try Mailbox<LoopCommand>(limit: LoopCommand.queueLimit)
-        let outcome = LoopOutcome()
+        let outcome = ThreadOutcome<WorkerError>()
         let thread = try NamedThread("moiety-loop") { [settings, instructionSet, logger] in
             outcome.record { () throws(WorkerError) in
                 let machine = try Machine(settings: settings, instructionSet: instructionSet)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Wire
 
 /// The front door for people: every command parses its arguments and calls one service.
 @main

@@ -1,4 +1,5 @@
 import ClusterTesting
+import Generation
 import Inference
 import Kernels
 import Model
@@ -197,6 +198,7 @@ struct EquivalenceTests {
         }
         contents[name] = tensor
         let forward = try contents.wholeModel().forward()
-        #expect(throws: ForwardError.notFinite) { try forward.logits(of: [1, 2, 3]) }
+        let evaluation = Evaluation(forward: forward, tokens: [1, 2, 3])
+        #expect(throws: ForwardError.notFinite) { try evaluation.step { _, _ in } }
     }
 }

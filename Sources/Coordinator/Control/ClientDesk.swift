@@ -26,6 +26,7 @@ struct ClientDesk {
     /// Last words to clients whose queue was full.
     private var owed: [(client: Peer, message: ClientMessage)] = []
     private var isClosed = false
+    private var warnings: PeerWarnings
 
     /// Evaluations that may wait; their clients wait too, so few are needed.
     private static let evaluationLimit = 64
@@ -51,6 +52,7 @@ struct ClientDesk {
         contextLength = min(settings.contextLength, served.description.contextLength)
         queueLimit = settings.queuedJobCount + settings.runningJobCount
         jobs = JobTable(life: life)
+        warnings = PeerWarnings(logger)
     }
 
     var queuedCount: Int { jobs.queuedCount }
@@ -65,9 +67,11 @@ struct ClientDesk {
         do throws(WireError) {
             message = try ClientMessage(frames: received.frames, limits: wireLimits)
         } catch {
-            logger.warning(
+            warnings.tell(
                 "Malformed message from a client",
-                metadata: ["peer": "\(client)", "reason": "\(error)"]
+                peer: client,
+                reason: "\(error)",
+                now: now
             )
             return refuse(client, .malformed, "\(error)")
         }

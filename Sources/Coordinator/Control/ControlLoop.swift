@@ -146,20 +146,12 @@ final class ControlLoop {
 
     private func log(_ event: RunnerEvent) {
         switch event {
-        case .malformed(let reason, let peer):
-            logger.warning(
-                "Malformed message on the data socket",
-                metadata: ["peer": "\(peer.map { "\($0)" } ?? "unknown")", "reason": "\(reason)"]
-            )
-        case .stray(let peer):
-            logger.debug(
-                "Answer from no worker of the plan",
-                metadata: ["peer": "\(peer.map { "\($0)" } ?? "unknown")"]
-            )
-        case .dropped(let stray, let worker):
-            logger.debug(
-                "Answer dropped",
-                metadata: ["worker": "\(worker)", "kind": "\(stray)"]
+        case .malformed(let reason, let peer, let heldBack):
+            PeerWarnings(logger).tell(
+                "Message dropped on the data socket",
+                peer: peer,
+                reason: reason,
+                heldBack: heldBack
             )
         case .unreachable: break  // Acted on, which tells its own story.
         }

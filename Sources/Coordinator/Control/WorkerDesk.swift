@@ -16,6 +16,7 @@ struct WorkerDesk {
     private let clock: LoopClock
     private let logger: Logger
     private let wireLimits = WireLimits()
+    private var warnings: PeerWarnings
     private(set) var membership: Membership
     /// What workers said about their machines, by name.
     private(set) var machines: [WorkerName: Hello] = [:]
@@ -41,6 +42,7 @@ struct WorkerDesk {
         self.state = state
         self.clock = clock
         self.logger = logger
+        warnings = PeerWarnings(logger)
         membership = Membership(
             setup: Membership.Setup(
                 protocolVersions: ProtocolVersion.supported,
@@ -81,9 +83,11 @@ struct WorkerDesk {
         do throws(WireError) {
             message = try ControlMessage(frames: received.frames, limits: wireLimits)
         } catch {
-            logger.warning(
+            warnings.tell(
                 "Malformed message from a worker's connection",
-                metadata: ["peer": "\(sender)", "reason": "\(error)"]
+                peer: sender,
+                reason: "\(error)",
+                now: clock.now
             )
             send(.refusal(Refusal(code: .malformed, text: "\(error)")), to: sender)
             return

@@ -18,6 +18,7 @@ final class RemoteRunner: ExpertRunner {
     private let wireLimits = WireLimits()
     private let log: (RunnerEvent) -> Void
     private var poller = Poller()
+    private var warnings = ReportLimiter()
 
     /// The plan in force, or nil while the cluster is not ready.
     private var topology: Topology?
@@ -232,10 +233,10 @@ final class RemoteRunner: ExpertRunner {
         do throws(WireError) {
             message = try DataMessage(frames: received.frames, limits: wireLimits)
         } catch {
-            return log(.malformed("\(error)", from: received.peer))
+            return warn("\(error)", about: received.peer)
         }
         guard let worker = topology?.peers.firstIndex(where: { $0 == received.peer }) else {
-            return log(.stray(from: received.peer))
+            return warn("from no worker of the plan in force", about: received.peer)
         }
         switch message {
         case .partialRows(let rows): accept(rows, from: worker, into: &sums)
@@ -250,7 +251,7 @@ final class RemoteRunner: ExpertRunner {
                     now: clock.now
                 )
             )
-        case .share: log(.malformed("a share sent to a coordinator", from: received.peer))
+        case .share: warn("a share sent to a coordinator", about: received.peer)
         }
     }
 
@@ -263,7 +264,7 @@ final class RemoteRunner: ExpertRunner {
         )
         guard case .accept(let index, _) = reply, let trip else {
             if case .drop(let stray) = reply {
-                log(.dropped(stray, from: exchange.workers[worker]))
+                warn("an answer that is \(stray)", about: topology?.peers[worker])
             }
             return
         }
@@ -286,6 +287,12 @@ final class RemoteRunner: ExpertRunner {
         }
     }
 
+    /// Tells operators, a few times per second.
+    private func warn(_ reason: String, about peer: Peer?) {
+        guard let heldBack = warnings.admit(now: clock.now) else { return }
+        log(.malformed(reason, from: peer, heldBack: heldBack))
+    }
+
     private func countRows(_ count: Int, of name: WorkerName) {
         if let index = rowCounts.firstIndex(where: { $0.name == name }) {
             rowCounts[index].rowCount += UInt64(count)
@@ -297,10 +304,8 @@ final class RemoteRunner: ExpertRunner {
 
 /// What the runner notices that operators may want to know.
 enum RunnerEvent: Sendable {
-    case malformed(String, from: Peer?)
-    /// From a peer that is no worker of the plan.
-    case stray(from: Peer?)
-    case dropped(Exchange.Stray, from: WorkerName)
+    /// After `heldBack` others that were not told.
+    case malformed(String, from: Peer?, heldBack: Int)
     /// It has no data connection, whatever its control connection says.
     case unreachable(WorkerName)
 }

@@ -29,7 +29,7 @@ final class ClusterClient {
         socket = try Socket(.dealer, in: MessagingContext(), options: options)
         try socket.connect(endpoint)
         guard try socket.waitUntilSendable(timeout: Self.patience) else { throw unreachable }
-        let reply = try ask(.clientHello(ClientHello(build: "moiety \(Build.version)")))
+        let reply = try ask(.clientHello(ClientHello(build: Build.name)))
         guard case .clientWelcome(let welcome) = reply else { throw unexpected(reply) }
         let spoken = ProtocolVersion.supported
         guard spoken.contains(welcome.protocolVersion) else {
