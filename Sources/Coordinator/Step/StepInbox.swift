@@ -53,6 +53,11 @@ final class StepInbox {
 
     init(_ mailbox: Mailbox<StepCommand>) { self.mailbox = mailbox }
 
+    /// Whether something was sorted and not taken.
+    ///
+    /// Its wake-up is spent, so whoever waits for it must not sleep.
+    var holdsSomething: Bool { !commands.isEmpty || !changes.isEmpty }
+
     func takeCommands() -> [StepCommand] {
         sort()
         defer { commands = [] }

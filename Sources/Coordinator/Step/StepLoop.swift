@@ -123,6 +123,7 @@ final class StepLoop {
     // MARK: Waiting
 
     private func waitForChange() {
+        guard !inbox.holdsSomething else { return }
         var timeout: Duration?
         if hasWork {
             let since = unreadySince ?? clock.now
