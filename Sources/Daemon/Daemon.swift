@@ -1,5 +1,4 @@
 public import ArgumentParser
-import CLinux
 import Foundation
 public import Logging
 public import ServiceLifecycle
@@ -101,7 +100,7 @@ public struct Daemon {
 
     private func endWithParent(_ parent: Int32?) throws(ExitCode) {
         guard let parent else { return }
-        let status = moiety_signal_on_parent_exit(SIGKILL)
+        let status = ParentWatch.start()
         guard status == 0 else {
             logger.critical("Cannot watch the parent", metadata: ["errno": "\(status)"])
             throw ExitCode.failure

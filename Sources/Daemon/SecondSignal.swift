@@ -10,7 +10,6 @@ final class SecondSignal: Sendable {
         let count = Count()
         sources = Mutex(
             [SIGTERM, SIGINT].map { number in
-                signal(number, SIG_IGN)
                 let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
                 source.setEventHandler { if count.increment() >= 2 { _exit(128 + number) } }
                 source.resume()

@@ -10,6 +10,7 @@ enum Interrupt {
     static let exitCode: Int32 = 130
 
     private static let source = Mutex<(any DispatchSourceSignal)?>(nil)
+    private static let action = Mutex<@Sendable () -> Void>({})
 
     /// Ends the process with the terminal as it was found.
     static func exitsCleanly() {
@@ -29,12 +30,15 @@ enum Interrupt {
     }
 
     /// Replaces what happens on SIGINT.
+    ///
+    /// There is one source for the life of the process: Dispatch owns the signal's disposition,
+    /// and a second source, or our own `signal`, would fight with it over that.
     private static func handle(_ body: @escaping @Sendable () -> Void) {
-        signal(SIGINT, SIG_IGN)
+        action.withLock { $0 = body }
         source.withLock { source in
-            source?.cancel()
+            guard source == nil else { return }
             let new = DispatchSource.makeSignalSource(signal: SIGINT, queue: .global())
-            new.setEventHandler(handler: body)
+            new.setEventHandler { action.withLock { $0 }() }
             new.resume()
             source = new
         }

@@ -7,7 +7,6 @@ final class TerminationSignal: Sendable {
     private let source: Mutex<any DispatchSourceSignal>
 
     init(_ body: @escaping @Sendable () -> Void) {
-        signal(SIGTERM, SIG_IGN)
         let new = DispatchSource.makeSignalSource(signal: SIGTERM, queue: .global())
         new.setEventHandler(handler: body)
         new.resume()
