@@ -153,12 +153,15 @@ extension Membership {
         /// Another process said hello under its name.
         case replaced
         case goodbye(String)
+        /// Its control connection lives, but no share reaches it.
+        case unreachable
 
         public var description: String {
             switch self {
             case .silent(let gap): "silent for \(gap.inSeconds)"
             case .replaced: "replaced by a new process"
             case .goodbye(let reason): "said goodbye: \(reason)"
+            case .unreachable: "its data connection is gone"
             }
         }
     }

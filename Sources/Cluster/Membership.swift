@@ -150,6 +150,24 @@ extension Membership {
         return finish(actions, now: now)
     }
 
+    /// No share reaches the worker: this life of it is over, and its process begins another.
+    ///
+    /// Under the new number it opens a new data connection, which none can be mistaken for.
+    public mutating func onUnreachable(_ name: WorkerName, now: Instant) -> [Action] {
+        guard let member = members[name], member.isConnected, let peer = member.peer else {
+            return []
+        }
+        var actions: [Action] = []
+        disconnect(name, loss: .unreachable, now: now, &actions)
+        names[peer] = nil
+        members[name]?.peer = nil
+        // A number that no process was given, so that the next hello counts as a new life.
+        lastIncarnation = Incarnation(rawValue: lastIncarnation.rawValue &+ 1)
+        members[name]?.incarnation = lastIncarnation
+        actions.append(.refuse(peer, .helloExpected, "no share reaches you; say hello again"))
+        return finish(actions, now: now)
+    }
+
     /// Asks a worker to leave once it has computed what it was sent.
     public mutating func drain(_ name: WorkerName, now: Instant) -> [Action] {
         guard let member = members[name], member.isConnected, let peer = member.peer else {

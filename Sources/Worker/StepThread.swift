@@ -20,11 +20,15 @@ final class StepThread {
     private var held: HeldExperts
     private var ledger = ShareLedger()
     private var life: WorkerLife?
+    private var endpoint = ""
     private var isDraining = false
     private var isStopped = false
 
     /// The last answer of a worker that leaves may take this long to do so.
     private static let farewellTime = Duration.milliseconds(200)
+
+    /// Short, because a coordinator that came back sends shares at once.
+    private static let reconnectPause = Duration.milliseconds(200)
 
     /// Starts the thread; it ends after `StepCommand.stop`.
     static func start(
@@ -91,14 +95,20 @@ final class StepThread {
         }
     }
 
+    /// Connects for shares, or keeps a connection that is the same.
+    ///
+    /// After a restart of the coordinator it comes back by itself, and a share may be on it.
     private func connect(as life: WorkerLife, to endpoint: String) throws(MessagingError) {
-        self.life = life
         // A coordinator in a new life numbers its shares anew.
         ledger.removeAll()
+        guard socket == nil || life != self.life || endpoint != self.endpoint else { return }
+        self.life = life
+        self.endpoint = endpoint
         socket = nil
         var options = SocketOptions()
         options.routingID = Peer(life.routingID)
         options.linger = Self.farewellTime
+        options.longestReconnectPause = Self.reconnectPause
         let fresh = try Socket(.dealer, in: context, options: options)
         do throws(MessagingError) {
             try fresh.connect(Endpoint(endpoint))

@@ -135,7 +135,7 @@ final class ControlLoop {
         case .ended(let id, let result, let rows): clients.end(id, result, rows: rows)
         case .evaluated(let job, let result): clients.finish(job, result)
         case .evaluationFailed(let job, let message): clients.fail(job, message)
-        case .runner(.unreachable(let worker)): try workers.greetAnew(worker)
+        case .runner(.unreachable(let worker)): try workers.onUnreachable(worker)
         case .runner(let event): log(event)
         case .broken(let reason): throw .broken(reason)
         case .stopped:

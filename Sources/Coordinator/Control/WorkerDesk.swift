@@ -66,10 +66,9 @@ struct WorkerDesk {
         try perform(membership.tick(now: clock.now))
     }
 
-    /// Has a worker say hello again, which gives it a new data connection.
-    mutating func greetAnew(_ name: WorkerName) throws(CoordinatorError) {
-        guard let peer = membership.peer(of: name) else { return }
-        try perform([.refuse(peer, .helloExpected, "the data connection is gone; say hello again")])
+    /// No share reaches a worker: it has to join anew.
+    mutating func onUnreachable(_ name: WorkerName) throws(CoordinatorError) {
+        try perform(membership.onUnreachable(name, now: clock.now))
     }
 
     /// Tells the workers to look for the coordinator's next life.
