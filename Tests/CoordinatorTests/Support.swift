@@ -13,8 +13,8 @@ import Wire
 /// What most tests ask for, and what one process answers.
 enum Demo {
     static let prompt = "NAME\n       ls - "
-    /// Long enough that something can happen in the middle.
-    static let longCount = 400
+    /// Never reached: the context is full before.
+    static let longCount = 100_000
 
     /// Greedy tokens of a single process.
     static func tokens(_ prompt: String = prompt, count: Int) throws -> [Int32] {
@@ -36,13 +36,13 @@ enum Demo {
         return tokens
     }
 
-    /// A job that runs long after its first tokens.
+    /// A job that fills the context unless something happens.
     static var longJob: Submit {
         Submit(
             tag: 1,
             prompt: prompt,
             maximumTokens: longCount,
-            sampling: SamplingRequest(temperature: 0)
+            sampling: SamplingRequest(temperature: 1, minP: 0, seed: 1)
         )
     }
 }
