@@ -42,8 +42,11 @@ public struct ScriptedWorker: Sendable {
         let stop = try Waker()
         let isStopped = StopFlag()
         let thread = try NamedThread("scripted") { [self] in
-            // A script that fails is noticed by the cluster as a worker that is gone.
-            _ = try? Life(self).run(until: isStopped, waker: stop)
+            do {
+                try Life(self).run(until: isStopped, waker: stop)
+            } catch {
+                // The cluster notices: its worker is gone.
+            }
         }
         let result: Swift.Result<Result, any Error>
         do {

@@ -2,7 +2,7 @@ import Foundation
 
 /// The time as logs write it.
 enum UTC {
-    /// `2026-01-31T12:00:00.123Z`
+    /// `2026-01-31T12:00:00.123Z`, for example.
     static var now: String { text(secondsSince1970: Date().timeIntervalSince1970) }
 
     static func text(secondsSince1970 seconds: Double) -> String {

@@ -74,7 +74,8 @@ struct RestartTests {
         arguments: [
             (#"{"epoch":1,"workers":["a","b"],"layers":[[{"replicas":[0,1]}]]}"#, "replicas"),
             (
-                #"{"epoch":1,"workers":["a"],"layers":[[{"shards":[{"worker":0,"from":0,"to":384}]}]]}"#,
+                #"{"epoch":1,"workers":["a"],"#
+                    + #""layers":[[{"shards":[{"worker":0,"from":0,"to":384}]}]]}"#,
                 "shards"
             ),
             (#"{"epoch":1,"workers":["a"],"layers":[[0,0]]}"#, "layer"),
