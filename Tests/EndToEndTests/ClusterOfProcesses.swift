@@ -72,7 +72,7 @@ final class ClusterOfProcesses {
                 "MOIETY_COORDINATOR_HEARTBEAT_INTERVAL": "50ms",
                 "MOIETY_COORDINATOR_SILENCE_LIMIT": "2s",
                 "MOIETY_COORDINATOR_SHARE_TIME": "20s",
-                "MOIETY_COORDINATOR_WORKER_WAIT": "60s",
+                "MOIETY_COORDINATOR_WORKER_WAIT": "5s",
             ]
         )
     }
