@@ -205,14 +205,22 @@ let package = Package(
             of: "Coordinator",
             [
                 "Coordinator", "Worker", "Generation", "Inference", "Experts", "Tokenizer",
-                "Kernels", "Model", "Placement", "Cluster", "Wire", "Messaging", "Settings",
-                "ClusterTesting",
+                "Kernels", "Model", "GGUF", "Tensors", "Placement", "Cluster", "Wire",
+                "Messaging", "Settings", "ClusterTesting",
+            ]
+        ),
+        tests(
+            of: "Worker",
+            [
+                "Worker", "Cluster", "Wire", "Messaging", "Model", "Placement", "Settings",
+                "Tensors", "ClusterTesting", logging,
             ]
         ),
         tests(
             of: "EndToEnd",
             [
-                "moiety", "moiety-coordinator", "moiety-worker", "GGUF", "Model", "Placement",
+                "moiety", "moiety-coordinator", "moiety-worker", "Cluster", "GGUF", "Model",
+                "Placement",
                 "Tensors", "Tokenizer", "Wire", "ClusterTesting",
             ]
         ),

@@ -9,6 +9,7 @@ struct Coordinator {
     private let state: StateDirectory
     private let sockets: CoordinatorSockets
     private let loop: ControlLoop
+    private let stepThread: StepThread
     private let logger: Logger
 
     /// Loads the model and binds the sockets; blocks as long as the disk does.
@@ -26,7 +27,6 @@ struct Coordinator {
             settings: settings,
             state: state
         )
-        let stepThread: StepThread
         do throws(MessagingError) {
             sockets = try CoordinatorSockets(settings)
             stepThread = try StepThread(
@@ -55,6 +55,12 @@ struct Coordinator {
 
     /// Serves until told to stop.
     func run() throws(CoordinatorError) {
+        // Also when something failed. The other thread must have let go of its socket, so that
+        // closing the context waits for the last words to leave, and the process for that.
+        defer {
+            _ = stepThread.inbox.post(.stop)
+            stepThread.thread.join()
+        }
         try state.write("\(sockets.workerEndpoint)\n", to: "worker-endpoint")
         try state.write("\(sockets.clientEndpoint)\n", to: "client-endpoint")
         logger.info(
@@ -82,7 +88,7 @@ struct CoordinatorSockets {
     let dataEndpoint: Endpoint
 
     /// A last word to each peer may take this long to leave.
-    private static let farewellTime = Duration.milliseconds(200)
+    private static let farewellTime = Duration.seconds(1)
 
     init(_ settings: CoordinatorSettings) throws(MessagingError) {
         context = try MessagingContext()

@@ -1,4 +1,5 @@
 import Foundation
+import GGUF
 import Inference
 import Kernels
 import Logging
@@ -28,6 +29,7 @@ struct ServedModel: Sendable {
         instructionSet = try Self.chooseInstructionSet()
         let path = try Self.path(settings)
         let vocabulary: Vocabulary
+        logger.info("Opening the model", metadata: ["path": "\(path)"])
         do throws(ModelError) {
             file = try ModelFile(path: path)
             identity = try file.identity()
@@ -41,8 +43,9 @@ struct ServedModel: Sendable {
         } catch {
             throw .tokenizer(error)
         }
+        let isLarge = file.file.byteCount > Self.largeFile
         digests = try DigestTable.load(for: file, in: state, threadCount: threadCount) {
-            Self.report(done: $0, total: $1, to: logger)
+            if isLarge { Self.report(done: $0, total: $1, to: logger) }
         }
         logger.info(
             "Model opened",
@@ -73,11 +76,12 @@ struct ServedModel: Sendable {
         }
     }
 
-    /// Ten lines for a large model, one for a small one.
+    /// Reading a file of more bytes takes long enough to tell how far it is.
+    private static let largeFile = 1 << 30
+
+    /// Tells every tenth part.
     private static func report(done: Int, total: Int, to logger: Logger) {
-        guard done == total || done % max(1, total / 10) == 0, total > 1000 || done == total else {
-            return
-        }
+        guard done == total || done % max(1, total / 10) == 0 else { return }
         logger.info(
             "Hashing the model's experts",
             metadata: ["done": "\(done)", "total": "\(total)"]

@@ -280,7 +280,9 @@ struct ClientDesk {
 
     private func log(_ result: GenerationResult, of id: JobID) {
         var metadata: Logger.Metadata = [
-            "job": "\(id)", "tokens": "\(result.tokens.count)",
+            "job": "\(id)", "promptTokens": "\(result.promptTokenCount)",
+            "tokens": "\(result.tokens.count)", "prefillTime": "\(result.prefillTime)",
+            "decodeTime": "\(result.decodeTime)",
         ]
         guard case .failed(let message) = result.reason else {
             return logger.info("Job ended", metadata: metadata)

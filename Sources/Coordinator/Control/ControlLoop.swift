@@ -67,8 +67,6 @@ final class ControlLoop {
 
     /// Serves until the step thread, told to stop, has stopped.
     func run() throws(CoordinatorError) {
-        // Also when this thread fails, the other must not be left behind.
-        defer { _ = steps.post(.stop) }
         while true {
             try turn()
             guard !hasStopped else { break }

@@ -11,6 +11,7 @@ import Wire
 struct StepThread {
     /// Where commands go.
     let inbox: Mailbox<StepCommand>
+    let thread: NamedThread
     /// Where workers connect for shares.
     let endpoint: Endpoint
 
@@ -53,7 +54,7 @@ struct StepThread {
         let patience = settings.workerWait
         // Numbers that no other life uses.
         let firstShare = ShareID(rawValue: UInt64(life) << 32)
-        _ = try NamedThread("moiety-step") { [limits] in
+        thread = try NamedThread("moiety-step") { [limits] in
             let report = { (report: StepReport) in _ = reports.post(.report(report)) }
             let clock = LoopClock()
             let arrivals = StepInbox(inbox)
