@@ -5,7 +5,7 @@ import Settings
 
 /// The loop thread: control and client sockets, membership, jobs.
 ///
-/// Never computes, never waits for anything but the next event.
+/// Never computes a step, never waits for anything but the next event.
 final class ControlLoop {
     private let sockets: CoordinatorSockets
     private let steps: Mailbox<StepCommand>
