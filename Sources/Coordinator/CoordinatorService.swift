@@ -24,7 +24,7 @@ public struct CoordinatorService: Service {
         let outcome = ThreadOutcome<CoordinatorError>()
         let thread = try NamedThread("moiety-loop") { [settings, logger] in
             outcome.record { () throws(CoordinatorError) in
-                try Coordinator(settings: settings, inbox: inbox, logger: logger).run()
+                try CoordinatorProcess(settings: settings, inbox: inbox, logger: logger).run()
             }
         }
         await withTaskCancellationOrGracefulShutdownHandler {

@@ -1,8 +1,8 @@
 /// The name of a job: unique over all lives of a coordinator.
-struct JobID: Hashable, Sendable, CustomStringConvertible {
+package struct JobID: Hashable, Sendable, CustomStringConvertible {
     let life: UInt32
     /// Counts from 1 within a life.
     let number: UInt64
 
-    var description: String { "job-\(life)-\(number)" }
+    package var description: String { "job-\(life)-\(number)" }
 }

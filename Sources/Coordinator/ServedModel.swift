@@ -1,25 +1,25 @@
 import Foundation
 import GGUF
-import Inference
-import Kernels
-import Logging
-import Model
-import Settings
-import Tokenizer
+package import Inference
+package import Kernels
+package import Logging
+package import Model
+package import Settings
+package import Tokenizer
 
 /// The model that a coordinator serves: everything but the experts' weights.
-struct ServedModel: Sendable {
-    let file: ModelFile
-    let identity: ModelIdentity
-    let tokenizer: Tokenizer
-    let weights: CoreWeights
+package struct ServedModel: Sendable {
+    package let file: ModelFile
+    package let identity: ModelIdentity
+    package let tokenizer: Tokenizer
+    package let weights: CoreWeights
     let digests: DigestTable
-    let instructionSet: InstructionSet
+    package let instructionSet: InstructionSet
     let threadCount: Int
 
-    var description: ModelDescription { file.description }
+    package var description: ModelDescription { file.description }
 
-    init(
+    package init(
         settings: CoordinatorSettings,
         state: StateDirectory,
         logger: Logger

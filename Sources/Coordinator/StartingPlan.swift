@@ -1,16 +1,16 @@
 import Cluster
 import Foundation
 import Placement
-import Settings
+package import Settings
 
 /// The plan a life starts with, and the highest epoch that was ever used.
-struct StartingPlan {
+package struct StartingPlan {
     /// Nil where it is made once the workers are there.
     let plan: Plan?
     let lastEpoch: Epoch
 
     /// Takes the plan that the settings name, else the last life's where it still fits.
-    init(
+    package init(
         expertCounts: [Int],
         settings: CoordinatorSettings,
         state: StateDirectory

@@ -1,15 +1,15 @@
 import Foundation
-import Placement
+package import Placement
 import Tensors
 
 /// What a coordinator remembers between its lives.
 ///
 /// How many there were, its plan, its model's digests. Files are replaced whole, never edited.
-struct StateDirectory: Sendable {
+package struct StateDirectory: Sendable {
     let url: URL
 
     /// Makes the directory, private to its owner, where it is missing.
-    init(path: String) throws(CoordinatorError) {
+    package init(path: String) throws(CoordinatorError) {
         url = URL(filePath: path, directoryHint: .isDirectory)
         do {
             try FileManager.default.createDirectory(
@@ -23,7 +23,7 @@ struct StateDirectory: Sendable {
     }
 
     /// Counts this life and says which one it is, from 1.
-    func beginLife() throws(CoordinatorError) -> UInt32 {
+    package func beginLife() throws(CoordinatorError) -> UInt32 {
         let name = "lives"
         let text = try read(name).map { String(decoding: $0, as: UTF8.self) } ?? "0\n"
         guard let lives = UInt32(text.trimmingCharacters(in: .whitespacesAndNewlines)),
@@ -36,7 +36,7 @@ struct StateDirectory: Sendable {
     }
 
     /// The plan of the last life, if there was one.
-    func plan() throws(CoordinatorError) -> Plan? {
+    package func plan() throws(CoordinatorError) -> Plan? {
         guard let data = try read("plan.json") else { return nil }
         do {
             return try Plan(json: Array(data))
@@ -45,7 +45,7 @@ struct StateDirectory: Sendable {
         }
     }
 
-    func save(_ plan: Plan) throws(CoordinatorError) {
+    package func save(_ plan: Plan) throws(CoordinatorError) {
         try write(Data(plan.json()), to: "plan.json")
     }
 

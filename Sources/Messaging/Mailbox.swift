@@ -47,6 +47,9 @@ public final class Mailbox<Element: Sendable>: Sendable {
 
     public var isClosed: Bool { state.withLock { $0.isClosed } }
 
+    /// How many elements wait to be taken.
+    public var count: Int { state.withLock { $0.elements.count } }
+
     /// Everything that waits, oldest first.
     ///
     /// For the receiving thread.

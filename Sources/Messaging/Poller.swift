@@ -24,12 +24,15 @@ import Glibc
     /// A timeout of nil waits for ever, one of zero only looks; it is rounded up to milliseconds.
     /// The waker stays woken; its owner clears it.
     public mutating func wait(
-        for sockets: [Socket],
+        for sockets: [any MessageSocket],
         or waker: Waker? = nil,
         timeout: Duration?
     ) throws(MessagingError) -> Readiness {
         unsafe items.removeAll(keepingCapacity: true)
         for socket in sockets {
+            guard let socket = socket as? Socket else {
+                preconditionFailure("only ZeroMQ's sockets can be polled")
+            }
             unsafe items.append(item(socket: socket.handle, descriptor: -1))
         }
         if let waker {

@@ -87,7 +87,7 @@ import Glibc
     ///
     /// A router names the peer, a dealer has only one. Throws `queueFull` or `unroutable` where the
     /// connection does not take it right now.
-    public func send(_ frames: [[UInt8]], to peer: Peer? = nil) throws(MessagingError) {
+    public func send(_ frames: [[UInt8]], to peer: Peer?) throws(MessagingError) {
         precondition(!frames.isEmpty, "a message needs a frame")
         precondition((peer != nil) == (kind == .router), "a router names a peer, a dealer none")
         try check(frames)

@@ -1,12 +1,26 @@
-import Cluster
+package import Cluster
 import Experts
-import Messaging
+package import Messaging
 import Model
 import Placement
 import Synchronization
 
+/// Opens a connection.
+package typealias Dial = (Endpoint, SocketOptions) throws(MessagingError) -> any MessageSocket
+
+/// Starts to read and check experts; what becomes of it is posted to the loop's mailbox.
+package typealias StartLoad =
+    ([WorkerSession.AssignedExpert], LoadID) throws(MessagingError) -> any ExpertLoad
+
+/// A load under way.
+package protocol ExpertLoad: AnyObject {
+    var id: LoadID { get }
+    /// Gives up; nothing more is reported.
+    func cancel()
+}
+
 /// A load under way on a thread of its own, which reports to the loop.
-final class BackgroundLoader: Sendable {
+final class BackgroundLoader: ExpertLoad, Sendable {
     let id: LoadID
     private let isCancelled = Atomic(false)
 
@@ -37,7 +51,6 @@ final class BackgroundLoader: Sendable {
         }
     }
 
-    /// Gives up; nothing more is reported.
     func cancel() { isCancelled.store(true, ordering: .relaxed) }
 }
 

@@ -1,44 +1,69 @@
-import Cluster
+package import Cluster
 import Experts
 import Kernels
-import Logging
-import Messaging
+package import Logging
+package import Messaging
 import Model
 import Placement
 import Wire
 
 /// The loop thread: the shell of `WorkerSession`.
 ///
-/// Never computes, never waits for anything but the next event.
-final class ControlLoop {
+/// Never computes, never waits: its owner calls `turn` after each event and at `nextDeadline`.
+package final class ControlLoop {
+    /// What the loop needs of the world around it.
+    package struct Surroundings {
+        package let clock: LoopClock
+        package let dial: Dial
+        package let startLoad: StartLoad
+        /// For the pauses between attempts, which must differ between workers.
+        package let seed: UInt64
+
+        package init(
+            clock: LoopClock,
+            seed: UInt64,
+            dial: @escaping Dial,
+            startLoad: @escaping StartLoad
+        ) {
+            self.clock = clock
+            self.seed = seed
+            self.dial = dial
+            self.startLoad = startLoad
+        }
+    }
+
     private let machine: Machine
-    private let context: MessagingContext
+    private let surroundings: Surroundings
     private let inbox: Mailbox<LoopCommand>
     private let steps: Mailbox<StepCommand>
-    private let stepThread: NamedThread
-    private let clock = LoopClock()
     private let logger: Logger
     private let wireLimits = WireLimits()
     private var session: WorkerSession
-    private var socket: Socket?
-    private var poller = Poller()
+    /// The connection for control messages, once there is one.
+    package private(set) var socket: (any MessageSocket)?
     private var held: HeldExperts
-    private var loader: BackgroundLoader?
+    private var loader: (any ExpertLoad)?
     private var loadCount = 0
     private var vitals = Membership.Vitals()
-    private var isOver = false
+    private var hasStarted = false
+    /// Whether the session has ended: there is nothing more to do.
+    package private(set) var isOver = false
 
     /// Messages taken before commands and deadlines get their turn.
     private static let turn = 64
     /// A goodbye may take this long to leave.
     private static let farewellTime = Duration.milliseconds(200)
 
-    init(
+    package init(
         machine: Machine,
+        surroundings: Surroundings,
+        steps: Mailbox<StepCommand>,
         inbox: Mailbox<LoopCommand>,
         logger: Logger
-    ) throws(WorkerError) {
+    ) {
         self.machine = machine
+        self.surroundings = surroundings
+        self.steps = steps
         self.inbox = inbox
         self.logger = logger
         held = HeldExperts(expertCounts: machine.model.description.expertCounts)
@@ -48,24 +73,29 @@ final class ControlLoop {
                 name: machine.name,
                 model: machine.identity
             ),
-            seed: UInt64.random(in: .min ... .max)
+            seed: surroundings.seed
         )
-        do throws(MessagingError) {
-            context = try MessagingContext()
-            steps = try Mailbox<StepCommand>(limit: 1024)
-            stepThread = try StepThread.start(
-                machine: machine,
-                context: context,
-                inbox: steps,
-                reports: inbox
-            )
-        } catch {
-            throw .messaging(error)
+    }
+
+    /// When to call `turn` if nothing happens before.
+    package var nextDeadline: Instant? { session.nextDeadline }
+
+    /// Does all that can be done now.
+    package func turn() throws(WorkerError) {
+        if !hasStarted { try start() }
+        for command in inbox.takeAll() { try perform(command) }
+        try receive()
+        try perform(session.tick(now: clock.now))
+        if isOver {
+            loader?.cancel()
+            logger.info("Worker stopped", metadata: ["worker": "\(machine.name)"])
         }
     }
 
-    /// Serves until the session is over.
-    func run() throws(WorkerError) {
+    private var clock: LoopClock { surroundings.clock }
+
+    private func start() throws(WorkerError) {
+        hasStarted = true
         logger.info(
             "Worker started",
             metadata: [
@@ -74,34 +104,7 @@ final class ControlLoop {
                 "instructionSet": "\(machine.instructionSet.name)",
             ]
         )
-        defer {
-            loader?.cancel()
-            _ = steps.post(.stop)
-            // The process ends with this thread: the other's last answer must have left by then.
-            stepThread.join()
-        }
         try perform(session.start(now: clock.now))
-        while !isOver {
-            for command in inbox.takeAll() { try perform(command) }
-            try receive()
-            try perform(session.tick(now: clock.now))
-            guard !isOver else { break }
-            try wait()
-        }
-        logger.info("Worker stopped", metadata: ["worker": "\(machine.name)"])
-    }
-
-    private func wait() throws(WorkerError) {
-        let timeout = session.nextDeadline.map { max(.zero, $0 - clock.now) }
-        do throws(MessagingError) {
-            _ = try poller.wait(
-                for: socket.map { [$0] } ?? [],
-                or: inbox.waker,
-                timeout: timeout
-            )
-        } catch {
-            throw .messaging(error)
-        }
     }
 
     // MARK: Events
@@ -270,9 +273,7 @@ final class ControlLoop {
             options.linger = Self.farewellTime
             // A hello may wait for a connection that is just being made.
             options.requiresConnection = false
-            let fresh = try Socket(.dealer, in: context, options: options)
-            try fresh.connect(machine.coordinator)
-            socket = fresh
+            socket = try surroundings.dial(machine.coordinator, options)
         } catch {
             throw .messaging(error)
         }
@@ -288,12 +289,8 @@ final class ControlLoop {
         )
         loadCount += 1
         do throws(MessagingError) {
-            loader = try BackgroundLoader(
-                experts,
-                id: LoadID(number: loadCount, epoch: epoch),
-                machine: machine,
-                reports: inbox
-            )
+            let id = LoadID(number: loadCount, epoch: epoch)
+            loader = try surroundings.startLoad(experts, id)
         } catch {
             throw .messaging(error)
         }

@@ -1,10 +1,10 @@
-import Cluster
-import Experts
-import Model
-import Placement
+package import Cluster
+package import Experts
+package import Model
+package import Placement
 
 /// What other threads tell the loop thread.
-enum LoopCommand: Sendable {
+package enum LoopCommand: Sendable {
     case progress(LoadID, ExpertLoader.Progress)
     case loaded(LoadID, [ExpertID], [FeedForwardWeights])
     case loadFailed(LoadID, LoadFailureCode, String)
@@ -23,17 +23,17 @@ enum LoopCommand: Sendable {
     case stop
 
     /// Reports that may wait: one per share and per expert loaded.
-    static let queueLimit = 1 << 16
+    package static let queueLimit = 1 << 16
 }
 
 /// One load, so that what a cancelled one still reports is told from the next one's.
-struct LoadID: Equatable, Sendable {
-    let number: Int
-    let epoch: Epoch
+package struct LoadID: Equatable, Sendable {
+    package let number: Int
+    package let epoch: Epoch
 }
 
 /// What the loop thread tells the step thread.
-enum StepCommand: Sendable {
+package enum StepCommand: Sendable {
     /// Connect for shares as this life of the worker.
     case connect(WorkerLife, endpoint: String)
     /// Compute with these experts from now on; `epoch` is reported back.
@@ -41,4 +41,7 @@ enum StepCommand: Sendable {
     /// Refuse further shares and say when nothing is left to compute.
     case drain
     case stop
+
+    /// Commands that may wait; the loop thread gives few.
+    package static let queueLimit = 1024
 }

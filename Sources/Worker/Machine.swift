@@ -1,12 +1,12 @@
 import Foundation
-import Kernels
-import Messaging
-import Model
-import Placement
+package import Kernels
+package import Messaging
+package import Model
+package import Placement
 import Settings
 
 /// What a worker has for as long as its process lives: a name, a model file, cores.
-struct Machine: Sendable {
+package struct Machine: Sendable {
     let name: WorkerName
     let model: ModelFile
     let identity: ModelIdentity
@@ -17,6 +17,23 @@ struct Machine: Sendable {
 
     let coreCount = ProcessInfo.processInfo.activeProcessorCount
     let memoryByteCount = ProcessInfo.processInfo.physicalMemory
+
+    /// A machine with one thread and a model that is open already.
+    package init(
+        name: WorkerName,
+        model: ModelFile,
+        identity: ModelIdentity,
+        instructionSet: InstructionSet,
+        coordinator: Endpoint
+    ) {
+        self.name = name
+        self.model = model
+        self.identity = identity
+        self.instructionSet = instructionSet
+        self.coordinator = coordinator
+        threadCount = 1
+        loadThreadCount = 1
+    }
 
     init(
         settings: WorkerSettings,

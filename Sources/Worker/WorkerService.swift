@@ -31,7 +31,7 @@ public struct WorkerService: Service {
         let thread = try NamedThread("moiety-loop") { [settings, instructionSet, logger] in
             outcome.record { () throws(WorkerError) in
                 let machine = try Machine(settings: settings, instructionSet: instructionSet)
-                try ControlLoop(machine: machine, inbox: inbox, logger: logger).run()
+                try WorkerProcess(machine: machine, inbox: inbox, logger: logger).run()
             }
         }
         await withTaskCancellationHandler {

@@ -13,7 +13,7 @@ import Wire
 /// The clients' side of the coordinator, on the loop thread: jobs, lists, evaluations.
 struct ClientDesk {
     private let served: ServedModel
-    private let socket: Socket
+    private let socket: any MessageSocket
     private let steps: Mailbox<StepCommand>
     private let logger: Logger
     private let wireLimits = WireLimits()
@@ -40,7 +40,7 @@ struct ClientDesk {
     init(
         served: ServedModel,
         settings: CoordinatorSettings,
-        socket: Socket,
+        socket: any MessageSocket,
         steps: Mailbox<StepCommand>,
         life: UInt32,
         logger: Logger

@@ -1,21 +1,33 @@
-import Cluster
-import Logging
-import Messaging
-import Settings
+package import Cluster
+package import Logging
+package import Messaging
+package import Settings
 
 /// The loop thread: control and client sockets, membership, jobs.
 ///
-/// Never computes a step, never waits for anything but the next event.
-final class ControlLoop {
-    private let sockets: CoordinatorSockets
+/// Never computes a step, never waits: its owner calls `turn` after each event and at
+/// `nextDeadline`.
+package final class ControlLoop {
+    /// The sockets of the loop thread, both bound.
+    package struct Sockets {
+        package let workers: any MessageSocket
+        package let clients: any MessageSocket
+
+        package init(workers: any MessageSocket, clients: any MessageSocket) {
+            self.workers = workers
+            self.clients = clients
+        }
+    }
+
+    private let sockets: Sockets
     private let steps: Mailbox<StepCommand>
     private let inbox: Mailbox<LoopCommand>
     private let clock: LoopClock
     private let logger: Logger
     private var workers: WorkerDesk
     private var clients: ClientDesk
-    private var poller = Poller()
-    private var hasStopped = false
+    /// Whether the step thread, told to stop, has stopped: there is nothing more to do.
+    package private(set) var hasStopped = false
 
     /// Messages taken from one socket before the other gets its turn.
     ///
@@ -26,29 +38,33 @@ final class ControlLoop {
     /// When a client whose queue was full is tried again.
     private static let retryTime = Duration.milliseconds(50)
 
-    init(
+    /// - Parameters:
+    ///   - dataEndpoint: Where workers connect for shares.
+    ///   - life: The number of this life of the coordinator.
+    package init(
         served: ServedModel,
         settings: CoordinatorSettings,
-        sockets: CoordinatorSockets,
-        stepThread: StepThread,
+        sockets: Sockets,
+        dataEndpoint: Endpoint,
+        steps: Mailbox<StepCommand>,
         state: StateDirectory,
         start: StartingPlan,
         life: UInt32,
+        clock: LoopClock,
         inbox: Mailbox<LoopCommand>,
         logger: Logger
     ) {
-        let clock = LoopClock()
         self.clock = clock
         self.sockets = sockets
         self.inbox = inbox
         self.logger = logger
-        steps = stepThread.inbox
+        self.steps = steps
         workers = WorkerDesk(
             served: served,
             settings: settings,
             socket: sockets.workers,
-            dataEndpoint: stepThread.endpoint,
-            steps: stepThread.inbox,
+            dataEndpoint: dataEndpoint,
+            steps: steps,
             state: state,
             start: start,
             life: life,
@@ -59,33 +75,21 @@ final class ControlLoop {
             served: served,
             settings: settings,
             socket: sockets.clients,
-            steps: stepThread.inbox,
+            steps: steps,
             life: life,
             logger: logger
         )
     }
 
-    /// Serves until the step thread, told to stop, has stopped.
-    func run() throws(CoordinatorError) {
-        while true {
-            try turn()
-            guard !hasStopped else { break }
-            var timeout = workers.nextDeadline.map { max(.zero, $0 - clock.now) }
-            if clients.owesMessages { timeout = min(timeout ?? Self.retryTime, Self.retryTime) }
-            do throws(MessagingError) {
-                _ = try poller.wait(
-                    for: [sockets.workers, sockets.clients],
-                    or: inbox.waker,
-                    timeout: timeout
-                )
-            } catch {
-                throw .messaging(error)
-            }
-        }
-        try workers.shutDown()
+    /// When to call `turn` if nothing happens before.
+    package var nextDeadline: Instant? {
+        guard clients.owesMessages else { return workers.nextDeadline }
+        let retry = clock.now + Self.retryTime
+        return workers.nextDeadline.map { min($0, retry) } ?? retry
     }
 
-    private func turn() throws(CoordinatorError) {
+    /// Does all that can be done now.
+    package func turn() throws(CoordinatorError) {
         for command in inbox.takeAll() { try perform(command) }
         // Clients first: reading a long prompt takes time, in which workers' messages may come.
         for message in try take(Self.clientTurn, from: sockets.clients) {
@@ -97,11 +101,12 @@ final class ControlLoop {
         clients.retry()
         // After what has arrived, so that nobody counts as silent whose message lay here.
         try workers.tick()
+        if hasStopped { try workers.shutDown() }
     }
 
     private func take(
         _ limit: Int,
-        from socket: Socket
+        from socket: any MessageSocket
     ) throws(CoordinatorError) -> [ReceivedMessage] {
         var messages: [ReceivedMessage] = []
         do throws(MessagingError) {

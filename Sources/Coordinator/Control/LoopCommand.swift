@@ -1,8 +1,8 @@
 /// What other threads tell the loop thread.
-enum LoopCommand: Sendable {
+package enum LoopCommand: Sendable {
     case report(StepReport)
     case stop
 
     /// Reports that may wait: a token for each of many sequences over a slow second.
-    static let queueLimit = 1 << 16
+    package static let queueLimit = 1 << 16
 }

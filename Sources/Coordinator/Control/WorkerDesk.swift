@@ -9,7 +9,7 @@ import Wire
 /// The workers' side of the coordinator: the shell of `Membership`, on the loop thread.
 struct WorkerDesk {
     private let served: ServedModel
-    private let socket: Socket
+    private let socket: any MessageSocket
     private let dataEndpoint: Endpoint
     private let steps: Mailbox<StepCommand>
     private let state: StateDirectory
@@ -26,7 +26,7 @@ struct WorkerDesk {
     init(
         served: ServedModel,
         settings: CoordinatorSettings,
-        socket: Socket,
+        socket: any MessageSocket,
         dataEndpoint: Endpoint,
         steps: Mailbox<StepCommand>,
         state: StateDirectory,

@@ -1,7 +1,7 @@
 import Cluster
-import Messaging
+package import Messaging
 import Model
-import Placement
+package import Placement
 import Tensors
 import Wire
 
@@ -11,13 +11,13 @@ import Wire
 /// between `start` and `finish`; whatever arrives outside one, or belongs to another, is dropped.
 final class RemoteRunner: ExpertRunner {
     private let model: ModelDescription
-    private let socket: Socket
+    private let socket: any MessageSocket
     private let inbox: StepInbox
     private let clock: LoopClock
     private let limits: Exchange.Limits
     private let wireLimits = WireLimits()
+    private let sleep: Sleep
     private let log: (RunnerEvent) -> Void
-    private var poller = Poller()
     private var warnings = ReportLimiter()
 
     /// The plan in force, or nil while the cluster is not ready.
@@ -49,11 +49,12 @@ final class RemoteRunner: ExpertRunner {
     /// - Parameter firstShare: a number that no other life of the coordinator uses.
     init(
         model: ModelDescription,
-        socket: Socket,
+        socket: any MessageSocket,
         inbox: StepInbox,
         clock: LoopClock,
         firstShare: ShareID,
         limits: Exchange.Limits,
+        sleep: @escaping Sleep,
         log: @escaping (RunnerEvent) -> Void
     ) {
         self.model = model
@@ -61,6 +62,7 @@ final class RemoteRunner: ExpertRunner {
         self.inbox = inbox
         self.clock = clock
         self.limits = limits
+        self.sleep = sleep
         self.log = log
         exchange = Exchange(
             epoch: Epoch(rawValue: 0),
@@ -171,7 +173,7 @@ final class RemoteRunner: ExpertRunner {
         let longest: Duration = trip?.unsent.isEmpty == false ? .milliseconds(2) : .seconds(1)
         let left = exchange.nextDeadline.map { max(.zero, $0 - clock.now) } ?? longest
         do throws(MessagingError) {
-            _ = try poller.wait(for: [socket], or: inbox.waker, timeout: min(left, longest))
+            try sleep(min(left, longest))
         } catch {
             fail(.notReady(reason: "the data socket failed: \(error)"))
         }
@@ -303,7 +305,7 @@ final class RemoteRunner: ExpertRunner {
 }
 
 /// What the runner notices that operators may want to know.
-enum RunnerEvent: Sendable {
+package enum RunnerEvent: Sendable {
     /// After `heldBack` others that were not told.
     case malformed(String, from: Peer?, heldBack: Int)
     /// It has no data connection, whatever its control connection says.

@@ -1,19 +1,22 @@
 import Cluster
-import Generation
-import Messaging
-import Placement
+package import Generation
+package import Messaging
+package import Placement
 
 /// What other threads ask of the step thread.
-enum StepCommand: Sendable {
+package enum StepCommand: Sendable {
     case generate(JobID, GenerationRequest)
     case cancel(JobID)
     case evaluate(EvaluationJob)
     case topology(TopologyChange)
     case stop
+
+    /// Commands that may wait: a full queue of jobs and its cancellations.
+    package static let queueLimit = 1 << 17
 }
 
 /// A change in who computes experts.
-enum TopologyChange: Sendable {
+package enum TopologyChange: Sendable {
     /// Every expert of the plan is held by a live worker.
     case ready(Topology)
     /// Some are not; `reason` names them and says why.
@@ -23,14 +26,14 @@ enum TopologyChange: Sendable {
 }
 
 /// A plan and where its workers can be reached.
-struct Topology: Equatable, Sendable {
-    let plan: Plan
+package struct Topology: Equatable, Sendable {
+    package let plan: Plan
     /// Routing ids on the data socket, in the order of the plan's workers.
-    let peers: [Peer]
+    package let peers: [Peer]
 }
 
 /// Tokens to compute for their logits.
-struct EvaluationJob: Sendable {
+package struct EvaluationJob: Sendable {
     let client: Peer
     let tag: UInt64
     let tokens: [Int32]

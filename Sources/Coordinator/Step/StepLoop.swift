@@ -1,19 +1,26 @@
-import Cluster
+package import Cluster
 import Generation
 import Inference
-import Messaging
+import Kernels
+package import Messaging
 import Model
 import Placement
+package import Settings
 import Wire
 
+/// Returns after an event, or after so long; nil waits for ever.
+package typealias Sleep = (Duration?) throws(MessagingError) -> Void
+
 /// The step thread: runs the engine while there is work and the cluster can compute.
-final class StepLoop {
+///
+/// It waits in the middle of a step, for workers, so it is given a way to sleep.
+package final class StepLoop {
     private let engine: Engine
     private let forward: ForwardPass
     private let runner: RemoteRunner
     private let inbox: StepInbox
-    private let socket: Socket
     private let clock: LoopClock
+    private let sleep: Sleep
     private let report: (StepReport) -> Void
     /// How long jobs wait for workers before they fail.
     private let patience: Duration
@@ -22,7 +29,6 @@ final class StepLoop {
     private var evaluations: [RunningEvaluation] = []
     private var unreadySince: Instant?
     private var isStopped = false
-    private var poller = Poller()
 
     private struct RunningJob {
         let sequence: Engine.SequenceID
@@ -31,28 +37,54 @@ final class StepLoop {
         let rowCounts: [WorkerRows]
     }
 
-    init(
-        engine: Engine,
-        forward: ForwardPass,
-        runner: RemoteRunner,
-        inbox: StepInbox,
-        socket: Socket,
+    /// - Parameters:
+    ///   - socket: The data socket, bound.
+    ///   - life: The number of this life of the coordinator.
+    ///   - sleep: Returns when the socket or the mailbox has something, or time is up.
+    package init(
+        served: ServedModel,
+        settings: CoordinatorSettings,
+        socket: any MessageSocket,
+        inbox: Mailbox<StepCommand>,
+        life: UInt32,
         clock: LoopClock,
-        patience: Duration,
+        sleep: @escaping Sleep,
         report: @escaping (StepReport) -> Void
     ) {
-        self.engine = engine
-        self.forward = forward
-        self.runner = runner
-        self.inbox = inbox
-        self.socket = socket
+        self.inbox = StepInbox(inbox)
         self.clock = clock
-        self.patience = patience
+        self.sleep = sleep
         self.report = report
+        patience = settings.workerWait
+        runner = RemoteRunner(
+            model: served.description,
+            socket: socket,
+            inbox: self.inbox,
+            clock: clock,
+            // Numbers that no other life uses.
+            firstShare: ShareID(rawValue: UInt64(life) << 32),
+            limits: settings.exchangeLimits,
+            sleep: sleep,
+            log: { report(.runner($0)) }
+        )
+        forward = ForwardPass(
+            model: served.description,
+            weights: served.weights,
+            kernels: Kernels(
+                instructionSet: served.instructionSet,
+                threadCount: served.threadCount
+            ),
+            experts: runner
+        )
+        engine = Engine(
+            forward: forward,
+            tokenizer: served.tokenizer,
+            limits: Scheduler.Limits(settings, served)
+        )
     }
 
-    /// Runs until told to stop.
-    func run() {
+    /// Runs until told to stop; the last report is `stopped`.
+    package func run() {
         while !isStopped {
             runner.idle()
             for command in inbox.takeCommands() { perform(command) }
@@ -68,6 +100,7 @@ final class StepLoop {
         for evaluation in evaluations {
             report(.evaluationFailed(evaluation.job, "the coordinator is shutting down"))
         }
+        report(.stopped)
     }
 
     private var hasWork: Bool { engine.hasWork || !evaluations.isEmpty }
@@ -136,7 +169,7 @@ final class StepLoop {
             unreadySince = nil
         }
         do throws(MessagingError) {
-            _ = try poller.wait(for: [socket], or: inbox.waker, timeout: timeout)
+            try sleep(timeout)
         } catch {
             report(.broken("\(error)"))
             isStopped = true
@@ -150,5 +183,29 @@ final class StepLoop {
         engine.failAll(message)
         for evaluation in evaluations { report(.evaluationFailed(evaluation.job, message)) }
         evaluations = []
+    }
+}
+
+extension Scheduler.Limits {
+    init(_ settings: CoordinatorSettings, _ served: ServedModel) {
+        self.init()
+        stepRows = Self.stepRows(settings, served)
+        runningSequences = settings.runningJobCount
+        queuedSequences = settings.queuedJobCount
+        contextLength = min(settings.contextLength, served.description.contextLength)
+    }
+
+    /// Rows of a step: as set, but enough for every running job and some prompt, and no more than
+    /// one message can carry back.
+    private static func stepRows(_ settings: CoordinatorSettings, _ served: ServedModel) -> Int {
+        let model = served.description
+        let wire = WireLimits()
+        let rowByteCount = model.hiddenSize * MemoryLayout<Double>.size
+        return min(
+            max(settings.prefillRowCount, 2 * settings.runningJobCount),
+            MessagingLimits().frameByteCount / rowByteCount,
+            wire.rowCount,
+            wire.pairCount / max(1, model.expertsPerToken)
+        )
     }
 }

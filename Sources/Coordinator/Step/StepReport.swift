@@ -1,11 +1,11 @@
 import Cluster
-import Generation
+package import Generation
 import Inference
 import Placement
-import Wire
+package import Wire
 
 /// What the step thread tells the loop thread.
-enum StepReport: Sendable {
+package enum StepReport: Sendable {
     case event(JobID, GenerationEvent)
     case ended(JobID, GenerationResult, [WorkerRows])
     case evaluated(EvaluationJob, EvaluationResult)
@@ -28,7 +28,7 @@ extension [WorkerRows] {
 }
 
 /// The logits that an evaluation asked for.
-struct EvaluationResult: Sendable {
+package struct EvaluationResult: Sendable {
     var positions: [Evaluation.Position] = []
     var logProbabilities: [Double] = []
 }

@@ -1,15 +1,18 @@
+import Cluster
 import Logging
 import Messaging
 import Model
 import Settings
 
 /// One life of the coordinator, on the loop thread: loads, listens, serves, and says goodbye.
-struct Coordinator {
+struct CoordinatorProcess {
     private let served: ServedModel
     private let state: StateDirectory
     private let sockets: CoordinatorSockets
     private let loop: ControlLoop
     private let stepThread: StepThread
+    private let inbox: Mailbox<LoopCommand>
+    private let clock = LoopClock()
     private let logger: Logger
 
     /// Loads the model and binds the sockets; blocks as long as the disk does.
@@ -19,6 +22,7 @@ struct Coordinator {
         logger: Logger
     ) throws(CoordinatorError) {
         self.logger = logger
+        self.inbox = inbox
         state = try StateDirectory(path: settings.stateDirectory)
         served = try ServedModel(settings: settings, state: state, logger: logger)
         let life = try state.beginLife()
@@ -43,11 +47,13 @@ struct Coordinator {
         loop = ControlLoop(
             served: served,
             settings: settings,
-            sockets: sockets,
-            stepThread: stepThread,
+            sockets: .init(workers: sockets.workers, clients: sockets.clients),
+            dataEndpoint: stepThread.endpoint,
+            steps: stepThread.inbox,
             state: state,
             start: start,
             life: life,
+            clock: clock,
             inbox: inbox,
             logger: logger
         )
@@ -71,10 +77,28 @@ struct Coordinator {
                 "clients": "\(sockets.clientEndpoint)",
             ]
         )
-        try loop.run()
+        try serve()
         try state.remove("worker-endpoint")
         try state.remove("client-endpoint")
         logger.info("Coordinator stopped")
+    }
+
+    private func serve() throws(CoordinatorError) {
+        var poller = Poller()
+        while true {
+            try loop.turn()
+            guard !loop.hasStopped else { return }
+            let timeout = loop.nextDeadline.map { max(.zero, $0 - clock.now) }
+            do throws(MessagingError) {
+                _ = try poller.wait(
+                    for: [sockets.workers, sockets.clients],
+                    or: inbox.waker,
+                    timeout: timeout
+                )
+            } catch {
+                throw .messaging(error)
+            }
+        }
     }
 }
 
