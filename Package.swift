@@ -221,7 +221,7 @@ let package = Package(
             [
                 "moiety", "moiety-coordinator", "moiety-worker", "Cluster", "GGUF", "Model",
                 "Placement",
-                "Tensors", "Tokenizer", "Wire", "ClusterTesting",
+                "Messaging", "Tensors", "Tokenizer", "Wire", "ClusterTesting",
             ]
         ),
     ]

@@ -27,6 +27,8 @@ public struct DaemonOptions: ParsableArguments {
 public struct Daemon {
     /// A file or its content is not usable (EX_DATAERR).
     public static let dataError: Int32 = 65
+    /// An address cannot be listened at (EX_UNAVAILABLE): another process does, or nobody may.
+    public static let addressError: Int32 = 69
     /// A setting is not usable (EX_CONFIG): starting again will not help.
     public static let settingsError: Int32 = 78
 

@@ -15,7 +15,7 @@ struct Door: AsyncParsableCommand {
             then the defaults; 'moiety config show coordinator' prints them all.
 
             Exit codes: 0 stopped as told, 1 failed, 64 wrong arguments, 65 the model is not \
-            usable, 78 a setting is not usable.
+            usable, 69 an address cannot be listened at, 78 a setting is not usable.
             """
     )
 
@@ -37,6 +37,8 @@ struct Door: AsyncParsableCommand {
     private static func exitCode(of error: any Error) -> Int32 {
         switch error as? CoordinatorError {
         case .model, .tokenizer, .plan: Daemon.dataError
+        case .messaging(.addressInUse(_)), .messaging(.endpointRefused(_, _, _)):
+            Daemon.addressError
         case .settings, .kernels, .messaging(.keysNeeded(_)), .messaging(.invalidEndpoint(_, _)):
             Daemon.settingsError
         default: 1

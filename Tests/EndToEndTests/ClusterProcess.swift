@@ -91,6 +91,21 @@ final class ClusterProcess: Sendable {
         return Int32(fields[1])
     }
 
+    /// The first 15 bytes of the executable's name, which is all that the kernel keeps.
+    static func name(of pid: Int32) -> String {
+        FileManager.default.contents(atPath: "/proc/\(pid)/comm")
+            .map { String(decoding: $0, as: UTF8.self).trimmingCharacters(in: .newlines) } ?? ""
+    }
+
+    /// Polls for what the kernel does without telling us.
+    static func wait(until isTrue: () -> Bool) async throws {
+        let deadline = ContinuousClock.now + .seconds(30)
+        while !isTrue() {
+            try #require(ContinuousClock.now < deadline, "it did not happen within 30 s")
+            await Task.yield()
+        }
+    }
+
     /// Where the build puts executables and test bundles alike.
     static var directory: URL {
         get throws {

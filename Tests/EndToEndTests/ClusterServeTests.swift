@@ -1,6 +1,7 @@
 import Cluster
 import ClusterTesting
 import Foundation
+import Messaging
 import Testing
 import Wire
 
@@ -22,7 +23,9 @@ struct ServeProcessTests {
         let children = try await served.whenReady()
         served.process.kill(SIGKILL)
         #expect(await served.process.ended() == -SIGKILL)
-        try await Self.wait { children.allSatisfy { ClusterProcess.parent(of: $0) == nil } }
+        try await ClusterProcess.wait {
+            children.allSatisfy { ClusterProcess.parent(of: $0) == nil }
+        }
     }
 
     @Test("A served worker that dies is started again, and the cluster is ready again")
@@ -30,9 +33,11 @@ struct ServeProcessTests {
         let served = try Served()
         let children = try await served.whenReady()
         let before = Set(try await served.client.nodes().map(\.incarnation))
-        let victim = try #require(children.last)
+        let victim = try #require(
+            children.first { ClusterProcess.name(of: $0) == "moiety-worker" }
+        )
         _ = Glibc.kill(victim, SIGKILL)
-        try await Self.wait { ClusterProcess.parent(of: victim) == nil }
+        try await ClusterProcess.wait { ClusterProcess.parent(of: victim) == nil }
         // Ready alone would not do: the loss may not have been noticed yet.
         try await served.client.nodes { nodes in
             nodes.allSatisfy { $0.state == "ready" } && Set(nodes.map(\.incarnation)) != before
@@ -43,13 +48,16 @@ struct ServeProcessTests {
         #expect(await served.process.ended() == 0)
     }
 
-    /// Polls for what the kernel does without telling us.
-    private static func wait(until isTrue: () -> Bool) async throws {
-        let deadline = ContinuousClock.now + .seconds(30)
-        while !isTrue() {
-            try #require(ContinuousClock.now < deadline, "it did not happen within 30 s")
-            await Task.yield()
-        }
+    @Test("A served coordinator whose address is taken ends the cluster and is not started again")
+    func addressInUse() async throws {
+        let context = try MessagingContext()
+        let other = try Socket(.router, in: context)
+        let taken = try other.bind(Endpoint("tcp://127.0.0.1:0"))
+        let served = try Served(clientEndpoint: "\(taken)")
+        #expect(await served.process.ended() == 69)
+        let log = served.process.logText
+        #expect(log.contains("\(taken)") && log.contains("in use"), "\(log)")
+        #expect(!log.contains("starting it again"), "\(log)")
     }
 }
 
@@ -57,16 +65,18 @@ struct ServeProcessTests {
 private final class Served {
     let process: ClusterProcess
     private let directory: TemporaryFile
-    private var endpoint: String { "ipc://\(directory.path)-clients" }
+    private let endpoint: String
 
-    init() throws {
+    /// - Parameter clientEndpoint: one of its own unless given.
+    init(clientEndpoint: String? = nil) throws {
         directory = try TemporaryFile("served")
+        endpoint = clientEndpoint ?? "ipc://\(directory.path)-clients"
         process = try ClusterProcess(
             "moiety",
             [
                 "serve", "-m", WholeModel.demoPath, "--workers", "2", "--state", directory.path,
                 "--worker-endpoint", "ipc://\(directory.path)-workers",
-                "--client-endpoint", "ipc://\(directory.path)-clients",
+                "--client-endpoint", endpoint,
             ]
         )
     }
@@ -75,10 +85,10 @@ private final class Served {
 
     /// Waits for the cluster.
     ///
-    /// - Returns: its processes, the coordinator's first.
+    /// - Returns: its processes.
     func whenReady() async throws -> [Int32] {
         try await client.status { $0.isReady }
-        let children = try process.children().sorted()
+        let children = try process.children()
         #expect(children.count == 3, "\(process.logText)")
         return children
     }

@@ -4,6 +4,7 @@ import Messaging
 /// What the cluster's thread hears of.
 enum ServeEvent: Sendable {
     case stop
+    /// With its exit code, or 128 and the number of the signal that killed it, as shells count.
     case ended(ChildID, status: Int32)
 }
 
@@ -65,8 +66,8 @@ final class LocalCluster {
     private static let stopTime = Duration.seconds(10)
     /// How often the coordinator's endpoint is looked for while it starts.
     private static let lookTime = Duration.milliseconds(20)
-    /// Exit codes after which starting again is in vain: arguments, data, configuration.
-    private static let hopeless: Set<Int32> = [64, 65, 78]
+    /// Exit codes after which starting again is in vain: arguments, data, addresses, configuration.
+    private static let hopeless: Set<Int32> = [64, 65, 69, 78]
 
     init(_ plan: LocalClusterPlan, inbox: Mailbox<ServeEvent>) {
         self.plan = plan
@@ -105,13 +106,20 @@ final class LocalCluster {
         case .ended(let child, let status):
             children[child] = nil
             guard !isStopping else { return }
-            guard child != .coordinator || !Self.hopeless.contains(status) else {
-                exitCode = status
-                isStopping = true
-                return
+            guard child == .coordinator, !isWorthRestarting(status) else {
+                return scheduleRestart(of: child, status: status)
             }
-            scheduleRestart(of: child, status: status)
+            Console.note("moiety: the coordinator ended (\(status)), and with it the cluster")
+            exitCode = status
+            isStopping = true
         }
+    }
+
+    /// Whether a coordinator that ended may do better next time.
+    ///
+    /// One that never listened has said why; the same would happen again.
+    private func isWorthRestarting(_ status: Int32) -> Bool {
+        workersWereStarted && !Self.hopeless.contains(status)
     }
 
     private func scheduleRestart(of child: ChildID, status: Int32) {
@@ -181,7 +189,9 @@ final class LocalCluster {
             arguments(of: child) + ["--exit-with-parent", "\(getpid())"]
         process.standardInput = FileHandle.nullDevice
         process.terminationHandler = { [inbox] process in
-            _ = inbox.post(.ended(child, status: process.terminationStatus))
+            let wasKilled = process.terminationReason == .uncaughtSignal
+            let status = process.terminationStatus + (wasKilled ? 128 : 0)
+            _ = inbox.post(.ended(child, status: status))
         }
         do {
             try process.run()
