@@ -16,15 +16,24 @@ struct CoordinatorProcess {
     private let logger: Logger
 
     /// Loads the model and binds the sockets; blocks as long as the disk does.
+    ///
+    /// - Parameter isStopping: whether it is told to stop meanwhile.
+    /// - Throws: `ModelError.cancelled` too, where it was.
     init(
         settings: CoordinatorSettings,
         inbox: Mailbox<LoopCommand>,
-        logger: Logger
+        logger: Logger,
+        isStopping: @Sendable () -> Bool
     ) throws(CoordinatorError) {
         self.logger = logger
         self.inbox = inbox
         state = try StateDirectory(path: settings.stateDirectory)
-        served = try ServedModel(settings: settings, state: state, logger: logger)
+        served = try ServedModel(
+            settings: settings,
+            state: state,
+            logger: logger,
+            isCancelled: isStopping
+        )
         let life = try state.beginLife()
         let start = try StartingPlan(
             expertCounts: served.description.expertCounts,

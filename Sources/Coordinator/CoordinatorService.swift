@@ -1,7 +1,9 @@
 public import Logging
 import Messaging
+import Model
 public import ServiceLifecycle
 public import Settings
+import Synchronization
 
 /// The coordinator as a service: a model, its sockets, and the two threads that use them.
 public struct CoordinatorService: Service {
@@ -22,16 +24,37 @@ public struct CoordinatorService: Service {
     public func run() async throws {
         let inbox = try Mailbox<LoopCommand>(limit: LoopCommand.queueLimit)
         let outcome = ThreadOutcome<CoordinatorError>()
+        let stop = StopRequest()
         let thread = try NamedThread("moiety-loop") { [settings, logger] in
             outcome.record { () throws(CoordinatorError) in
-                try CoordinatorProcess(settings: settings, inbox: inbox, logger: logger).run()
+                try CoordinatorProcess(
+                    settings: settings,
+                    inbox: inbox,
+                    logger: logger,
+                    isStopping: { stop.isMade }
+                ).run()
             }
         }
         await withTaskCancellationOrGracefulShutdownHandler {
             await thread.finished()
         } onCancelOrGracefulShutdown: {
+            stop.make()
             _ = inbox.post(.stop)
         }
-        if let failure = outcome.failure { throw failure }
+        switch outcome.failure {
+        case nil: break
+        case .model(.cancelled) where stop.isMade:
+            logger.info("Coordinator stopped before it served")
+        case let failure?: throw failure
+        }
     }
+}
+
+/// Seen by the loop thread while it opens the model, long before it looks into its inbox.
+private final class StopRequest: Sendable {
+    private let made = Atomic(false)
+
+    var isMade: Bool { made.load(ordering: .relaxed) }
+
+    func make() { made.store(true, ordering: .relaxed) }
 }

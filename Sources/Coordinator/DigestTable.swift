@@ -17,10 +17,14 @@ struct DigestTable: Sendable {
     subscript(id: ExpertID) -> ExpertDigest { digests[id.layer.rawValue][id.index] }
 
     /// Takes the kept table, or makes one and keeps it.
+    ///
+    /// - Parameter isCancelled: asked before each expert; once true, nothing is kept.
+    /// - Throws: `ModelError.cancelled` too.
     static func load(
         for model: ModelFile,
         in state: StateDirectory,
         threadCount: Int,
+        isCancelled: @Sendable () -> Bool,
         progress: @Sendable (_ done: Int, _ total: Int) -> Void
     ) throws(CoordinatorError) -> DigestTable {
         let key = Self.key(of: model)
@@ -30,7 +34,12 @@ struct DigestTable: Sendable {
         }
         let table: DigestTable
         do throws(ModelError) {
-            table = try DigestTable(hashing: model, threadCount: threadCount, progress: progress)
+            table = try DigestTable(
+                hashing: model,
+                threadCount: threadCount,
+                isCancelled: isCancelled,
+                progress: progress
+            )
         } catch {
             throw .model(error)
         }
@@ -42,6 +51,7 @@ struct DigestTable: Sendable {
     private init(
         hashing model: ModelFile,
         threadCount: Int,
+        isCancelled: @Sendable () -> Bool,
         progress: @Sendable (Int, Int) -> Void
     ) throws(ModelError) {
         let counts = model.description.expertCounts
@@ -55,6 +65,7 @@ struct DigestTable: Sendable {
                 let place = next.add(1, ordering: .relaxed).oldValue
                 guard place < experts.count, found.withLock({ $0.error == nil }) else { return }
                 do throws(ModelError) {
+                    guard !isCancelled() else { throw .cancelled }
                     let digest = ExpertDigest(of: try model.expert(experts[place]))
                     let done = found.withLock { state in
                         state.digests[experts[place]] = digest

@@ -19,10 +19,15 @@ package struct ServedModel: Sendable {
 
     package var description: ModelDescription { file.description }
 
+    /// Opens the model; hashing a large one for the first time takes minutes.
+    ///
+    /// - Parameter isCancelled: whether nobody wants it any more, asked on the way.
+    /// - Throws: `ModelError.cancelled` too.
     package init(
         settings: CoordinatorSettings,
         state: StateDirectory,
-        logger: Logger
+        logger: Logger,
+        isCancelled: @Sendable () -> Bool = { false }
     ) throws(CoordinatorError) {
         let cores = ProcessInfo.processInfo.activeProcessorCount
         threadCount = settings.threadCount > 0 ? settings.threadCount : cores
@@ -44,7 +49,12 @@ package struct ServedModel: Sendable {
             throw .tokenizer(error)
         }
         let isLarge = file.file.byteCount > Self.largeFile
-        digests = try DigestTable.load(for: file, in: state, threadCount: threadCount) {
+        digests = try DigestTable.load(
+            for: file,
+            in: state,
+            threadCount: threadCount,
+            isCancelled: isCancelled
+        ) {
             if isLarge { Self.report(done: $0, total: $1, to: logger) }
         }
         logger.info(

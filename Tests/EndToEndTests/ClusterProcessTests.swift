@@ -97,6 +97,20 @@ struct ClusterProcessTests {
         #expect(try await cluster.worker("alpha").ended() == 0)
     }
 
+    @Test("SIGTERM ends a coordinator that hashes a large model for the first time, at once")
+    func terminatedWhileHashing() async throws {
+        let model = try SparseModel.write()
+        let cluster = try ClusterOfProcesses(model: model.path, workers: ["alpha"])
+        let coordinator = cluster.coordinator
+        let hashes = "Hashing the model's experts"
+        try await ClusterProcess.wait { coordinator.logText.contains(hashes) }
+        coordinator.kill(SIGTERM)
+        #expect(await coordinator.ended() == 0, "\(coordinator.logText)")
+        let log = coordinator.logText
+        #expect(!log.contains("Model opened"), "it gave the rest up: \(log)")
+        #expect(!FileManager.default.fileExists(atPath: "\(cluster.directory.path)/digests"))
+    }
+
     @Test("Processes with different instruction sets answer alike")
     func instructionSets() async throws {
         let plain = try ClusterOfProcesses(workers: ["alpha"])
