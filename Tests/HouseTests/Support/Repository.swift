@@ -2,7 +2,7 @@ import Foundation
 
 /// The repository that these tests stand in.
 enum Repository {
-    static let top = URL(filePath: #filePath)
+    static let top = URL(filePath: #filePath).resolvingSymlinksInPath()
         .deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent()
 
