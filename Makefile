@@ -5,7 +5,7 @@
 # in `PROMPT=… make run` it is not.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check build format protos goldens install-deps clean
+.PHONY: help run test check simulate build format protos goldens install-deps clean
 
 SWIFT_SOURCES := Sources Tests Package.swift
 
@@ -20,6 +20,9 @@ test: install-deps ## Builds and runs all tests (FILTER= takes a regular express
 
 check: ## Formats and generated code are as they should be
 	@scripts/check.sh
+
+simulate: install-deps ## Runs the simulated cluster with SEEDS=10000, or one SEED= with its story
+	@scripts/simulate.sh
 
 build: install-deps ## Builds everything for release into .build/release
 	swift build -c release

@@ -59,6 +59,8 @@ let lifecycle = Target.Dependency.product(
     name: "ServiceLifecycle",
     package: "swift-service-lifecycle"
 )
+/// Only the simulator's agenda needs it.
+let heaps = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 
 let package = Package(
@@ -77,6 +79,7 @@ let package = Package(
             traits: [.defaults, "YAML"]
         ),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(
             url: "https://github.com/swift-server/swift-service-lifecycle",
             from: "2.13.0"
@@ -214,6 +217,14 @@ let package = Package(
             [
                 "Worker", "Cluster", "Wire", "Messaging", "Model", "Placement", "Settings",
                 "Tensors", "ClusterTesting", logging,
+            ]
+        ),
+        tests(
+            of: "Simulation",
+            [
+                "Coordinator", "Worker", "Generation", "Inference", "Experts", "Tokenizer",
+                "Kernels", "Model", "Placement", "Cluster", "Wire", "Messaging", "Settings",
+                "ClusterTesting", logging, heaps,
             ]
         ),
         tests(

@@ -21,9 +21,14 @@ extension Membership {
 
         public var isConnected: Bool { link == .connected }
 
-        var isLoading: Bool {
-            guard case .loading = load else { return false }
-            return true
+        /// When to remind the worker of its experts, or nil where it needs no reminder.
+        func reminderTime(_ limits: Limits) -> Instant? {
+            guard isConnected else { return nil }
+            return switch load {
+            case .loading: loadHeard + limits.loadSilence
+            case .failed: loadHeard + limits.failureSilence
+            case .unassigned, .loaded: nil
+            }
         }
 
         /// Whether shares can be sent to it.

@@ -63,6 +63,11 @@ extension Membership {
         /// After this much silence about a load the assignment is repeated; workers that load
         /// report twice a second.
         public var loadSilence: Duration = .seconds(5)
+        /// After this much silence about a load that failed the assignment is repeated too.
+        ///
+        /// A worker tries again by itself, sooner; but it may not know that it failed, where the
+        /// news of an earlier connection came late.
+        public var failureSilence: Duration = .seconds(15)
         /// Bytes of the text that a worker may send along with a failure or goodbye.
         public var reasonByteCount = 1024
 

@@ -46,7 +46,7 @@ public struct Membership: Equatable, Sendable {
     public var nextDeadline: Instant? {
         members.values.lazy.filter(\.isConnected).map { member in
             let loss = member.lastHeard + limits.silenceLimit
-            return member.isLoading ? min(loss, member.loadHeard + limits.loadSilence) : loss
+            return member.reminderTime(limits).map { min(loss, $0) } ?? loss
         }.min()
     }
 
@@ -69,7 +69,7 @@ public struct Membership: Equatable, Sendable {
             let silence = now - member.lastHeard
             if silence >= limits.silenceLimit {
                 disconnect(member.name, loss: .silent(silence), now: now, &actions)
-            } else if member.isLoading, now - member.loadHeard >= limits.loadSilence {
+            } else if let reminder = member.reminderTime(limits), reminder <= now {
                 sendAssignment(to: member.name, now: now, &actions)
             }
         }
@@ -302,6 +302,7 @@ extension Membership {
         guard let plan, let worker = plan.index(of: name), let peer = members[name]?.peer else {
             return
         }
+        if case .failed = members[name]?.load { members[name]?.load = .loading(loaded: 0, total: 0) }
         members[name]?.loadHeard = now
         actions.append(.sendManifest(peer))
         actions.append(.assign(peer, plan.epoch, plan.experts(of: worker)))

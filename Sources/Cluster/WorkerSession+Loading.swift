@@ -11,7 +11,12 @@ extension WorkerSession {
         }
         self.manifest = manifest
         let actions = cancelLoad() + drop(Array(held.keys))
-        loading = .none
+        if case .failed(let code, let reason, _) = loading {
+            // An assignment that came too early, or for another model: worth asking again at once.
+            loading = .failed(code, reason, retryAt: now)
+        } else {
+            loading = .none
+        }
         return actions
     }
 

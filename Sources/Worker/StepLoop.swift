@@ -2,7 +2,7 @@ import Cluster
 import Experts
 import Kernels
 package import Messaging
-import Model
+package import Model
 import Placement
 import Tensors
 import Wire
@@ -51,6 +51,9 @@ package final class StepLoop {
             )
         )
     }
+
+    /// What it computes with, by layer, then index.
+    package var heldExperts: [ExpertID] { held.all }
 
     /// Obeys what the loop thread said, then computes one share, if one has arrived.
     ///

@@ -80,13 +80,6 @@ struct ClientDesk {
             return refuse(client, .helloExpected, "say hello first")
         }
         switch message {
-        case .submit, .evaluate:
-            guard !isClosed else {
-                return refuse(client, .shuttingDown, "the coordinator is shutting down")
-            }
-        default: break
-        }
-        switch message {
         case .submit(let request): submit(request, from: client)
         case .cancel(let request): cancel(request, from: client)
         case .evaluate(let request): evaluate(request, from: client)
@@ -117,7 +110,11 @@ struct ClientDesk {
         send(.clientWelcome(welcome), to: client)
     }
 
+    /// What a client hears that asks too late; by its tag, for it may have asked for more.
+    private static let closed = "the coordinator is shutting down"
+
     private mutating func submit(_ submit: Submit, from client: Peer) {
+        guard !isClosed else { return reject(submit, from: client, Self.closed) }
         let request: GenerationRequest
         do {
             request = try GenerationRequest(submit, tokenizer: served.tokenizer)
@@ -206,6 +203,7 @@ struct ClientDesk {
                 to: client
             )
         }
+        guard !isClosed else { return fail(Self.closed) }
         guard !evaluate.tokens.isEmpty else { return fail("there are no tokens to evaluate") }
         guard evaluate.tokens.count <= contextLength else {
             return fail("\(evaluate.tokens.count) tokens exceed the context of \(contextLength)")

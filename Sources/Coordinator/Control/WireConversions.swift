@@ -1,14 +1,14 @@
 import Cluster
-import Generation
+package import Generation
 import Inference
 import Messaging
 import Placement
-import Tokenizer
-import Wire
+package import Tokenizer
+package import Wire
 
 extension GenerationRequest {
     /// A submitted job, its prompt tokenised.
-    init(_ submit: Submit, tokenizer: Tokenizer) throws(TokenizerError) {
+    package init(_ submit: Submit, tokenizer: Tokenizer) throws(TokenizerError) {
         self.init(
             prompt: try tokenizer.encode(submit.prompt, addSpecial: true, parseSpecial: false),
             maximumTokens: submit.maximumTokens,

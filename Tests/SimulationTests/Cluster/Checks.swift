@@ -1,0 +1,98 @@
+import Cluster
+import Coordinator
+import Messaging
+import Model
+import Placement
+import Wire
+import Worker
+
+/// Watches the data sockets: no worker computes the same share twice in one life of a connection.
+struct ShareCheck {
+    private struct Answer: Hashable {
+        let worker: String
+        let share: ShareID
+        let attempt: UInt32
+    }
+
+    private var answers: Set<Answer> = []
+    /// A worker may forget what it computed when it is welcomed anew.
+    private var lastWelcomes: [String: Instant] = [:]
+    private(set) var shareCount = 0
+    private(set) var answerCount = 0
+
+    mutating func see(
+        _ frames: [[UInt8]],
+        at endpoint: Endpoint,
+        by process: Process,
+        to receiver: Process,
+        in world: SimulatedCluster
+    ) {
+        guard endpoint == .simulatedShares else {
+            if endpoint == .simulatedCoordinator { noteWelcome(frames, to: receiver, in: world) }
+            return
+        }
+        let message: DataMessage
+        do {
+            message = try DataMessage(frames: frames)
+        } catch {
+            return world.fail("\(process.name) sent what nobody can read: \(error)")
+        }
+        switch message {
+        case .share: shareCount += 1
+        case .partialRows(let rows):
+            answerCount += 1
+            let answer = Answer(worker: process.name, share: rows.id, attempt: rows.attempt)
+            let isNew = answers.insert(answer).inserted
+            let welcome = lastWelcomes[process.name] ?? Instant(nanoseconds: .min)
+            if !isNew, world.agenda.now - welcome > Self.welcomeTime {
+                world.fail("\(process.name) computed share \(rows.id) twice")
+            }
+        case .shareRefused: break
+        }
+    }
+
+    /// A welcome is under way no longer than this.
+    private static let welcomeTime = Duration.seconds(15)
+
+    private mutating func noteWelcome(
+        _ frames: [[UInt8]],
+        to worker: Process,
+        in world: SimulatedCluster
+    ) {
+        do {
+            guard case .welcome = try ControlMessage(frames: frames) else { return }
+            lastWelcomes[worker.name] = world.agenda.now
+        } catch {
+            world.fail("a control message to \(worker.name) cannot be read: \(error)")
+        }
+    }
+}
+
+/// Checks that the workers hold what the plan on disk gives them, and nothing else.
+enum ResidencyCheck {
+    static func run(_ world: SimulatedCluster) {
+        do {
+            let state = try StateDirectory(path: world.directoryPath)
+            guard let plan = try state.plan() else { return world.fail("there is no plan") }
+            for worker in world.workers {
+                let planned = plan.index(of: worker.name).map { plan.experts(of: $0) } ?? []
+                let held = worker.step?.heldExperts ?? []
+                if held != planned {
+                    world.fail("\(worker.name) holds \(held), the plan gives it \(planned)")
+                }
+            }
+        } catch {
+            world.fail("the plan cannot be read: \(error)")
+        }
+    }
+}
+
+extension Endpoint {
+    static let simulatedShares: Endpoint = {
+        do {
+            return try Endpoint(CoordinatorHost.dataEndpoint)
+        } catch {
+            preconditionFailure("\(error)")
+        }
+    }()
+}

@@ -1,0 +1,170 @@
+import Cluster
+import Coordinator
+import Foundation
+import Logging
+import Messaging
+import Model
+import Placement
+import Settings
+
+/// The machine with the coordinator: the daemon's own loops on simulated threads and sockets.
+///
+/// Its state directory is a real one and outlives its processes.
+final class CoordinatorHost {
+    private unowned let world: SimulatedCluster
+    private(set) var process = Process("coordinator")
+    private(set) var life: UInt32 = 0
+    private var stepLoop: Coordinator.StepLoop?
+    private var inbox: Mailbox<Coordinator.LoopCommand>?
+    private var steps: Mailbox<Coordinator.StepCommand>?
+    private var data: SimulatedSocket?
+    private var control: Coordinator.ControlLoop?
+    /// A plan that the operator wants from the next life on.
+    var planPath: String?
+
+    static let workerEndpoint = "inproc://workers"
+    static let clientEndpoint = "inproc://clients"
+    static let dataEndpoint = "inproc://shares"
+
+    init(in world: SimulatedCluster) {
+        self.world = world
+        process.end()
+    }
+
+    var isAlive: Bool { process.isAlive }
+
+    // MARK: Its life
+
+    func start() throws {
+        guard !process.isAlive else { return }
+        let process = Process("coordinator")
+        let settings = try world.settings(planPath: planPath)
+        let state = try StateDirectory(path: settings.stateDirectory)
+        life = try state.beginLife()
+        let plan = try StartingPlan(
+            expertCounts: world.model.served.description.expertCounts,
+            settings: settings,
+            state: state
+        )
+        let inbox = try Mailbox<Coordinator.LoopCommand>(limit: Coordinator.LoopCommand.queueLimit)
+        let steps = try Mailbox<Coordinator.StepCommand>(limit: Coordinator.StepCommand.queueLimit)
+        let workers = world.network.listen(try Endpoint(Self.workerEndpoint), by: process)
+        let clients = world.network.listen(try Endpoint(Self.clientEndpoint), by: process)
+        let data = world.network.listen(try Endpoint(Self.dataEndpoint), by: process)
+        let clock = world.agenda.time.clock
+        let control = Coordinator.ControlLoop(
+            served: world.model.served,
+            settings: settings,
+            sockets: .init(workers: workers, clients: clients),
+            dataEndpoint: try Endpoint(Self.dataEndpoint),
+            steps: steps,
+            state: state,
+            start: plan,
+            life: life,
+            clock: clock,
+            inbox: inbox,
+            logger: world.story.logger("coordinator", time: world.agenda.time)
+        )
+        stepLoop = Coordinator.StepLoop(
+            served: world.model.served,
+            settings: settings,
+            socket: data,
+            inbox: steps,
+            life: life,
+            clock: clock,
+            sleep: { [unowned self] timeout throws(MessagingError) in
+                try self.sleep(timeout, of: process)
+            },
+            report: { [unowned self] report in
+                guard process.isAlive else { return }
+                if case .broken(let reason) = report { self.world.fail("broken: \(reason)") }
+                if !inbox.post(.report(report)) {
+                    self.world.fail("the coordinator's loop mailbox is full")
+                }
+            }
+        )
+        self.process = process
+        self.inbox = inbox
+        self.steps = steps
+        self.data = data
+        self.control = control
+        world.add(
+            Loop(process) {
+                inbox.count > 0 || workers.hasArrivals || clients.hasArrivals
+            } turn: { [unowned self] in
+                self.turn(control, process)
+            }
+        )
+    }
+
+    private func turn(_ control: Coordinator.ControlLoop, _ process: Process) -> Instant? {
+        do {
+            try control.turn()
+        } catch {
+            world.fail("the coordinator ended: \(error)")
+        }
+        if control.hasStopped { exit(process) }
+        return control.nextDeadline ?? .distantFuture
+    }
+
+    func crash() {
+        guard process.isAlive else { return }
+        end(process)
+        world.network.remove(process, isNoticed: true)
+    }
+
+    /// Asks it to end in good order, as SIGTERM does.
+    func stop() { _ = inbox?.post(.stop) }
+
+    /// The process ends by itself, after its last words have left.
+    private func exit(_ process: Process) {
+        guard self.process === process, process.isAlive else { return }
+        world.network.retire(process)
+        end(process)
+        restart(within: 6_000_000)
+    }
+
+    /// Its supervisor starts it again, sooner or later.
+    func restart(within microseconds: Int) {
+        world.agenda.after(world.chance.scaledTime(10_000...microseconds)) { [unowned self] in
+            guard !process.isAlive else { return }
+            world.note("the coordinator starts")
+            world.startAgain { try start() }
+        }
+    }
+
+    private func end(_ process: Process) {
+        process.end()
+        inbox = nil
+        steps = nil
+        data = nil
+        control = nil
+    }
+
+    // MARK: Its step thread
+
+    /// Runs the step thread's life on the caller's stack; everything else happens while it sleeps.
+    func runStepThread() -> Bool {
+        guard process.isAlive, let loop = stepLoop else { return false }
+        loop.run()
+        if stepLoop === loop { stepLoop = nil }
+        return true
+    }
+
+    /// The step thread's sleep: the rest of the world goes on until something wakes it.
+    private func sleep(_ timeout: Duration?, of process: Process) throws(MessagingError) {
+        let deadline = timeout.map { world.agenda.now + $0 } ?? .distantFuture
+        while true {
+            guard process.isAlive, !world.isOver else {
+                throw .failed(operation: "sleeping", reason: "the process was killed")
+            }
+            if process.runs {
+                if let steps, let data, steps.count > 0 || data.hasArrivals {
+                    return world.run(for: world.chance.time(1...200))
+                }
+                guard world.agenda.now < deadline else { return }
+            }
+            world.advance(to: process.runs ? deadline : .distantFuture)
+        }
+    }
+}

@@ -1,0 +1,32 @@
+import Messaging
+import Model
+import Wire
+
+/// A message in a word or two, for the story.
+struct MessageText: CustomStringConvertible {
+    let description: String
+
+    init(_ frames: [[UInt8]], at endpoint: Endpoint) {
+        do {
+            let text =
+                switch endpoint {
+                case .simulatedCoordinator: "\(try ControlMessage(frames: frames))"
+                case .simulatedShares: try Self.text(DataMessage(frames: frames))
+                default: "\(try ClientMessage(frames: frames))"
+                }
+            description = String(text.prefix(while: { $0 != "[" }).prefix(160))
+        } catch {
+            description = "unreadable: \(error)"
+        }
+    }
+
+    private static func text(_ message: DataMessage) -> String {
+        switch message {
+        case .share(let share):
+            "share \(share.id) attempt \(share.attempt) layer \(share.layer.rawValue)"
+        case .partialRows(let rows):
+            "partialRows \(rows.id) attempt \(rows.attempt) layer \(rows.layer.rawValue)"
+        case .shareRefused(let refusal): "shareRefused \(refusal.id) \(refusal.text)"
+        }
+    }
+}

@@ -1,0 +1,113 @@
+import Cluster
+import ClusterTesting
+import Coordinator
+import Generation
+import Inference
+import Wire
+
+/// What simulated clients ask, and what an undisturbed model answers.
+enum Question: Hashable, Sendable {
+    /// A job: text from a prompt.
+    case job(Int)
+    /// An evaluation: logits of given tokens, whose bits tell of the smallest mistake.
+    case evaluation(Int)
+
+    static let jobCount = 12
+    static let evaluationCount = 6
+
+    static func random(_ chance: Chance) -> Question {
+        chance.happens(0.6)
+            ? .job(chance.number(0...jobCount - 1))
+            : .evaluation(chance.number(0...evaluationCount - 1))
+    }
+
+    func message(tag: UInt64) -> ClientMessage {
+        switch self {
+        case .job(let index): .submit(Self.submit(index, tag: tag))
+        case .evaluation(let index): .evaluate(Self.evaluate(index, tag: tag))
+        }
+    }
+
+    private static func submit(_ index: Int, tag: UInt64) -> Submit {
+        let words = ["a", "bb", "the cat", "0123456789", "x y z", "and then"]
+        let prompt = (0...index).map { words[($0 * 7 + index) % words.count] }.joined(by: " ")
+        return Submit(
+            tag: tag,
+            prompt: prompt,
+            maximumTokens: 1 + index * 5 % 11,
+            sampling: SamplingRequest(
+                temperature: index.isMultiple(of: 2) ? 0 : 0.9,
+                seed: UInt64(index)
+            )
+        )
+    }
+
+    private static func evaluate(_ index: Int, tag: UInt64) -> Evaluate {
+        let tokens = (0..<(1 + index * index)).map { Int32(($0 * 37 + index * 11) % 200) }
+        return Evaluate(tag: tag, tokens: tokens, top: 4, scoreFrom: 0)
+    }
+}
+
+extension [String] {
+    fileprivate func joined(by separator: String) -> String { joined(separator: separator) }
+}
+
+/// What becomes of a question when nothing goes wrong.
+struct Answers: Sendable {
+    private var tokens: [Int: [Int32]] = [:]
+    private var evaluations: [Int: EvaluationReply] = [:]
+
+    static var shared: Answers {
+        get throws { try computed.get() }
+    }
+
+    private static let computed = Result { try Answers(SimulatedModel.shared) }
+
+    /// Computes all of them in one process, without any cluster.
+    private init(_ model: SimulatedModel) throws {
+        for index in 0..<Question.jobCount {
+            guard case .submit(let submit) = Question.job(index).message(tag: 0) else { continue }
+            tokens[index] = try Self.tokens(submit, model)
+        }
+        for index in 0..<Question.evaluationCount {
+            guard case .evaluate(let evaluate) = Question.evaluation(index).message(tag: 0) else {
+                continue
+            }
+            evaluations[index] = try Self.reply(evaluate, model)
+        }
+    }
+
+    func tokens(ofJob index: Int) -> [Int32] { tokens[index] ?? [] }
+    func evaluation(_ index: Int) -> EvaluationReply? { evaluations[index] }
+
+    private static func tokens(_ submit: Submit, _ model: SimulatedModel) throws -> [Int32] {
+        let engine = Engine(
+            forward: model.whole.forward(),
+            tokenizer: model.served.tokenizer,
+            limits: Scheduler.Limits()
+        )
+        var result: GenerationResult?
+        let request = try GenerationRequest(submit, tokenizer: model.served.tokenizer)
+        _ = try engine.add(request) { if case .ended(let end) = $0 { result = end } }
+        while engine.hasWork { engine.step() }
+        return result?.tokens ?? []
+    }
+
+    private static func reply(
+        _ evaluate: Evaluate,
+        _ model: SimulatedModel
+    ) throws -> EvaluationReply {
+        let evaluation = Evaluation(forward: model.whole.forward(), tokens: evaluate.tokens)
+        var reply = EvaluationReply(tag: 0, positions: [], scores: [])
+        while !evaluation.isFinished {
+            try evaluation.step { position, logits in
+                let top = Evaluation.top(evaluate.top, of: logits)
+                reply.positions.append(TopLogits(ids: top.ids, logits: top.logits))
+                guard position + 1 < evaluate.tokens.count else { return }
+                let next = evaluate.tokens[position + 1]
+                reply.scores.append(Perplexity.logProbability(of: next, in: logits))
+            }
+        }
+        return reply
+    }
+}

@@ -1,0 +1,58 @@
+import Foundation
+import Testing
+
+@Suite("A cluster with faults from a seed")
+struct SimulationTests {
+    @Test(
+        "Every job ends once, rightly or with a named error, and everything mends",
+        arguments: Seeds.wanted.parts
+    )
+    func seeds(_ part: ClosedRange<UInt64>) throws {
+        for seed in part {
+            Seeds.wanted.note(seed)
+            let cluster = try SimulatedCluster(seed: seed, isTold: Seeds.wanted.isOne)
+            let failure = try cluster.run()
+            if Seeds.wanted.isOne { print(cluster.story.text) }
+            #expect(failure == nil, "repeat with: make simulate SEED=\(seed)")
+        }
+    }
+}
+
+/// Which seeds are run, as the environment says: 50 unless it asks for more, or for one.
+struct Seeds: Sendable {
+    let range: ClosedRange<UInt64>
+    /// Whether one seed is repeated, so that its story is wanted.
+    let isOne: Bool
+    /// Where to say what is being run, for whoever finds the process dead.
+    private let progress: String?
+
+    static let wanted = Seeds(ProcessInfo.processInfo.environment)
+
+    private init(_ environment: [String: String]) {
+        func number(_ name: String) -> UInt64? { environment[name].flatMap { UInt64($0) } }
+        progress = environment["MOIETY_SIMULATE_PROGRESS"]
+        if let seed = number("MOIETY_SIMULATE_SEED") {
+            range = seed...seed
+            isOne = true
+        } else {
+            let first = number("MOIETY_SIMULATE_FIRST") ?? 1
+            range = first...first + max(1, number("MOIETY_SIMULATE_SEEDS") ?? 50) - 1
+            isOne = false
+        }
+    }
+
+    /// The seeds in a hundred parts, which run side by side and show how far it is.
+    var parts: [ClosedRange<UInt64>] {
+        let size = max(1, UInt64(range.count) / 100)
+        return stride(from: range.lowerBound, through: range.upperBound, by: Int(size)).map {
+            $0...min(range.upperBound, $0 + size - 1)
+        }
+    }
+
+    /// A line per seed that is begun, each written whole.
+    func note(_ seed: UInt64) {
+        guard let progress, let file = FileHandle(forWritingAtPath: progress) else { return }
+        file.seekToEndOfFile()
+        file.write(Data("SEED=\(seed)\n".utf8))
+    }
+}

@@ -1,0 +1,37 @@
+import ClusterTesting
+
+/// All that is left to chance in one simulation, so that its seed repeats it.
+final class Chance {
+    private var generator: SeededGenerator
+
+    init(seed: UInt64) { generator = SeededGenerator(seed: seed) }
+
+    func happens(_ probability: Double) -> Bool {
+        Double.random(in: 0..<1, using: &generator) < probability
+    }
+
+    func number(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &generator) }
+    func number() -> UInt64 { generator.next() }
+
+    /// A time in microseconds.
+    func time(_ microseconds: ClosedRange<Int>) -> Duration { .microseconds(number(microseconds)) }
+
+    /// A time as likely to be short as long: its logarithm is uniform.
+    func scaledTime(_ microseconds: ClosedRange<Int>) -> Duration {
+        let octaves =
+            (microseconds.upperBound / max(1, microseconds.lowerBound)).bitWidth
+            - (microseconds.upperBound / max(1, microseconds.lowerBound)).leadingZeroBitCount
+        let shift = number(0...max(0, octaves))
+        return time(
+            microseconds
+                .lowerBound...max(
+                    microseconds.lowerBound,
+                    microseconds.upperBound >> shift
+                )
+        )
+    }
+
+    func pick<Element>(_ elements: [Element]) -> Element? {
+        elements.randomElement(using: &generator)
+    }
+}

@@ -1,0 +1,51 @@
+import Cluster
+import Logging
+import Synchronization
+
+/// What happened in a simulation, in the words of the daemons' own logs and of its faults.
+final class Story: Sendable {
+    private let lines = Mutex<[String]>([])
+    private let isTold: Bool
+
+    /// - Parameter isTold: whether to keep it; telling takes most of a simulation's time.
+    init(isTold: Bool) { self.isTold = isTold }
+
+    var text: String { lines.withLock { $0.joined(separator: "\n") } }
+
+    func tell(_ line: @autoclosure () -> String, at now: Instant) {
+        guard isTold else { return }
+        let time = Double(now.nanoseconds / 1000) / 1_000_000
+        let text = "\(time) \(line())"
+        lines.withLock { $0.append(text) }
+    }
+
+    func logger(_ name: String, time: VirtualTime) -> Logger {
+        guard isTold else { return Logger(label: name) { _ in SwiftLogNoOpLogHandler() } }
+        return Logger(label: name) { StoryHandler(name: $0, story: self, time: time) }
+    }
+}
+
+private struct StoryHandler: LogHandler {
+    let name: String
+    let story: Story
+    let time: VirtualTime
+    var metadata = Logger.Metadata()
+    var logLevel = Logger.Level.debug
+
+    init(name: String, story: Story, time: VirtualTime) {
+        self.name = name
+        self.story = story
+        self.time = time
+    }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        let details = (event.metadata ?? [:]).sorted { $0.key < $1.key }
+            .map { "\($0.key)=\($0.value)" }.joined(separator: " ")
+        story.tell("\(name): \(event.message) \(details)", at: time.now)
+    }
+}
