@@ -302,7 +302,9 @@ extension Membership {
         guard let plan, let worker = plan.index(of: name), let peer = members[name]?.peer else {
             return
         }
-        if case .failed = members[name]?.load { members[name]?.load = .loading(loaded: 0, total: 0) }
+        if case .failed = members[name]?.load {
+            members[name]?.load = .loading(loaded: 0, total: 0)
+        }
         members[name]?.loadHeard = now
         actions.append(.sendManifest(peer))
         actions.append(.assign(peer, plan.epoch, plan.experts(of: worker)))

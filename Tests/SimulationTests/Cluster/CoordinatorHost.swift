@@ -18,7 +18,6 @@ final class CoordinatorHost {
     private var inbox: Mailbox<Coordinator.LoopCommand>?
     private var steps: Mailbox<Coordinator.StepCommand>?
     private var data: SimulatedSocket?
-    private var control: Coordinator.ControlLoop?
     /// A plan that the operator wants from the next life on.
     var planPath: String?
 
@@ -38,20 +37,27 @@ final class CoordinatorHost {
     func start() throws {
         guard !process.isAlive else { return }
         let process = Process("coordinator")
+        self.process = process
         let settings = try world.settings(planPath: planPath)
         let state = try StateDirectory(path: settings.stateDirectory)
         life = try state.beginLife()
-        let plan = try StartingPlan(
-            expertCounts: world.model.served.description.expertCounts,
-            settings: settings,
-            state: state
-        )
         let inbox = try Mailbox<Coordinator.LoopCommand>(limit: Coordinator.LoopCommand.queueLimit)
         let steps = try Mailbox<Coordinator.StepCommand>(limit: Coordinator.StepCommand.queueLimit)
+        self.inbox = inbox
+        self.steps = steps
+        try startLoop(settings, state, process, inbox: inbox, steps: steps)
+        try startSteps(settings, process, inbox: inbox, steps: steps)
+    }
+
+    private func startLoop(
+        _ settings: CoordinatorSettings,
+        _ state: StateDirectory,
+        _ process: Process,
+        inbox: Mailbox<Coordinator.LoopCommand>,
+        steps: Mailbox<Coordinator.StepCommand>
+    ) throws {
         let workers = world.network.listen(try Endpoint(Self.workerEndpoint), by: process)
         let clients = world.network.listen(try Endpoint(Self.clientEndpoint), by: process)
-        let data = world.network.listen(try Endpoint(Self.dataEndpoint), by: process)
-        let clock = world.agenda.time.clock
         let control = Coordinator.ControlLoop(
             served: world.model.served,
             settings: settings,
@@ -59,19 +65,40 @@ final class CoordinatorHost {
             dataEndpoint: try Endpoint(Self.dataEndpoint),
             steps: steps,
             state: state,
-            start: plan,
+            start: try StartingPlan(
+                expertCounts: world.model.served.description.expertCounts,
+                settings: settings,
+                state: state
+            ),
             life: life,
-            clock: clock,
+            clock: world.agenda.time.clock,
             inbox: inbox,
             logger: world.story.logger("coordinator", time: world.agenda.time)
         )
+        world.add(
+            Loop(process) {
+                inbox.count > 0 || workers.hasArrivals || clients.hasArrivals
+            } turn: { [unowned self] in
+                self.turn(control, process)
+            }
+        )
+    }
+
+    private func startSteps(
+        _ settings: CoordinatorSettings,
+        _ process: Process,
+        inbox: Mailbox<Coordinator.LoopCommand>,
+        steps: Mailbox<Coordinator.StepCommand>
+    ) throws {
+        let data = world.network.listen(try Endpoint(Self.dataEndpoint), by: process)
+        self.data = data
         stepLoop = Coordinator.StepLoop(
             served: world.model.served,
             settings: settings,
             socket: data,
             inbox: steps,
             life: life,
-            clock: clock,
+            clock: world.agenda.time.clock,
             sleep: { [unowned self] timeout throws(MessagingError) in
                 try self.sleep(timeout, of: process)
             },
@@ -81,18 +108,6 @@ final class CoordinatorHost {
                 if !inbox.post(.report(report)) {
                     self.world.fail("the coordinator's loop mailbox is full")
                 }
-            }
-        )
-        self.process = process
-        self.inbox = inbox
-        self.steps = steps
-        self.data = data
-        self.control = control
-        world.add(
-            Loop(process) {
-                inbox.count > 0 || workers.hasArrivals || clients.hasArrivals
-            } turn: { [unowned self] in
-                self.turn(control, process)
             }
         )
     }
@@ -138,7 +153,6 @@ final class CoordinatorHost {
         inbox = nil
         steps = nil
         data = nil
-        control = nil
     }
 
     // MARK: Its step thread
