@@ -5,7 +5,7 @@
 # in `PROMPT=… make run` it is not.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check simulate build format protos goldens install-deps clean
+.PHONY: help run test check simulate plants build format protos goldens install-deps clean
 
 SWIFT_SOURCES := Sources Tests Package.swift
 
@@ -23,6 +23,9 @@ check: ## Formats and generated code are as they should be
 
 simulate: install-deps ## Runs the simulated cluster with SEEDS=10000, or one SEED= with its story
 	@scripts/simulate.sh
+
+plants: install-deps ## Plants bugs in a copy of the sources and shows that the simulator finds each
+	@scripts/plants.sh
 
 build: install-deps ## Builds everything for release into .build/release
 	swift build -c release

@@ -225,7 +225,8 @@ let package = Package(
                 "Coordinator", "Worker", "Generation", "Inference", "Experts", "Tokenizer",
                 "Kernels", "Model", "Placement", "Cluster", "Wire", "Messaging", "Settings",
                 "ClusterTesting", logging, heaps,
-            ]
+            ],
+            leavingOut: ["Plants"]
         ),
         tests(
             of: "EndToEnd",

@@ -47,7 +47,12 @@ struct ShareCheck {
             if !isNew, world.agenda.now - welcome > Self.welcomeTime {
                 world.fail("\(process.name) computed share \(rows.id) twice")
             }
-        case .shareRefused: break
+        case .shareRefused(let refusal):
+            // Shares go only to who holds what they need, by the plan that both know.
+            guard refusal.code == .notHeld, world.coordinator.isAlive,
+                refusal.id.rawValue >> 32 == UInt64(world.coordinator.life)
+            else { return }
+            world.fail("\(process.name) was sent share \(refusal.id) without its experts")
         }
     }
 

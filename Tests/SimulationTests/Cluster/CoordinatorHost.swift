@@ -76,8 +76,8 @@ final class CoordinatorHost {
             logger: world.story.logger("coordinator", time: world.agenda.time)
         )
         world.add(
-            Loop(process) {
-                inbox.count > 0 || workers.hasArrivals || clients.hasArrivals
+            Loop(process) { [unowned self] in
+                world.hasMail(in: inbox) || workers.hasArrivals || clients.hasArrivals
             } turn: { [unowned self] in
                 self.turn(control, process)
             }
@@ -173,7 +173,7 @@ final class CoordinatorHost {
                 throw .failed(operation: "sleeping", reason: "the process was killed")
             }
             if process.runs {
-                if let steps, let data, steps.count > 0 || data.hasArrivals {
+                if let steps, let data, world.hasMail(in: steps) || data.hasArrivals {
                     return world.run(for: world.chance.time(1...200))
                 }
                 guard world.agenda.now < deadline else { return }

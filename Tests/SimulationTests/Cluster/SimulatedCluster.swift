@@ -226,6 +226,14 @@ final class SimulatedCluster {
         return deadline
     }
 
+    /// Whether something waits in a mailbox; never as much as it can hold, for then the next
+    /// would be lost.
+    func hasMail<Element>(in mailbox: Mailbox<Element>) -> Bool {
+        let count = mailbox.count
+        if count >= mailbox.limit { fail("\(count) messages fill a mailbox") }
+        return count > 0
+    }
+
     // MARK: Reports
 
     func note(_ line: @autoclosure () -> String) { story.tell("*** \(line())", at: agenda.now) }

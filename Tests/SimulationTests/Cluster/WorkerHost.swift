@@ -86,9 +86,9 @@ final class WorkerHost {
         _ inbox: Mailbox<Worker.LoopCommand>,
         _ process: Process
     ) -> Loop {
-        Loop(process) {
+        Loop(process) { [unowned self] in
             // The first turn needs no reason.
-            inbox.count > 0 || (control.socket as? SimulatedSocket)?.hasArrivals == true
+            world.hasMail(in: inbox) || (control.socket as? SimulatedSocket)?.hasArrivals == true
                 || control.nextDeadline == nil
         } turn: { [unowned self] in
             do {
@@ -108,8 +108,8 @@ final class WorkerHost {
     ) -> Loop {
         Loop(process) { [unowned self] in
             world.chance.time(50...2000) * slowness
-        } hasInput: {
-            steps.count > 0 || (step.socket as? SimulatedSocket)?.hasArrivals == true
+        } hasInput: { [unowned self] in
+            world.hasMail(in: steps) || (step.socket as? SimulatedSocket)?.hasArrivals == true
         } turn: { [unowned self] in
             do {
                 _ = try step.turn()
