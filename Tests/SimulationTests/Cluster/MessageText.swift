@@ -10,7 +10,7 @@ struct MessageText: CustomStringConvertible {
         do {
             let text =
                 switch endpoint {
-                case .simulatedCoordinator: "\(try ControlMessage(frames: frames))"
+                case .simulatedCoordinator: try Self.text(ControlMessage(frames: frames))
                 case .simulatedShares: try Self.text(DataMessage(frames: frames))
                 default: "\(try ClientMessage(frames: frames))"
                 }
@@ -18,6 +18,12 @@ struct MessageText: CustomStringConvertible {
         } catch {
             description = "unreadable: \(error)"
         }
+    }
+
+    private static func text(_ message: ControlMessage) -> String {
+        // The rest of it tells of the real machine.
+        guard case .heartbeat(let heartbeat) = message else { return "\(message)" }
+        return "heartbeat \(heartbeat.sequence) of \(heartbeat.incarnation)"
     }
 
     private static func text(_ message: DataMessage) -> String {

@@ -100,12 +100,19 @@ final class SimulatedCluster {
 
     /// Runs it all; nil where every check held, else what did not.
     func run() throws -> String? {
+        try run { cluster in
+            try cluster.askQuestions()
+            Trouble(cluster).begin()
+            cluster.agenda.after(Self.troubleTime) { cluster.calmDown() }
+            cluster.agenda.after(Self.troubleTime + Self.mendingTime) { cluster.checkMended() }
+        }
+    }
+
+    /// Runs what `script` puts on the agenda, until it says `finish`.
+    func run(script: (SimulatedCluster) throws -> Void) throws -> String? {
         try coordinator.start()
         for worker in workers { try worker.start() }
-        try askQuestions()
-        Trouble(self).begin()
-        agenda.after(Self.troubleTime) { self.calmDown() }
-        agenda.after(Self.troubleTime + Self.mendingTime) { self.checkMended() }
+        try script(self)
         while !isOver {
             // The step thread has the stack; all else happens while it sleeps.
             if !coordinator.runStepThread() { advance(to: .distantFuture) }
@@ -114,12 +121,21 @@ final class SimulatedCluster {
         return failure
     }
 
+    /// Ends the simulation.
+    func finish() { isOver = true }
+
+    /// A client that is there from the start.
+    func makeClient(_ name: String) throws -> SimulatedClient {
+        let client = SimulatedClient(name, in: self)
+        clients.append(client)
+        try client.start()
+        return client
+    }
+
     private func askQuestions() throws {
         let span = Int(Self.troubleTime / .microseconds(1))
         for index in 1...chance.number(1...3) {
-            let client = SimulatedClient("client-\(index)", in: self)
-            clients.append(client)
-            try client.start()
+            let client = try makeClient("client-\(index)")
             for _ in 0..<chance.number(1...8) {
                 agenda.after(chance.time(0...span)) { [unowned self] in
                     let cancels = faults.has(.cancellation) && chance.happens(0.3)

@@ -44,7 +44,9 @@ private struct StoryHandler: LogHandler {
     }
 
     func log(event: LogEvent) {
-        let details = (event.metadata ?? [:]).sorted { $0.key < $1.key }
+        // How long something really took is no part of what the seed says.
+        let details = (event.metadata ?? [:]).filter { !$0.key.hasSuffix("Time") }
+            .sorted { $0.key < $1.key }
             .map { "\($0.key)=\($0.value)" }.joined(separator: " ")
         story.tell("\(name): \(event.message) \(details)", at: time.now)
     }
