@@ -22,6 +22,23 @@ package struct StateDirectory: Sendable {
         }
     }
 
+    /// Takes the directory for as long as the result lives.
+    ///
+    /// Two coordinators at a time would count one life, and give out the same numbers.
+    func claim() throws(CoordinatorError) -> LockFile {
+        let path = url.appending(path: "lock").path
+        do throws(FileError) {
+            if let lock = try LockFile(path: path) { return lock }
+        } catch {
+            throw .state("\(error)")
+        }
+        throw .state(
+            "another coordinator uses the state directory \(url.path) (the number of its "
+                + "process stands in \(path)): stop it, or give this one a directory of its own "
+                + "with --state-directory"
+        )
+    }
+
     /// Counts this life and says which one it is, from 1.
     package func beginLife() throws(CoordinatorError) -> UInt32 {
         let name = "lives"

@@ -57,6 +57,7 @@ public struct Daemon {
         makeService: (Logger) -> some Service
     ) async throws(ExitCode) {
         try endWithParent(options.exitWithParent)
+        Descriptors.claim(logger)
         let impatience = SecondSignal()
         defer { impatience.cancel() }
         let group = ServiceGroup(

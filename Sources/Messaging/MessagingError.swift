@@ -28,7 +28,7 @@ extension MessagingError: CustomStringConvertible {
                 + "keys to check them by; bind a loopback address, ipc:// or inproc://"
         case .addressInUse(let endpoint):
             "cannot bind \(endpoint): the address is in use; stop the process that listens "
-                + "there or choose another port"
+                + "there or choose another endpoint"
         case .endpointRefused(let endpoint, let operation, let reason):
             "cannot \(operation) \(endpoint): \(reason)"
         case .queueFull(let peer?):

@@ -23,9 +23,16 @@ import Glibc
     /// connection at the frame's header, before it allocates anything.
     public private(set) var droppedMessageCount = 0
 
+    /// Connections that came to where this socket is bound, and how they went.
+    public var connections: ConnectionCounts {
+        monitor?.read()
+        return monitor?.counts ?? ConnectionCounts()
+    }
+
     let handle: UnsafeMutableRawPointer
     /// Kept alive for the socket's sake.
     private let context: MessagingContext
+    private var monitor: ConnectionMonitor?
 
     public init(
         _ kind: Kind,
@@ -43,17 +50,25 @@ import Glibc
         try apply(options)
     }
 
-    deinit { unsafe zmq_close(handle) }
+    deinit {
+        // First, because nobody may be told of the end of what it watches.
+        monitor?.close()
+        unsafe zmq_close(handle)
+    }
 
     // MARK: - Endpoints
 
     /// Listens at `endpoint` and returns it as bound, with the port that the system chose.
     ///
-    /// Refuses what other machines could reach: this version has no keys to check them by.
+    /// Refuses what other machines could reach: this version has no keys to check them by. Refuses
+    /// a path where somebody listens or where something else than a socket is, because the library
+    /// would remove it; a socket that a killed process left is replaced.
     @discardableResult
     public func bind(_ endpoint: Endpoint) throws(MessagingError) -> Endpoint {
         guard endpoint.isLoopback else { throw .keysNeeded(endpoint) }
         try allowV6(endpoint)
+        try endpoint.requireFreePath()
+        if monitor == nil { monitor = try unsafe ConnectionMonitor(of: handle, in: context) }
         guard unsafe zmq_bind(handle, endpoint.address) == 0 else {
             if errno == EADDRINUSE { throw .addressInUse(endpoint) }
             throw .endpointRefused(endpoint, operation: "bind", reason: lastReason())
@@ -104,6 +119,8 @@ import Glibc
     ///
     /// What exceeds the limits is thrown away and counted, and the next message is looked at.
     public func receive() throws(MessagingError) -> ReceivedMessage? {
+        // Whoever floods us with connections fills no queue of events either.
+        monitor?.read()
         while true {
             guard let arrival = try receiveFrames() else { return nil }
             var frames = arrival.frames[...]
@@ -131,7 +148,7 @@ extension Socket {
         try set(ZMQ_LINGER, options.linger.milliseconds)
         try set(ZMQ_IMMEDIATE, options.requiresConnection ? 1 : 0 as Int32)
         try set(ZMQ_SNDHWM, Int32(clamping: limits.queuedMessageCount))
-        try set(ZMQ_RCVHWM, Int32(clamping: limits.queuedMessageCount))
+        try set(ZMQ_RCVHWM, Int32(clamping: limits.receivedMessageCount))
         try set(ZMQ_MAXMSGSIZE, Int64(limits.receivedFrameByteCount))
         try set(ZMQ_RECONNECT_IVL, options.reconnectPause.milliseconds)
         try set(ZMQ_RECONNECT_IVL_MAX, options.longestReconnectPause.milliseconds)

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Messaging
 
 /// Long enough for a loaded machine; only a failing test ever waits for it.
@@ -72,5 +73,43 @@ extension SocketOptions {
         var options = SocketOptions()
         options.limits = limits
         return options
+    }
+}
+
+/// A bare connection to a path, which speaks no protocol.
+final class LocalConnection {
+    private let descriptor: Int32
+
+    init(_ path: String) throws {
+        descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        let status = unsafe Self.withAddress(path) { unsafe connect(descriptor, $0, $1) }
+        guard status == 0 else { throw NothingArrived() }
+    }
+
+    func close() { Glibc.close(descriptor) }
+
+    /// What a listening process leaves that is killed: a socket that nobody listens at.
+    static func leaveBehind(_ path: String) throws {
+        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        defer { Glibc.close(descriptor) }
+        let status = unsafe Self.withAddress(path) { unsafe bind(descriptor, $0, $1) }
+        guard status == 0, listen(descriptor, 1) == 0 else { throw NothingArrived() }
+    }
+
+    private static func withAddress(
+        _ path: String,
+        _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32
+    ) -> Int32 {
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        unsafe withUnsafeMutableBytes(of: &address.sun_path) { bytes in
+            unsafe bytes.copyBytes(from: path.utf8.prefix(bytes.count - 1))
+        }
+        let size = socklen_t(MemoryLayout<sockaddr_un>.size)
+        return unsafe withUnsafePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe body($0, size)
+            }
+        }
     }
 }

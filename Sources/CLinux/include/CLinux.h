@@ -1,6 +1,7 @@
 // What Glibc's Swift module cannot see: non-portable calls, variadics and their constants.
 //
-// Every function says how it reports failure; none allocates or keeps state.
+// Every function says how it reports failure; none allocates. The one number that is kept counts
+// refused connections.
 #ifndef MOIETY_CLINUX_H
 #define MOIETY_CLINUX_H
 
@@ -29,5 +30,17 @@ int moiety_eventfd(void);
 // Asks the kernel to send `signal` to this process when the thread that started it ends, so that
 // a killed parent leaves no child behind. Returns 0 or an errno. (prctl is variadic.)
 int moiety_signal_on_parent_exit(int signal);
+
+// Lets this process have `most` descriptors, or as many as the system allows where that is fewer.
+// An eighth of them is not given to connections: see accept.c. Returns how many, or a negative
+// errno.
+int moiety_limit_descriptors(unsigned long most);
+
+// Connections that accept.c refused so far, over all sockets of this process.
+unsigned long moiety_connections_refused(void);
+
+// Who listens at `path`: 0 where somebody does; ENOENT where nothing is there; ECONNREFUSED where a
+// socket was left behind; ENOTSOCK where something else is there; or another errno.
+int moiety_local_socket_state(const char *path);
 
 #endif
