@@ -862,6 +862,51 @@ void   moiety__v1__get_status__free_unpacked
   assert(message->base.descriptor == &moiety__v1__get_status__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   moiety__v1__socket__init
+                     (Moiety__V1__Socket         *message)
+{
+  static const Moiety__V1__Socket init_value = MOIETY__V1__SOCKET__INIT;
+  *message = init_value;
+}
+size_t moiety__v1__socket__get_packed_size
+                     (const Moiety__V1__Socket *message)
+{
+  assert(message->base.descriptor == &moiety__v1__socket__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moiety__v1__socket__pack
+                     (const Moiety__V1__Socket *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moiety__v1__socket__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moiety__v1__socket__pack_to_buffer
+                     (const Moiety__V1__Socket *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moiety__v1__socket__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moiety__V1__Socket *
+       moiety__v1__socket__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moiety__V1__Socket *)
+     protobuf_c_message_unpack (&moiety__v1__socket__descriptor,
+                                allocator, len, data);
+}
+void   moiety__v1__socket__free_unpacked
+                     (Moiety__V1__Socket *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moiety__v1__socket__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   moiety__v1__status__init
                      (Moiety__V1__Status         *message)
 {
@@ -2364,7 +2409,7 @@ const ProtobufCMessageDescriptor moiety__v1__list_nodes__descriptor =
   (ProtobufCMessageInit) moiety__v1__list_nodes__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moiety__v1__node__field_descriptors[14] =
+static const ProtobufCFieldDescriptor moiety__v1__node__field_descriptors[15] =
 {
   {
     "name",
@@ -2534,9 +2579,22 @@ static const ProtobufCFieldDescriptor moiety__v1__node__field_descriptors[14] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "drops",
+    15,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moiety__V1__Node, n_drops),
+    offsetof(Moiety__V1__Node, drops),
+    &moiety__v1__drop_count__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moiety__v1__node__field_indices_by_name[] = {
   9,   /* field[9] = core_count */
+  14,   /* field[14] = drops */
   3,   /* field[3] = epoch */
   4,   /* field[4] = expert_count */
   2,   /* field[2] = incarnation */
@@ -2554,7 +2612,7 @@ static const unsigned moiety__v1__node__field_indices_by_name[] = {
 static const ProtobufCIntRange moiety__v1__node__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 14 }
+  { 0, 15 }
 };
 const ProtobufCMessageDescriptor moiety__v1__node__descriptor =
 {
@@ -2564,7 +2622,7 @@ const ProtobufCMessageDescriptor moiety__v1__node__descriptor =
   "Moiety__V1__Node",
   "moiety.v1",
   sizeof(Moiety__V1__Node),
-  14,
+  15,
   moiety__v1__node__field_descriptors,
   moiety__v1__node__field_indices_by_name,
   1,  moiety__v1__node__number_ranges,
@@ -2627,7 +2685,110 @@ const ProtobufCMessageDescriptor moiety__v1__get_status__descriptor =
   (ProtobufCMessageInit) moiety__v1__get_status__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moiety__v1__status__field_descriptors[10] =
+static const ProtobufCFieldDescriptor moiety__v1__socket__field_descriptors[6] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__Socket, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "connections_open",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__Socket, connections_open),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "connections_accepted",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__Socket, connections_accepted),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "connections_refused",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__Socket, connections_refused),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "handshakes_failed",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__Socket, handshakes_failed),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "drops",
+    6,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moiety__V1__Socket, n_drops),
+    offsetof(Moiety__V1__Socket, drops),
+    &moiety__v1__drop_count__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moiety__v1__socket__field_indices_by_name[] = {
+  2,   /* field[2] = connections_accepted */
+  1,   /* field[1] = connections_open */
+  3,   /* field[3] = connections_refused */
+  5,   /* field[5] = drops */
+  4,   /* field[4] = handshakes_failed */
+  0,   /* field[0] = name */
+};
+static const ProtobufCIntRange moiety__v1__socket__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor moiety__v1__socket__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moiety.v1.Socket",
+  "Socket",
+  "Moiety__V1__Socket",
+  "moiety.v1",
+  sizeof(Moiety__V1__Socket),
+  6,
+  moiety__v1__socket__field_descriptors,
+  moiety__v1__socket__field_indices_by_name,
+  1,  moiety__v1__socket__number_ranges,
+  (ProtobufCMessageInit) moiety__v1__socket__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moiety__v1__status__field_descriptors[11] =
 {
   {
     "is_ready",
@@ -2749,6 +2910,18 @@ static const ProtobufCFieldDescriptor moiety__v1__status__field_descriptors[10] 
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "sockets",
+    11,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moiety__V1__Status, n_sockets),
+    offsetof(Moiety__V1__Status, sockets),
+    &moiety__v1__socket__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moiety__v1__status__field_indices_by_name[] = {
   9,   /* field[9] = build */
@@ -2758,6 +2931,7 @@ static const unsigned moiety__v1__status__field_indices_by_name[] = {
   7,   /* field[7] = jobs_running */
   2,   /* field[2] = model_name */
   8,   /* field[8] = protocol_version */
+  10,   /* field[10] = sockets */
   1,   /* field[1] = text */
   4,   /* field[4] = workers_expected */
   5,   /* field[5] = workers_ready */
@@ -2765,7 +2939,7 @@ static const unsigned moiety__v1__status__field_indices_by_name[] = {
 static const ProtobufCIntRange moiety__v1__status__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 10 }
+  { 0, 11 }
 };
 const ProtobufCMessageDescriptor moiety__v1__status__descriptor =
 {
@@ -2775,7 +2949,7 @@ const ProtobufCMessageDescriptor moiety__v1__status__descriptor =
   "Moiety__V1__Status",
   "moiety.v1",
   sizeof(Moiety__V1__Status),
-  10,
+  11,
   moiety__v1__status__field_descriptors,
   moiety__v1__status__field_indices_by_name,
   1,  moiety__v1__status__number_ranges,

@@ -52,6 +52,51 @@ void   moiety__v1__refusal__free_unpacked
   assert(message->base.descriptor == &moiety__v1__refusal__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   moiety__v1__drop_count__init
+                     (Moiety__V1__DropCount         *message)
+{
+  static const Moiety__V1__DropCount init_value = MOIETY__V1__DROP_COUNT__INIT;
+  *message = init_value;
+}
+size_t moiety__v1__drop_count__get_packed_size
+                     (const Moiety__V1__DropCount *message)
+{
+  assert(message->base.descriptor == &moiety__v1__drop_count__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moiety__v1__drop_count__pack
+                     (const Moiety__V1__DropCount *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moiety__v1__drop_count__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moiety__v1__drop_count__pack_to_buffer
+                     (const Moiety__V1__DropCount *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moiety__v1__drop_count__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moiety__V1__DropCount *
+       moiety__v1__drop_count__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moiety__V1__DropCount *)
+     protobuf_c_message_unpack (&moiety__v1__drop_count__descriptor,
+                                allocator, len, data);
+}
+void   moiety__v1__drop_count__free_unpacked
+                     (Moiety__V1__DropCount *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moiety__v1__drop_count__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   moiety__v1__model_identity__init
                      (Moiety__V1__ModelIdentity         *message)
 {
@@ -146,6 +191,57 @@ const ProtobufCMessageDescriptor moiety__v1__refusal__descriptor =
   moiety__v1__refusal__field_indices_by_name,
   1,  moiety__v1__refusal__number_ranges,
   (ProtobufCMessageInit) moiety__v1__refusal__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moiety__v1__drop_count__field_descriptors[2] =
+{
+  {
+    "reason",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__DropCount, reason),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "count",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__DropCount, count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moiety__v1__drop_count__field_indices_by_name[] = {
+  1,   /* field[1] = count */
+  0,   /* field[0] = reason */
+};
+static const ProtobufCIntRange moiety__v1__drop_count__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor moiety__v1__drop_count__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moiety.v1.DropCount",
+  "DropCount",
+  "Moiety__V1__DropCount",
+  "moiety.v1",
+  sizeof(Moiety__V1__DropCount),
+  2,
+  moiety__v1__drop_count__field_descriptors,
+  moiety__v1__drop_count__field_indices_by_name,
+  1,  moiety__v1__drop_count__number_ranges,
+  (ProtobufCMessageInit) moiety__v1__drop_count__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor moiety__v1__model_identity__field_descriptors[2] =

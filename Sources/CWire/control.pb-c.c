@@ -1345,7 +1345,7 @@ const ProtobufCMessageDescriptor moiety__v1__load_failed__descriptor =
   (ProtobufCMessageInit) moiety__v1__load_failed__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moiety__v1__heartbeat__field_descriptors[5] =
+static const ProtobufCFieldDescriptor moiety__v1__heartbeat__field_descriptors[6] =
 {
   {
     "sequence",
@@ -1407,8 +1407,21 @@ static const ProtobufCFieldDescriptor moiety__v1__heartbeat__field_descriptors[5
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "drops",
+    6,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moiety__V1__Heartbeat, n_drops),
+    offsetof(Moiety__V1__Heartbeat, drops),
+    &moiety__v1__drop_count__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moiety__v1__heartbeat__field_indices_by_name[] = {
+  5,   /* field[5] = drops */
   1,   /* field[1] = incarnation */
   4,   /* field[4] = resident_byte_count */
   2,   /* field[2] = rows_computed */
@@ -1418,7 +1431,7 @@ static const unsigned moiety__v1__heartbeat__field_indices_by_name[] = {
 static const ProtobufCIntRange moiety__v1__heartbeat__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor moiety__v1__heartbeat__descriptor =
 {
@@ -1428,7 +1441,7 @@ const ProtobufCMessageDescriptor moiety__v1__heartbeat__descriptor =
   "Moiety__V1__Heartbeat",
   "moiety.v1",
   sizeof(Moiety__V1__Heartbeat),
-  5,
+  6,
   moiety__v1__heartbeat__field_descriptors,
   moiety__v1__heartbeat__field_indices_by_name,
   1,  moiety__v1__heartbeat__number_ranges,

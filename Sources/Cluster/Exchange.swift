@@ -46,7 +46,7 @@ public struct Exchange: Equatable, Sendable {
     public let epoch: Epoch
     public let limits: Limits
     /// Unwanted answers so far, by kind.
-    public private(set) var strays = StrayCounts()
+    public private(set) var strays = DropCounts()
     /// What the next share will be called.
     public private(set) var nextShare: ShareID
 
@@ -124,7 +124,7 @@ public struct Exchange: Equatable, Sendable {
             unanswered -= 1
             return .accept(share: share, isLast: unanswered == 0)
         case .stray(let stray):
-            strays.count(stray)
+            strays.count(stray.reason)
             return .drop(stray)
         }
     }
@@ -145,7 +145,7 @@ public struct Exchange: Equatable, Sendable {
                 .shareRefused(name, layer, code, reason: reason)
             }
         case .stray(let stray):
-            strays.count(stray)
+            strays.count(stray.reason)
             return []
         }
     }

@@ -10,23 +10,17 @@ extension Exchange {
 
         public init() {}
     }
+}
 
-    /// Unwanted answers by kind, for metrics.
-    public struct StrayCounts: Hashable, Sendable {
-        public private(set) var unknown = 0
-        public private(set) var late = 0
-        public private(set) var duplicate = 0
-        public private(set) var wrongEpoch = 0
-        public private(set) var wrongWorker = 0
-
-        mutating func count(_ stray: Stray) {
-            switch stray {
-            case .unknown: unknown += 1
-            case .late: late += 1
-            case .duplicate: duplicate += 1
-            case .wrongEpoch: wrongEpoch += 1
-            case .wrongWorker: wrongWorker += 1
-            }
+extension Exchange.Stray {
+    /// As operators see it counted.
+    public var reason: DropCounts.Reason {
+        switch self {
+        case .unknown: .unknownShare
+        case .late: .late
+        case .duplicate: .duplicate
+        case .wrongEpoch: .staleEpoch
+        case .wrongWorker: .wrongWorker
         }
     }
 }

@@ -4,11 +4,11 @@ extension Membership {
     /// Welcomes a worker and gives it its experts, or sends it away with the reason.
     public mutating func onHello(_ hello: Hello, from peer: PeerID, now: Instant) -> [Action] {
         if let refusal = refusal(of: hello, from: peer, now: now) {
-            drops.refusedHello += 1
+            drops.count(.refusedHello)
             return [.refuse(peer, refusal.code, refusal.text)]
         }
         guard let incarnation = incarnation(for: hello, from: peer) else {
-            drops.refusedHello += 1
+            drops.count(.refusedHello)
             return [.refuse(peer, .malformed, "incarnation numbers are used up")]
         }
         var actions: [Action] = []

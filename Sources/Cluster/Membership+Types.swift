@@ -119,15 +119,19 @@ extension Membership {
         public var rowsComputed: UInt64
         public var sharesComputed: UInt64
         public var residentByteCount: UInt64
+        /// Messages of the coordinator's that it did not act on.
+        public var drops: DropCounts
 
         public init(
             rowsComputed: UInt64 = 0,
             sharesComputed: UInt64 = 0,
-            residentByteCount: UInt64 = 0
+            residentByteCount: UInt64 = 0,
+            drops: DropCounts = DropCounts()
         ) {
             self.rowsComputed = rowsComputed
             self.sharesComputed = sharesComputed
             self.residentByteCount = residentByteCount
+            self.drops = drops
         }
     }
 
@@ -169,13 +173,5 @@ extension Membership {
             case .unreachable: "its data connection is gone"
             }
         }
-    }
-
-    /// Messages that were not acted on, for metrics.
-    public struct Drops: Hashable, Sendable {
-        public internal(set) var unknownPeer = 0
-        public internal(set) var staleIncarnation = 0
-        public internal(set) var staleEpoch = 0
-        public internal(set) var refusedHello = 0
     }
 }

@@ -13,7 +13,7 @@ public struct Membership: Equatable, Sendable {
     /// The plan in force, or nil until everyone expected has joined once.
     public private(set) var plan: Plan?
     public internal(set) var isReady = false
-    public internal(set) var drops = Drops()
+    public internal(set) var drops = DropCounts()
 
     /// Experts of each of the plan's workers; `[worker]`.
     private(set) var expertCounts: [Int]
@@ -49,6 +49,9 @@ public struct Membership: Equatable, Sendable {
             return member.reminderTime(limits).map { min(loss, $0) } ?? loss
         }.min()
     }
+
+    /// Whether the name is in the cluster, or expected to be.
+    public func isMember(_ name: WorkerName) -> Bool { members[name] != nil }
 
     /// The worker behind a connection, or nil where it said no hello or was replaced.
     public func name(of peer: PeerID) -> WorkerName? { names[peer] }
@@ -88,7 +91,7 @@ extension Membership {
         var actions: [Action] = []
         guard let name = hear(from: peer, now: now, &actions) else { return actions }
         guard members[name]?.incarnation == heartbeat.incarnation else {
-            drops.staleIncarnation += 1
+            drops.count(.staleIncarnation)
             return finish(actions, now: now)
         }
         members[name]?.vitals = heartbeat.vitals
@@ -141,7 +144,10 @@ extension Membership {
         from peer: PeerID,
         now: Instant
     ) -> [Action] {
-        guard let name = names[peer] else { return [] }
+        guard let name = names[peer] else {
+            drops.count(.unknownPeer)
+            return []
+        }
         var actions: [Action] = []
         let reason = shortened(reason)
         disconnect(name, loss: .goodbye(reason), now: now, &actions)
@@ -195,7 +201,7 @@ extension Membership {
             return actions
         }
         guard let plan, plan.epoch == epoch, member.load != .unassigned else {
-            drops.staleEpoch += 1
+            drops.count(.staleEpoch)
             return finish(actions, now: now)
         }
         update(&member)
@@ -217,7 +223,7 @@ extension Membership {
         _ actions: inout [Action]
     ) -> WorkerName? {
         guard let name = names[peer], members[name] != nil else {
-            drops.unknownPeer += 1
+            drops.count(.unknownPeer)
             actions.append(.refuse(peer, .helloExpected, "say hello first"))
             return nil
         }

@@ -3,11 +3,14 @@ import Logging
 import Messaging
 import Model
 import Settings
+import Tensors
 
 /// One life of the coordinator, on the loop thread: loads, listens, serves, and says goodbye.
 struct CoordinatorProcess {
     private let served: ServedModel
     private let state: StateDirectory
+    /// Held for this life.
+    private let lock: LockFile
     private let sockets: CoordinatorSockets
     private let loop: ControlLoop
     private let stepThread: StepThread
@@ -28,6 +31,7 @@ struct CoordinatorProcess {
         self.logger = logger
         self.inbox = inbox
         state = try StateDirectory(path: settings.stateDirectory)
+        lock = try state.claim()
         served = try ServedModel(
             settings: settings,
             state: state,
@@ -64,6 +68,7 @@ struct CoordinatorProcess {
             life: life,
             clock: clock,
             inbox: inbox,
+            shares: stepThread.traffic,
             logger: logger
         )
     }
@@ -122,13 +127,21 @@ struct CoordinatorSockets {
 
     /// A last word to each peer may take this long to leave.
     private static let farewellTime = Duration.seconds(1)
+    /// Bytes of a frame that may come here: twice the largest envelope, which holds a prompt or
+    /// tokens to evaluate, so that one that is a little too large is told why.
+    private static let receivedFrameByteCount = 2 << 20
+    /// Messages of one peer that may wait: workers and clients have few under way, and each may
+    /// hold a prompt.
+    private static let receivedMessageCount = 16
 
     init(_ settings: CoordinatorSettings) throws(MessagingError) {
         context = try MessagingContext()
         var options = SocketOptions()
         options.linger = Self.farewellTime
-        // The largest messages that come here are prompts and lists of tokens to evaluate.
-        options.limits = MessagingLimits(receivedFrameByteCount: 2 << 20)
+        options.limits = MessagingLimits(
+            receivedFrameByteCount: Self.receivedFrameByteCount,
+            receivedMessageCount: Self.receivedMessageCount
+        )
         workers = try Socket(.router, in: context, options: options)
         clients = try Socket(.router, in: context, options: options)
         workerEndpoint = try workers.bind(.init(settings.workerEndpoint.rawValue))

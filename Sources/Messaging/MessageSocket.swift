@@ -10,6 +10,19 @@ public protocol MessageSocket: AnyObject {
 
     /// The next message, or nil where none has arrived.
     func receive() throws(MessagingError) -> ReceivedMessage?
+
+    /// Messages thrown away on arrival because they exceeded the limits.
+    var droppedMessageCount: Int { get }
+
+    /// Connections that came, and how they went.
+    var connections: ConnectionCounts { get }
+}
+
+extension MessageSocket {
+    /// None, where no stranger can come.
+    public var droppedMessageCount: Int { 0 }
+    /// None that are worth counting.
+    public var connections: ConnectionCounts { ConnectionCounts() }
 }
 
 extension MessageSocket {

@@ -49,7 +49,7 @@ extension ControlMessage {
         case MOIETY__V1__CONTROL_ENVELOPE__BODY_LOAD_FAILED:
             self = .loadFailed(try unsafe LoadFailed(reader.body(raw.load_failed), reader))
         case MOIETY__V1__CONTROL_ENVELOPE__BODY_HEARTBEAT:
-            self = .heartbeat(try unsafe Heartbeat(reader.body(raw.heartbeat)))
+            self = .heartbeat(try unsafe Heartbeat(reader.body(raw.heartbeat), reader))
         case MOIETY__V1__CONTROL_ENVELOPE__BODY_HEARTBEAT_REPLY:
             self = .heartbeatReply(try unsafe HeartbeatReply(reader.body(raw.heartbeat_reply)))
         case MOIETY__V1__CONTROL_ENVELOPE__BODY_DRAIN:

@@ -175,19 +175,23 @@ public struct Heartbeat: Equatable, Sendable {
     public var rowsComputed: UInt64
     public var sharesComputed: UInt64
     public var residentByteCount: UInt64
+    /// What came from the coordinator and was not acted on.
+    public var drops: DropCounts
 
     public init(
         sequence: UInt64,
         incarnation: Incarnation,
         rowsComputed: UInt64,
         sharesComputed: UInt64,
-        residentByteCount: UInt64
+        residentByteCount: UInt64,
+        drops: DropCounts = DropCounts()
     ) {
         self.sequence = sequence
         self.incarnation = incarnation
         self.rowsComputed = rowsComputed
         self.sharesComputed = sharesComputed
         self.residentByteCount = residentByteCount
+        self.drops = drops
     }
 }
 

@@ -3,13 +3,14 @@ import CWire
 import Cluster
 
 extension Heartbeat {
-    init(_ raw: Moiety__V1__Heartbeat) {
-        unsafe self.init(
+    init(_ raw: Moiety__V1__Heartbeat, _ reader: MessageReader) throws(WireError) {
+        try unsafe self.init(
             sequence: raw.sequence,
             incarnation: Incarnation(rawValue: raw.incarnation),
             rowsComputed: raw.rows_computed,
             sharesComputed: raw.shares_computed,
-            residentByteCount: raw.resident_byte_count
+            residentByteCount: raw.resident_byte_count,
+            drops: reader.drops(raw.drops, count: raw.n_drops, "heartbeat.drops")
         )
     }
 
@@ -20,6 +21,8 @@ extension Heartbeat {
             unsafe raw.rows_computed = rowsComputed
             unsafe raw.shares_computed = sharesComputed
             unsafe raw.resident_byte_count = residentByteCount
+            unsafe raw.n_drops = drops.all.count
+            unsafe raw.drops = writer.drops(drops)
         }
     }
 }

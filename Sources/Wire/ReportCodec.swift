@@ -111,7 +111,8 @@ extension NodeReport {
             memoryByteCount: raw.memory_byte_count,
             loadedByteCount: raw.loaded_byte_count,
             totalByteCount: raw.total_byte_count,
-            message: reader.text(raw.message, "node.message")
+            message: reader.text(raw.message, "node.message"),
+            drops: reader.drops(raw.drops, count: raw.n_drops, "node.drops")
         )
     }
 
@@ -134,6 +135,8 @@ extension NodeReport {
             unsafe raw.loaded_byte_count = loadedByteCount
             unsafe raw.total_byte_count = totalByteCount
             unsafe raw.message = writer.message(message)
+            unsafe raw.n_drops = drops.all.count
+            unsafe raw.drops = writer.drops(drops)
         }
     }
 }
@@ -150,7 +153,8 @@ extension StatusReport {
             jobsQueued: Int(raw.jobs_queued),
             jobsRunning: Int(raw.jobs_running),
             protocolVersion: raw.protocol_version,
-            build: reader.text(raw.build, "status.build")
+            build: reader.text(raw.build, "status.build"),
+            sockets: reader.sockets(raw)
         )
     }
 
@@ -166,6 +170,8 @@ extension StatusReport {
             unsafe raw.jobs_running = UInt32(clamping: jobsRunning)
             unsafe raw.protocol_version = protocolVersion
             unsafe raw.build = writer.text(build)
+            unsafe raw.n_sockets = sockets.count
+            unsafe raw.sockets = writer.list(sockets.map { unsafe $0.raw(writer) })
         }
     }
 }

@@ -77,6 +77,8 @@ public struct NodeReport: Equatable, Sendable {
     public var loadedByteCount: UInt64
     public var totalByteCount: UInt64
     public var message: String
+    /// What came to it and was not acted on.
+    public var drops: DropCounts
 
     public init(
         name: WorkerName,
@@ -92,7 +94,8 @@ public struct NodeReport: Equatable, Sendable {
         memoryByteCount: UInt64,
         loadedByteCount: UInt64,
         totalByteCount: UInt64,
-        message: String
+        message: String,
+        drops: DropCounts = DropCounts()
     ) {
         self.name = name
         self.state = state
@@ -108,6 +111,7 @@ public struct NodeReport: Equatable, Sendable {
         self.loadedByteCount = loadedByteCount
         self.totalByteCount = totalByteCount
         self.message = message
+        self.drops = drops
     }
 }
 
@@ -125,6 +129,8 @@ public struct StatusReport: Equatable, Sendable {
     public var jobsRunning: Int
     public var protocolVersion: UInt32
     public var build: String
+    /// Traffic on the coordinator's sockets.
+    public var sockets: [SocketReport]
 
     public init(
         isReady: Bool,
@@ -136,7 +142,8 @@ public struct StatusReport: Equatable, Sendable {
         jobsQueued: Int,
         jobsRunning: Int,
         protocolVersion: UInt32 = ProtocolVersion.current,
-        build: String
+        build: String,
+        sockets: [SocketReport] = []
     ) {
         self.isReady = isReady
         self.text = text
@@ -148,5 +155,6 @@ public struct StatusReport: Equatable, Sendable {
         self.jobsRunning = jobsRunning
         self.protocolVersion = protocolVersion
         self.build = build
+        self.sockets = sockets
     }
 }

@@ -36,7 +36,7 @@ package final class ControlLoop {
     private let surroundings: Surroundings
     private let inbox: Mailbox<LoopCommand>
     private let steps: Mailbox<StepCommand>
-    private let logger: Logger
+    let logger: Logger
     private let wireLimits = WireLimits()
     private var session: WorkerSession
     /// The connection for control messages, once there is one.
@@ -45,6 +45,13 @@ package final class ControlLoop {
     private var loader: (any ExpertLoad)?
     private var loadCount = 0
     private var vitals = Membership.Vitals()
+    /// What the step thread did not act on.
+    let shareDrops: Latest<DropCounts>
+    var ownDrops = DropCounts()
+    /// Of sockets that were given up.
+    var formerOversize = 0
+    var warnings = ReportLimiter()
+    private var dropLog: DropLog
     private var hasStarted = false
     /// Whether the session has ended: there is nothing more to do.
     package private(set) var isOver = false
@@ -59,9 +66,12 @@ package final class ControlLoop {
         surroundings: Surroundings,
         steps: Mailbox<StepCommand>,
         inbox: Mailbox<LoopCommand>,
+        shareDrops: Latest<DropCounts> = Latest(DropCounts()),
         logger: Logger
     ) {
         self.machine = machine
+        self.shareDrops = shareDrops
+        dropLog = DropLog(logger, now: surroundings.clock.now)
         self.surroundings = surroundings
         self.steps = steps
         self.inbox = inbox
@@ -86,13 +96,14 @@ package final class ControlLoop {
         for command in inbox.takeAll() { try perform(command) }
         try receive()
         try perform(session.tick(now: clock.now))
+        dropLog.tell(drops, now: clock.now, isLast: isOver)
         if isOver {
             loader?.cancel()
             logger.info("Worker stopped", metadata: ["worker": "\(machine.name)"])
         }
     }
 
-    private var clock: LoopClock { surroundings.clock }
+    var clock: LoopClock { surroundings.clock }
 
     private func start() throws(WorkerError) {
         hasStarted = true
@@ -145,15 +156,7 @@ package final class ControlLoop {
         case .computed(let rowCount):
             vitals.rowsComputed += UInt64(rowCount)
             vitals.sharesComputed += 1
-        case .refused(let code, let reason):
-            logger.warning("Share refused", metadata: ["code": "\(code)", "reason": "\(reason)"])
-        case .malformed(let reason):
-            logger.warning(
-                "Malformed message on the data socket",
-                metadata: ["reason": "\(reason)"]
-            )
-        case .unsent(let reason):
-            logger.warning("Answer not sent", metadata: ["reason": "\(reason)"])
+        case .warning(let warning, let heldBack): tell(warning, heldBack: heldBack)
         case .idle: try perform(session.onIdle())
         case .broken(let reason): throw .broken(reason)
         case .drain: try drain(session.drain(now: now))
@@ -175,10 +178,7 @@ package final class ControlLoop {
             do throws(WireError) {
                 message = try ControlMessage(frames: received.frames, limits: wireLimits)
             } catch {
-                logger.warning(
-                    "Malformed message from the coordinator",
-                    metadata: ["reason": "\(error)"]
-                )
+                drop(.malformed, "Malformed message from the coordinator", reason: "\(error)")
                 continue
             }
             try handle(message)
@@ -189,6 +189,9 @@ package final class ControlLoop {
         let now = clock.now
         switch message {
         case .welcome(let welcome):
+            guard ProtocolVersion.supported.contains(welcome.protocolVersion) else {
+                return try leave(welcome, now: now)
+            }
             logger.info(
                 "Joined the cluster",
                 metadata: ["incarnation": "\(welcome.incarnation)", "by": "\(welcome.build)"]
@@ -213,8 +216,19 @@ package final class ControlLoop {
         case .goodbye(let goodbye):
             logger.notice("The coordinator left", metadata: ["reason": "\(goodbye.reason)"])
         case .hello, .loadProgress, .loaded, .loadFailed, .heartbeat:
-            logger.warning("A worker's message came from the coordinator")
+            let reason = "it is a worker's to send"
+            drop(.unexpected, "Message from the coordinator dropped", reason: reason)
         }
+    }
+
+    /// Treats a welcome to a protocol that is not spoken here as a refusal.
+    private func leave(_ welcome: Welcome, now: Instant) throws(WorkerError) {
+        let supported = ProtocolVersion.supported
+        let reason =
+            "the coordinator speaks protocol \(welcome.protocolVersion), this worker "
+            + "\(supported.lowerBound) to \(supported.upperBound): install the same release on both"
+        drop(.refusedHello, "Welcome not accepted", reason: reason)
+        try perform(session.onRefusal(.protocolVersion, reason: reason, now: now))
     }
 
     private func drain(_ actions: [WorkerSession.Action]) throws(WorkerError) {
@@ -257,7 +271,8 @@ package final class ControlLoop {
                         incarnation: incarnation,
                         rowsComputed: vitals.rowsComputed,
                         sharesComputed: vitals.sharesComputed,
-                        residentByteCount: residentByteCount()
+                        residentByteCount: residentByteCount(),
+                        drops: drops
                     )
                 )
             )
@@ -273,6 +288,7 @@ package final class ControlLoop {
             options.linger = Self.farewellTime
             // A hello may wait for a connection that is just being made.
             options.requiresConnection = false
+            formerOversize += socket?.droppedMessageCount ?? 0
             socket = try surroundings.dial(machine.coordinator, options)
         } catch {
             throw .messaging(error)

@@ -13,17 +13,23 @@ package enum LoopCommand: Sendable {
     /// The step thread has answered everything it was sent.
     case idle
     case computed(rowCount: Int)
-    case refused(ShareRefusalCode, String)
-    case malformed(String)
-    case unsent(String)
+    /// Something that operators should know about, and how many others were held back before it.
+    case warning(StepWarning, heldBack: Int)
     case broken(String)
     /// Finish the shares at hand, then leave.
     case drain
     /// Leave now.
     case stop
 
-    /// Reports that may wait: one per share and per expert loaded.
+    /// Reports that may wait: one per share and per expert loaded; warnings are a few per second.
     package static let queueLimit = 1 << 16
+}
+
+/// What goes wrong on the step thread without stopping it.
+package enum StepWarning: Sendable {
+    case refused(ShareRefusalCode, String)
+    case malformed(String)
+    case unsent(String)
 }
 
 /// One load, so that what a cancelled one still reports is told from the next one's.

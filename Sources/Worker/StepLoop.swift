@@ -1,4 +1,4 @@
-import Cluster
+package import Cluster
 import Experts
 import Kernels
 package import Messaging
@@ -14,6 +14,13 @@ package final class StepLoop {
     private let machine: Machine
     private let dial: Dial
     private let inbox: Mailbox<StepCommand>
+    private let clock: LoopClock
+    /// Where the loop thread looks for what was not acted on.
+    private let drops: Latest<DropCounts>
+    private var ownDrops = DropCounts()
+    /// Of sockets that were given up.
+    private var formerOversize = 0
+    private var warnings = ReportLimiter()
     private let report: (LoopCommand) -> Void
     private let arithmetic: ExpertArithmetic
     private let wireLimits = WireLimits()
@@ -36,10 +43,14 @@ package final class StepLoop {
     package init(
         machine: Machine,
         inbox: Mailbox<StepCommand>,
+        clock: LoopClock = LoopClock(),
+        drops: Latest<DropCounts> = Latest(DropCounts()),
         dial: @escaping Dial,
         report: @escaping (LoopCommand) -> Void
     ) {
         self.machine = machine
+        self.clock = clock
+        self.drops = drops
         self.inbox = inbox
         self.dial = dial
         self.report = report
@@ -62,6 +73,7 @@ package final class StepLoop {
         for command in inbox.takeAll() { perform(command) }
         guard !isStopped else { return false }
         let hadShare = try computeNext()
+        tellDrops()
         if isDraining, !hadShare { report(.idle) }
         return hadShare
     }
@@ -86,6 +98,7 @@ package final class StepLoop {
         guard socket == nil || life != self.life || endpoint != self.endpoint else { return }
         self.life = life
         self.endpoint = endpoint
+        formerOversize += socket?.droppedMessageCount ?? 0
         socket = nil
         var options = SocketOptions()
         options.routingID = Peer(life.routingID)
@@ -95,8 +108,27 @@ package final class StepLoop {
             socket = try dial(Endpoint(endpoint), options)
         } catch {
             // Said by a coordinator, so not our own error: it is told and tried again on welcome.
-            report(.malformed("\(error)"))
+            warn(.malformed("\(error)"))
         }
+    }
+
+    // MARK: What goes wrong
+
+    private func drop(_ reason: DropCounts.Reason, _ text: String) {
+        ownDrops.count(reason)
+        warn(.malformed(text))
+    }
+
+    /// Tells the loop thread, a few times per second: a flood must not fill its mailbox.
+    private func warn(_ warning: StepWarning) {
+        guard let heldBack = warnings.admit(now: clock.now) else { return }
+        report(.warning(warning, heldBack: heldBack))
+    }
+
+    private func tellDrops() {
+        var all = ownDrops
+        all.add(UInt64(formerOversize + (socket?.droppedMessageCount ?? 0)), to: .oversize)
+        if all != drops.value { drops.replace(by: all) }
     }
 
     // MARK: Shares
@@ -112,18 +144,22 @@ package final class StepLoop {
                     limits: wireLimits
                 )
             else {
-                report(.malformed("an answer sent to a worker"))
+                drop(.unexpected, "an answer sent to a worker")
                 return true
             }
             answer(share, arrival: arrival)
         } catch {
-            report(.malformed("\(error)"))
+            drop(.malformed, "\(error)")
         }
         return true
     }
 
     private func answer(_ share: Share, arrival: ContinuousClock.Instant) {
-        guard ledger.admit(share.id, attempt: share.attempt) == .compute else { return }
+        switch ledger.admit(share.id, attempt: share.attempt) {
+        case .compute: break
+        case .duplicate: return ownDrops.count(.duplicate)
+        case .late: return ownDrops.count(.late)
+        }
         guard !isDraining else { return refuse(share, .draining, "the worker is leaving") }
         if let fault = fault(of: share) { return refuse(share, .malformed, fault) }
         let hidden = machine.model.description.hiddenSize
@@ -168,6 +204,14 @@ package final class StepLoop {
         guard model.layers.indices.contains(share.layer.rawValue) else {
             return "the model has no layer \(share.layer.rawValue)"
         }
+        // Before anything of that size is allocated, and computed in vain.
+        let answerByteCount = share.activations.rowCount.multipliedReportingOverflow(
+            by: MemoryLayout<Double>.size * model.hiddenSize
+        )
+        let limit = MessagingLimits().frameByteCount
+        guard !answerByteCount.overflow, answerByteCount.partialValue <= limit else {
+            return "the answer to \(share.activations.rowCount) rows would exceed \(limit) bytes"
+        }
         let layer = model.layers[share.layer.rawValue]
         guard layer.hasExperts else { return "layer \(share.layer.rawValue) has no experts" }
         guard share.activations.width == model.hiddenSize else {
@@ -190,7 +234,8 @@ package final class StepLoop {
     }
 
     private func refuse(_ share: Share, _ code: ShareRefusalCode, _ text: String) {
-        report(.refused(code, text))
+        if code == .malformed { ownDrops.count(.malformed) }
+        warn(.refused(code, text))
         send(
             .shareRefused(
                 ShareRefused(id: share.id, attempt: share.attempt, code: code, text: text)
@@ -203,7 +248,8 @@ package final class StepLoop {
             try socket?.send(message.encode())
         } catch {
             // The coordinator is gone or does not read; it asks again, or gives up by itself.
-            report(.unsent("\(error)"))
+            ownDrops.count(.unanswered)
+            warn(.unsent("\(error)"))
         }
     }
 }

@@ -1,3 +1,4 @@
+import Cluster
 import Messaging
 
 /// The thread that runs a worker's `StepLoop`.
@@ -7,12 +8,14 @@ enum StepThread {
         machine: Machine,
         context: MessagingContext,
         inbox: Mailbox<StepCommand>,
-        reports: Mailbox<LoopCommand>
+        reports: Mailbox<LoopCommand>,
+        drops: Latest<DropCounts>
     ) throws(MessagingError) -> NamedThread {
         try NamedThread("moiety-step") {
             let loop = StepLoop(
                 machine: machine,
                 inbox: inbox,
+                drops: drops,
                 dial: { (endpoint, options) throws(MessagingError) in
                     try context.dial(endpoint, options: options)
                 },

@@ -17,6 +17,7 @@ struct WorkerProcess {
         logger: Logger
     ) throws(WorkerError) {
         self.inbox = inbox
+        let drops = Latest(DropCounts())
         do throws(MessagingError) {
             let context = try MessagingContext()
             self.context = context
@@ -25,7 +26,8 @@ struct WorkerProcess {
                 machine: machine,
                 context: context,
                 inbox: steps,
-                reports: inbox
+                reports: inbox,
+                drops: drops
             )
         } catch {
             throw .messaging(error)
@@ -44,6 +46,7 @@ struct WorkerProcess {
             ),
             steps: steps,
             inbox: inbox,
+            shareDrops: drops,
             logger: logger
         )
     }

@@ -42,8 +42,9 @@ private struct ExchangePlayer {
         case "strays":
             let strays = exchange.strays
             return [
-                "unknown=\(strays.unknown) late=\(strays.late) duplicate=\(strays.duplicate) "
-                    + "wrongEpoch=\(strays.wrongEpoch) wrongWorker=\(strays.wrongWorker)"
+                "unknown=\(strays[.unknownShare]) late=\(strays[.late]) "
+                    + "duplicate=\(strays[.duplicate]) wrongEpoch=\(strays[.staleEpoch]) "
+                    + "wrongWorker=\(strays[.wrongWorker])"
             ]
         case "cancel":
             exchange.cancel()

@@ -39,8 +39,8 @@ private struct MembershipPlayer {
         case "drops":
             let drops = membership.drops
             return [
-                "unknownPeer=\(drops.unknownPeer) staleIncarnation=\(drops.staleIncarnation) "
-                    + "staleEpoch=\(drops.staleEpoch) refusedHello=\(drops.refusedHello)"
+                "unknownPeer=\(drops[.unknownPeer]) staleIncarnation=\(drops[.staleIncarnation]) "
+                    + "staleEpoch=\(drops[.staleEpoch]) refusedHello=\(drops[.refusedHello])"
             ]
         default:
             return try apply(command, to: &membership).map(\.text)

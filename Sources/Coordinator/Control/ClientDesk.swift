@@ -27,9 +27,13 @@ struct ClientDesk {
     private var owed: [(client: Peer, message: ClientMessage)] = []
     private var isClosed = false
     private var warnings: PeerWarnings
+    /// Messages that were not acted on.
+    private var drops = DropCounts()
 
     /// Evaluations that may wait; their clients wait too, so few are needed.
     private static let evaluationLimit = 64
+    /// Bytes of logits of one evaluation: a client that does not read may have a queue of them.
+    private static let evaluationByteCount = 16 << 20
     /// Clients that may be owed a last word; the oldest gives way.
     private static let owedLimit = 1024
     /// Bytes of a task label: it stands in every list of jobs.
@@ -58,15 +62,25 @@ struct ClientDesk {
     var queuedCount: Int { jobs.queuedCount }
     var runningCount: Int { jobs.runningCount }
 
+    /// What came to the socket so far.
+    var traffic: SocketReport { SocketTraffic(of: socket, drops: drops).report("clients") }
+
     // MARK: From clients
 
-    /// Answers a client; `workers` tells about nodes and readiness.
-    mutating func receive(_ received: ReceivedMessage, workers: WorkerDesk, now: Instant) {
+    /// Answers a client; `workers` tells about nodes and readiness, `traffic` about the other
+    /// sockets.
+    mutating func receive(
+        _ received: ReceivedMessage,
+        workers: WorkerDesk,
+        traffic: () -> [SocketReport],
+        now: Instant
+    ) {
         guard let client = received.peer else { return }
         let message: ClientMessage
         do throws(WireError) {
             message = try ClientMessage(frames: received.frames, limits: wireLimits)
         } catch {
+            drops.count(.malformed)
             warnings.tell(
                 "Malformed message from a client",
                 peer: client,
@@ -77,6 +91,7 @@ struct ClientDesk {
         }
         if case .clientHello(let hello) = message { return greet(client, hello) }
         guard greeted.contains(client) else {
+            drops.count(.unknownPeer)
             return refuse(client, .helloExpected, "say hello first")
         }
         switch message {
@@ -85,8 +100,9 @@ struct ClientDesk {
         case .evaluate(let request): evaluate(request, from: client)
         case .listJobs: send(.jobs(jobReports), to: client)
         case .listNodes: send(.nodes(workers.nodeReports(now: now)), to: client)
-        case .getStatus: send(.status(status(workers, now: now)), to: client)
+        case .getStatus: send(.status(status(workers, traffic: traffic(), now: now)), to: client)
         default:
+            drops.count(.unexpected)
             refuse(client, .malformed, "this message is the coordinator's to send")
         }
     }
@@ -94,6 +110,7 @@ struct ClientDesk {
     private mutating func greet(_ client: Peer, _ hello: ClientHello) {
         guard ProtocolVersion.supported.contains(hello.protocolVersion) else {
             let supported = ProtocolVersion.supported
+            drops.count(.refusedHello)
             return refuse(
                 client,
                 .protocolVersion,
@@ -102,6 +119,7 @@ struct ClientDesk {
             )
         }
         guard hello.role != .worker else {
+            drops.count(.refusedHello)
             return refuse(client, .notAllowed, "clients connect here; workers have another port")
         }
         if !greeted.contains(client) { greeted.append(client) }
@@ -214,7 +232,7 @@ struct ClientDesk {
         }
         let top = min(evaluate.top, count)
         let bytes = evaluate.tokens.count.multipliedReportingOverflow(by: 4 * top)
-        guard !bytes.overflow, bytes.partialValue <= MessagingLimits().frameByteCount else {
+        guard !bytes.overflow, bytes.partialValue <= Self.evaluationByteCount else {
             return fail("\(top) logits for each of \(evaluate.tokens.count) tokens are too many")
         }
         guard evaluationCount < Self.evaluationLimit else {
@@ -268,7 +286,11 @@ struct ClientDesk {
             positions: positions,
             scores: result.logProbabilities
         )
-        deliver(.evaluation(reply), to: job.client)
+        // A reply of megabytes is not kept for somebody who does not read.
+        guard send(.evaluation(reply), to: job.client) == .full else { return }
+        let message = "the result could not be sent, because earlier messages were not read"
+        let failure = EvaluationFailed(tag: job.tag, message: message)
+        deliver(.evaluationFailed(failure), to: job.client)
     }
 
     mutating func fail(_ job: EvaluationJob, _ message: String) {
@@ -305,7 +327,11 @@ struct ClientDesk {
         }
     }
 
-    private func status(_ workers: WorkerDesk, now: Instant) -> StatusReport {
+    private func status(
+        _ workers: WorkerDesk,
+        traffic: [SocketReport],
+        now: Instant
+    ) -> StatusReport {
         let membership = workers.membership
         return StatusReport(
             isReady: membership.isReady,
@@ -316,7 +342,8 @@ struct ClientDesk {
             workersReady: membership.readyCount,
             jobsQueued: jobs.queuedCount,
             jobsRunning: jobs.runningCount,
-            build: Build.name
+            build: Build.name,
+            sockets: traffic + [self.traffic]
         )
     }
 
@@ -343,7 +370,7 @@ struct ClientDesk {
         for (client, message) in messages { deliver(message, to: client) }
     }
 
-    private func refuse(_ client: Peer, _ code: RefusalCode, _ text: String) {
+    private mutating func refuse(_ client: Peer, _ code: RefusalCode, _ text: String) {
         send(.refusal(Refusal(code: code, text: text)), to: client)
     }
 
@@ -356,11 +383,12 @@ struct ClientDesk {
     }
 
     @discardableResult
-    private func send(_ message: ClientMessage, to client: Peer) -> Delivery {
+    private mutating func send(_ message: ClientMessage, to client: Peer) -> Delivery {
         do throws(MessagingError) {
             try socket.send(message.encode(), to: client)
             return .sent
         } catch .queueFull {
+            drops.count(.unanswered)
             return .full
         } catch {
             logger.debug("Message not sent", metadata: ["reason": "\(error)"])

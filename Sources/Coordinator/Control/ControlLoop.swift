@@ -2,6 +2,7 @@ package import Cluster
 package import Logging
 package import Messaging
 package import Settings
+import Wire
 
 /// The loop thread: control and client sockets, membership, jobs.
 ///
@@ -26,6 +27,9 @@ package final class ControlLoop {
     private let logger: Logger
     private var workers: WorkerDesk
     private var clients: ClientDesk
+    /// What came to the data socket, which is the step thread's.
+    private let shares: Latest<SocketTraffic>
+    private var trafficLog: TrafficLog
     /// Whether the step thread, told to stop, has stopped: there is nothing more to do.
     package private(set) var hasStopped = false
 
@@ -52,9 +56,12 @@ package final class ControlLoop {
         life: UInt32,
         clock: LoopClock,
         inbox: Mailbox<LoopCommand>,
+        shares: Latest<SocketTraffic> = Latest(SocketTraffic()),
         logger: Logger
     ) {
         self.clock = clock
+        self.shares = shares
+        trafficLog = TrafficLog(logger, now: clock.now)
         self.sockets = sockets
         self.inbox = inbox
         self.logger = logger
@@ -93,7 +100,12 @@ package final class ControlLoop {
         for command in inbox.takeAll() { try perform(command) }
         // Clients first: reading a long prompt takes time, in which workers' messages may come.
         for message in try take(Self.clientTurn, from: sockets.clients) {
-            clients.receive(message, workers: workers, now: clock.now)
+            clients.receive(
+                message,
+                workers: workers,
+                traffic: { self.workerTraffic },
+                now: clock.now
+            )
         }
         for message in try take(Self.workerTurn, from: sockets.workers) {
             try workers.receive(message)
@@ -102,6 +114,14 @@ package final class ControlLoop {
         // After what has arrived, so that nobody counts as silent whose message lay here.
         try workers.tick()
         if hasStopped { try workers.shutDown() }
+        trafficLog.tell(traffic, now: clock.now, isLast: hasStopped)
+    }
+
+    /// What came to each socket so far.
+    private var traffic: [SocketReport] { workerTraffic + [clients.traffic] }
+
+    private var workerTraffic: [SocketReport] {
+        [workers.traffic, shares.value.report("shares")]
     }
 
     private func take(

@@ -78,7 +78,8 @@ extension WorkerDesk {
                 memoryByteCount: machine?.memoryByteCount ?? 0,
                 loadedByteCount: loaded.done,
                 totalByteCount: loaded.total,
-                message: node.message
+                message: node.message,
+                drops: member.vitals.drops
             )
         }
     }

@@ -18,7 +18,9 @@ struct WorkerDesk {
     private let wireLimits = WireLimits()
     private var warnings: PeerWarnings
     private(set) var membership: Membership
-    /// What workers said about their machines, by name.
+    /// Messages that were not acted on, beside those that membership counts.
+    private var ownDrops = DropCounts()
+    /// What members said about their machines, by name.
     private(set) var machines: [WorkerName: Hello] = [:]
     /// What was last said to be missing; empty while nothing is.
     private var toldMissing = ""
@@ -60,6 +62,13 @@ struct WorkerDesk {
 
     var nextDeadline: Instant? { membership.nextDeadline }
 
+    /// What came to the socket so far.
+    var traffic: SocketReport {
+        var drops = ownDrops
+        drops.add(membership.drops)
+        return SocketTraffic(of: socket, drops: drops).report("workers")
+    }
+
     // MARK: Events
 
     mutating func tick() throws(CoordinatorError) {
@@ -82,6 +91,7 @@ struct WorkerDesk {
         do throws(WireError) {
             message = try ControlMessage(frames: received.frames, limits: wireLimits)
         } catch {
+            ownDrops.count(.malformed)
             warnings.tell(
                 "Malformed message from a worker's connection",
                 peer: sender,
@@ -132,6 +142,7 @@ struct WorkerDesk {
         case .goodbye(let goodbye):
             return membership.onGoodbye(reason: goodbye.reason, from: peer, now: now)
         case .welcome, .refusal, .manifest, .assignment, .heartbeatReply:
+            ownDrops.count(.unexpected)
             return [.refuse(peer, .malformed, "this message is the coordinator's to send")]
         }
     }
@@ -142,10 +153,14 @@ struct WorkerDesk {
         now: Instant
     ) -> [Membership.Action] {
         guard hello.role == .worker else {
+            ownDrops.count(.refusedHello)
             return [.refuse(peer, .notAllowed, "workers connect here; clients have another port")]
         }
         let actions = membership.onHello(Membership.Hello(hello), from: peer, now: now)
-        if membership.name(of: peer) == hello.name { machines[hello.name] = hello }
+        guard membership.name(of: peer) == hello.name else { return actions }
+        machines[hello.name] = hello
+        // Names that came and went, before there was a plan, must not add up.
+        machines = machines.filter { membership.isMember($0.key) }
         return actions
     }
 
@@ -168,7 +183,7 @@ struct WorkerDesk {
         case .recordIncarnation: break  // Counted by lives, which are on disk already.
         case .record(let plan): try record(plan)
         case .refuse(let peer, let code, let text):
-            logger.warning("Refused", metadata: ["peer": "\(peer)", "reason": "\(text)"])
+            warnings.tell("Refused", peer: Peer(peer.bytes), reason: text, now: clock.now)
             send(.refusal(Refusal(code: code, text: text)), to: Peer(peer.bytes))
         case .welcome(let peer, let name, let incarnation):
             logger.info(
@@ -206,7 +221,7 @@ struct WorkerDesk {
         )
     }
 
-    private func assign(_ experts: [ExpertID], epoch: Epoch, to peer: PeerID) {
+    private mutating func assign(_ experts: [ExpertID], epoch: Epoch, to peer: PeerID) {
         logger.info(
             "Experts assigned",
             metadata: [
@@ -257,12 +272,13 @@ struct WorkerDesk {
 
     private func tell(_ change: TopologyChange) { _ = steps.post(.topology(change)) }
 
-    private func send(_ message: ControlMessage, to peer: Peer) {
+    private mutating func send(_ message: ControlMessage, to peer: Peer) {
         do throws(MessagingError) {
             try socket.send(message.encode(), to: peer)
         } catch {
             // Whoever is gone says hello again; whoever does not read is noticed by silence.
-            logger.warning("Message not sent", metadata: ["reason": "\(error)"])
+            ownDrops.count(.unanswered)
+            warnings.tell("Message not sent", peer: peer, reason: "\(error)", now: clock.now)
         }
     }
 
@@ -306,7 +322,8 @@ extension Membership.Heartbeat {
             vitals: Membership.Vitals(
                 rowsComputed: heartbeat.rowsComputed,
                 sharesComputed: heartbeat.sharesComputed,
-                residentByteCount: heartbeat.residentByteCount
+                residentByteCount: heartbeat.residentByteCount,
+                drops: heartbeat.drops
             )
         )
     }

@@ -19,6 +19,10 @@ final class RemoteRunner: ExpertRunner {
     private let sleep: Sleep
     private let log: (RunnerEvent) -> Void
     private var warnings = ReportLimiter()
+    /// Where the loop thread looks for what came to the socket.
+    private let traffic: Latest<SocketTraffic>
+    /// Messages that were not acted on, beside those that the exchange counts.
+    private var ownDrops = DropCounts()
 
     /// The plan in force, or nil while the cluster is not ready.
     private var topology: Topology?
@@ -54,6 +58,7 @@ final class RemoteRunner: ExpertRunner {
         clock: LoopClock,
         firstShare: ShareID,
         limits: Exchange.Limits,
+        traffic: Latest<SocketTraffic>,
         sleep: @escaping Sleep,
         log: @escaping (RunnerEvent) -> Void
     ) {
@@ -62,6 +67,7 @@ final class RemoteRunner: ExpertRunner {
         self.inbox = inbox
         self.clock = clock
         self.limits = limits
+        self.traffic = traffic
         self.sleep = sleep
         self.log = log
         exchange = Exchange(
@@ -199,6 +205,7 @@ final class RemoteRunner: ExpertRunner {
         do throws(PlanError) {
             dispatch = try Dispatch(plan: fresh.plan)
             topology = fresh
+            ownDrops.add(exchange.strays)
             exchange = Exchange(
                 epoch: fresh.plan.epoch,
                 workers: fresh.plan.workers,
@@ -220,6 +227,7 @@ final class RemoteRunner: ExpertRunner {
     // MARK: Answers
 
     private func receive(into sums: inout [Double]) {
+        defer { tellTraffic() }
         do throws(MessagingError) {
             for _ in 0..<Self.turn {
                 guard let message = try socket.receive() else { return }
@@ -230,15 +238,23 @@ final class RemoteRunner: ExpertRunner {
         }
     }
 
+    private func tellTraffic() {
+        var drops = ownDrops
+        drops.add(exchange.strays)
+        let now = SocketTraffic(of: socket, drops: drops)
+        if now != traffic.value { traffic.replace(by: now) }
+    }
+
     private func handle(_ received: ReceivedMessage, sums: inout [Double]) {
         let message: DataMessage
         do throws(WireError) {
             message = try DataMessage(frames: received.frames, limits: wireLimits)
         } catch {
-            return warn("\(error)", about: received.peer)
+            return drop(.malformed, "\(error)", from: received.peer)
         }
         guard let worker = topology?.peers.firstIndex(where: { $0 == received.peer }) else {
-            return warn("from no worker of the plan in force", about: received.peer)
+            let reason = "from no worker of the plan in force"
+            return drop(.unknownPeer, reason, from: received.peer)
         }
         switch message {
         case .partialRows(let rows): accept(rows, from: worker, into: &sums)
@@ -253,7 +269,7 @@ final class RemoteRunner: ExpertRunner {
                     now: clock.now
                 )
             )
-        case .share: warn("a share sent to a coordinator", about: received.peer)
+        case .share: drop(.unexpected, "a share sent to a coordinator", from: received.peer)
         }
     }
 
@@ -287,6 +303,11 @@ final class RemoteRunner: ExpertRunner {
             let source = place * hidden
             for column in 0..<hidden { sums[target + column] += rows.values[source + column] }
         }
+    }
+
+    private func drop(_ reason: DropCounts.Reason, _ text: String, from peer: Peer?) {
+        ownDrops.count(reason)
+        warn(text, about: peer)
     }
 
     /// Tells operators, a few times per second.

@@ -48,6 +48,7 @@ package final class StepLoop {
         inbox: Mailbox<StepCommand>,
         life: UInt32,
         clock: LoopClock,
+        traffic: Latest<SocketTraffic> = Latest(SocketTraffic()),
         sleep: @escaping Sleep,
         report: @escaping (StepReport) -> Void
     ) {
@@ -64,6 +65,7 @@ package final class StepLoop {
             // Numbers that no other life uses.
             firstShare: ShareID(rawValue: UInt64(life) << 32),
             limits: settings.exchangeLimits,
+            traffic: traffic,
             sleep: sleep,
             log: { report(.runner($0)) }
         )

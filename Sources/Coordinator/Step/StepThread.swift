@@ -9,6 +9,8 @@ struct StepThread {
     let thread: NamedThread
     /// Where workers connect for shares.
     let endpoint: Endpoint
+    /// What came to the data socket so far.
+    let traffic: Latest<SocketTraffic>
 
     /// Starts the thread; it ends after `StepCommand.stop`, with `StepReport.stopped`.
     init(
@@ -23,6 +25,8 @@ struct StepThread {
         let socket = try Socket(.router, in: context)
         endpoint = try socket.bind(dataEndpoint)
         self.inbox = inbox
+        let traffic = Latest(SocketTraffic())
+        self.traffic = traffic
         thread = try NamedThread("moiety-step") {
             var poller = Poller()
             let loop = StepLoop(
@@ -32,6 +36,7 @@ struct StepThread {
                 inbox: inbox,
                 life: life,
                 clock: LoopClock(),
+                traffic: traffic,
                 sleep: { timeout throws(MessagingError) in
                     _ = try poller.wait(for: [socket], or: inbox.waker, timeout: timeout)
                 },

@@ -70,9 +70,11 @@ private struct NodeLine: Encodable {
     let memoryBytes: UInt64
     let instructionSet: String
     let message: String
+    /// Messages that it did not act on, by reason.
+    let dropped: [String: UInt64]
 
     enum CodingKeys: String, CodingKey {
-        case name, state, incarnation, epoch, experts, rows, cores, message
+        case name, state, incarnation, epoch, experts, rows, cores, message, dropped
         case residentBytes = "resident_bytes"
         case loadedBytes = "loaded_bytes"
         case totalBytes = "total_bytes"
@@ -96,5 +98,6 @@ private struct NodeLine: Encodable {
         memoryBytes = node.memoryByteCount
         instructionSet = node.instructionSet
         message = node.message
+        dropped = node.drops.byWord
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Cluster
 import Placement
 import Wire
 
@@ -65,6 +66,9 @@ struct StatusCommand: AsyncParsableCommand {
         table.add(["workers", "\(status.workersReady) of \(status.workersExpected) ready"])
         table.add(["jobs", "\(status.jobsRunning) running, \(status.jobsQueued) waiting"])
         table.add(["build", "\(status.build), protocol version \(status.protocolVersion)"])
+        for socket in status.sockets where socket.drops.total > 0 {
+            table.add(["dropped from \(socket.name)", "\(socket.drops)"])
+        }
         return table
     }
 }
@@ -81,9 +85,10 @@ private struct StatusLine: Encodable {
     let jobsRunning: Int
     let protocolVersion: UInt32
     let build: String
+    let sockets: [SocketLine]
 
     enum CodingKeys: String, CodingKey {
-        case ready, text, model, epoch, build
+        case ready, text, model, epoch, build, sockets
         case workersExpected = "workers_expected"
         case workersReady = "workers_ready"
         case jobsQueued = "jobs_queued"
@@ -102,5 +107,6 @@ private struct StatusLine: Encodable {
         jobsRunning = status.jobsRunning
         protocolVersion = status.protocolVersion
         build = status.build
+        sockets = status.sockets.map(SocketLine.init)
     }
 }

@@ -35,6 +35,7 @@ typedef struct Moiety__V1__ListNodes Moiety__V1__ListNodes;
 typedef struct Moiety__V1__Node Moiety__V1__Node;
 typedef struct Moiety__V1__Nodes Moiety__V1__Nodes;
 typedef struct Moiety__V1__GetStatus Moiety__V1__GetStatus;
+typedef struct Moiety__V1__Socket Moiety__V1__Socket;
 typedef struct Moiety__V1__Status Moiety__V1__Status;
 typedef struct Moiety__V1__Evaluate Moiety__V1__Evaluate;
 typedef struct Moiety__V1__Evaluation Moiety__V1__Evaluation;
@@ -412,6 +413,11 @@ struct  Moiety__V1__Node
   uint64_t loaded_byte_count;
   uint64_t total_byte_count;
   ProtobufCBinaryData message;
+  /*
+   * What came to it and was not acted on.
+   */
+  size_t n_drops;
+  Moiety__V1__DropCount **drops;
   Moiety__V1__Node__SilenceCase silence_case;
   union {
     uint64_t silent_nanoseconds;
@@ -419,7 +425,7 @@ struct  Moiety__V1__Node
 };
 #define MOIETY__V1__NODE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moiety__v1__node__descriptor) \
-    , {0,NULL}, {0,NULL}, 0, 0, 0, 0, 0, {0,NULL}, 0, 0, 0, 0, {0,NULL}, MOIETY__V1__NODE__SILENCE__NOT_SET, {0} }
+    , {0,NULL}, {0,NULL}, 0, 0, 0, 0, 0, {0,NULL}, 0, 0, 0, 0, {0,NULL}, 0,NULL, MOIETY__V1__NODE__SILENCE__NOT_SET, {0} }
 
 
 struct  Moiety__V1__Nodes
@@ -442,6 +448,34 @@ struct  Moiety__V1__GetStatus
      }
 
 
+/*
+ * What came to one socket of the coordinator since it started.
+ */
+struct  Moiety__V1__Socket
+{
+  ProtobufCMessage base;
+  /*
+   * Who connects there: "workers", "shares" or "clients".
+   */
+  ProtobufCBinaryData name;
+  uint64_t connections_open;
+  uint64_t connections_accepted;
+  /*
+   * For want of room.
+   */
+  uint64_t connections_refused;
+  /*
+   * Of those that were accepted: they did not speak the protocol, or not in time.
+   */
+  uint64_t handshakes_failed;
+  size_t n_drops;
+  Moiety__V1__DropCount **drops;
+};
+#define MOIETY__V1__SOCKET__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moiety__v1__socket__descriptor) \
+    , {0,NULL}, 0, 0, 0, 0, 0,NULL }
+
+
 struct  Moiety__V1__Status
 {
   ProtobufCMessage base;
@@ -461,10 +495,12 @@ struct  Moiety__V1__Status
   uint32_t jobs_running;
   uint32_t protocol_version;
   ProtobufCBinaryData build;
+  size_t n_sockets;
+  Moiety__V1__Socket **sockets;
 };
 #define MOIETY__V1__STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moiety__v1__status__descriptor) \
-    , 0, {0,NULL}, {0,NULL}, 0, 0, 0, 0, 0, 0, {0,NULL} }
+    , 0, {0,NULL}, {0,NULL}, 0, 0, 0, 0, 0, 0, {0,NULL}, 0,NULL }
 
 
 /*
@@ -883,6 +919,25 @@ Moiety__V1__GetStatus *
 void   moiety__v1__get_status__free_unpacked
                      (Moiety__V1__GetStatus *message,
                       ProtobufCAllocator *allocator);
+/* Moiety__V1__Socket methods */
+void   moiety__v1__socket__init
+                     (Moiety__V1__Socket         *message);
+size_t moiety__v1__socket__get_packed_size
+                     (const Moiety__V1__Socket   *message);
+size_t moiety__v1__socket__pack
+                     (const Moiety__V1__Socket   *message,
+                      uint8_t             *out);
+size_t moiety__v1__socket__pack_to_buffer
+                     (const Moiety__V1__Socket   *message,
+                      ProtobufCBuffer     *buffer);
+Moiety__V1__Socket *
+       moiety__v1__socket__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moiety__v1__socket__free_unpacked
+                     (Moiety__V1__Socket *message,
+                      ProtobufCAllocator *allocator);
 /* Moiety__V1__Status methods */
 void   moiety__v1__status__init
                      (Moiety__V1__Status         *message);
@@ -1018,6 +1073,9 @@ typedef void (*Moiety__V1__Nodes_Closure)
 typedef void (*Moiety__V1__GetStatus_Closure)
                  (const Moiety__V1__GetStatus *message,
                   void *closure_data);
+typedef void (*Moiety__V1__Socket_Closure)
+                 (const Moiety__V1__Socket *message,
+                  void *closure_data);
 typedef void (*Moiety__V1__Status_Closure)
                  (const Moiety__V1__Status *message,
                   void *closure_data);
@@ -1058,6 +1116,7 @@ extern const ProtobufCMessageDescriptor moiety__v1__list_nodes__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__node__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__nodes__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__get_status__descriptor;
+extern const ProtobufCMessageDescriptor moiety__v1__socket__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__status__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__evaluate__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__evaluation__descriptor;

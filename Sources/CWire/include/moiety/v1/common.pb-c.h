@@ -16,6 +16,7 @@ PROTOBUF_C__BEGIN_DECLS
 
 
 typedef struct Moiety__V1__Refusal Moiety__V1__Refusal;
+typedef struct Moiety__V1__DropCount Moiety__V1__DropCount;
 typedef struct Moiety__V1__ModelIdentity Moiety__V1__ModelIdentity;
 
 
@@ -79,6 +80,23 @@ struct  Moiety__V1__Refusal
 
 
 /*
+ * Messages that a daemon did not act on since it started, for one reason.
+ */
+struct  Moiety__V1__DropCount
+{
+  ProtobufCMessage base;
+  /*
+   * A word for people and scripts: "malformed", "late" and so on.
+   */
+  ProtobufCBinaryData reason;
+  uint64_t count;
+};
+#define MOIETY__V1__DROP_COUNT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moiety__v1__drop_count__descriptor) \
+    , {0,NULL}, 0 }
+
+
+/*
  * What tells one model file from another without reading its weights.
  */
 struct  Moiety__V1__ModelIdentity
@@ -117,6 +135,25 @@ Moiety__V1__Refusal *
 void   moiety__v1__refusal__free_unpacked
                      (Moiety__V1__Refusal *message,
                       ProtobufCAllocator *allocator);
+/* Moiety__V1__DropCount methods */
+void   moiety__v1__drop_count__init
+                     (Moiety__V1__DropCount         *message);
+size_t moiety__v1__drop_count__get_packed_size
+                     (const Moiety__V1__DropCount   *message);
+size_t moiety__v1__drop_count__pack
+                     (const Moiety__V1__DropCount   *message,
+                      uint8_t             *out);
+size_t moiety__v1__drop_count__pack_to_buffer
+                     (const Moiety__V1__DropCount   *message,
+                      ProtobufCBuffer     *buffer);
+Moiety__V1__DropCount *
+       moiety__v1__drop_count__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moiety__v1__drop_count__free_unpacked
+                     (Moiety__V1__DropCount *message,
+                      ProtobufCAllocator *allocator);
 /* Moiety__V1__ModelIdentity methods */
 void   moiety__v1__model_identity__init
                      (Moiety__V1__ModelIdentity         *message);
@@ -141,6 +178,9 @@ void   moiety__v1__model_identity__free_unpacked
 typedef void (*Moiety__V1__Refusal_Closure)
                  (const Moiety__V1__Refusal *message,
                   void *closure_data);
+typedef void (*Moiety__V1__DropCount_Closure)
+                 (const Moiety__V1__DropCount *message,
+                  void *closure_data);
 typedef void (*Moiety__V1__ModelIdentity_Closure)
                  (const Moiety__V1__ModelIdentity *message,
                   void *closure_data);
@@ -153,6 +193,7 @@ typedef void (*Moiety__V1__ModelIdentity_Closure)
 extern const ProtobufCEnumDescriptor    moiety__v1__role__descriptor;
 extern const ProtobufCEnumDescriptor    moiety__v1__refusal_code__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__refusal__descriptor;
+extern const ProtobufCMessageDescriptor moiety__v1__drop_count__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__model_identity__descriptor;
 
 PROTOBUF_C__END_DECLS

@@ -261,10 +261,15 @@ struct  Moiety__V1__Heartbeat
   uint64_t rows_computed;
   uint64_t shares_computed;
   uint64_t resident_byte_count;
+  /*
+   * What came from the coordinator and was not acted on.
+   */
+  size_t n_drops;
+  Moiety__V1__DropCount **drops;
 };
 #define MOIETY__V1__HEARTBEAT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moiety__v1__heartbeat__descriptor) \
-    , 0, 0, 0, 0, 0 }
+    , 0, 0, 0, 0, 0, 0,NULL }
 
 
 struct  Moiety__V1__HeartbeatReply

@@ -1,0 +1,69 @@
+package import Cluster
+import Logging
+package import Messaging
+import Wire
+
+/// What came to one socket, as far as it was not in order.
+package struct SocketTraffic: Hashable, Sendable {
+    package var drops = DropCounts()
+    package var connections = ConnectionCounts()
+
+    package init() {}
+
+    /// - Parameter drops: what its reader did not act on; what the socket threw away is added.
+    init(of socket: any MessageSocket, drops: DropCounts) {
+        self.drops = drops
+        self.drops.add(UInt64(socket.droppedMessageCount), to: .oversize)
+        connections = socket.connections
+    }
+
+    /// As `moiety status` shows it.
+    func report(_ name: String) -> SocketReport {
+        SocketReport(
+            name: name,
+            connectionsOpen: UInt64(connections.open),
+            connectionsAccepted: UInt64(connections.accepted),
+            connectionsRefused: UInt64(connections.refused),
+            handshakesFailed: UInt64(connections.failedHandshakes),
+            drops: drops
+        )
+    }
+}
+
+/// Tells operators how much was dropped, when it was more than the last time.
+struct TrafficLog {
+    private let logger: Logger
+    private var told: [SocketReport] = []
+    private var lastTime: Instant
+
+    /// Single messages are told at once; the totals need no more than this.
+    private static let pause = Duration.seconds(60)
+
+    init(_ logger: Logger, now: Instant) {
+        self.logger = logger
+        lastTime = now
+    }
+
+    mutating func tell(_ reports: [SocketReport], now: Instant, isLast: Bool = false) {
+        guard isLast || now - lastTime >= Self.pause else { return }
+        lastTime = now
+        for report in reports {
+            let before = told.first { $0.name == report.name } ?? SocketReport(name: report.name)
+            guard report.trouble != before.trouble else { continue }
+            var metadata: Logger.Metadata = [
+                "socket": "\(report.name)",
+                "connections": "\(report.connectionsOpen)",
+                "refused": "\(report.connectionsRefused)",
+                "failedHandshakes": "\(report.handshakesFailed)",
+            ]
+            if report.drops.total > 0 { metadata["dropped"] = "\(report.drops)" }
+            logger.notice("Not all that came was in order", metadata: metadata)
+        }
+        told = reports
+    }
+}
+
+extension SocketReport {
+    /// What is worth telling when it grows.
+    fileprivate var trouble: [UInt64] { [drops.total, connectionsRefused, handshakesFailed] }
+}
