@@ -5,7 +5,7 @@
 # in `PROMPT=… make run` it is not.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check simulate plants build format protos goldens install-deps clean
+.PHONY: help run test hostile check simulate plants build format protos goldens install-deps clean
 
 SWIFT_SOURCES := Sources Tests Package.swift
 
@@ -17,6 +17,9 @@ run: install-deps ## Starts a cluster on this machine and answers PROMPT= (MODEL
 
 test: install-deps ## Builds and runs all tests (FILTER= takes a regular expression)
 	@scripts/test.sh
+
+hostile: install-deps ## Floods every socket with 100,000 random and 100,000 mutated messages
+	@scripts/hostile.sh
 
 check: ## Formats and generated code are as they should be
 	@scripts/check.sh

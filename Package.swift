@@ -200,7 +200,7 @@ let package = Package(
         tests(of: "Cluster", ["Cluster", "Placement", "Model"], leavingOut: ["Scenarios"]),
         tests(
             of: "Wire",
-            ["Wire", "Cluster", "Placement", "Model", "Tensors"],
+            ["Wire", "Cluster", "Placement", "Model", "Tensors", "ClusterTesting"],
             leavingOut: ["Fixtures"]
         ),
         tests(of: "Settings", ["Settings", "Cluster", "Placement"]),
@@ -232,8 +232,7 @@ let package = Package(
             of: "EndToEnd",
             [
                 "moiety", "moiety-coordinator", "moiety-worker", "Cluster", "GGUF", "Model",
-                "Placement",
-                "Messaging", "Tensors", "Tokenizer", "Wire", "ClusterTesting",
+                "Placement", "Messaging", "Tensors", "Tokenizer", "Wire", "ClusterTesting",
             ]
         ),
     ]

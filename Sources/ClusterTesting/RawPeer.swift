@@ -41,6 +41,8 @@ public struct RawPeer: Sendable {
     ) throws -> [[[UInt8]]] {
         var options = SocketOptions()
         options.linger = .seconds(1)
+        // It may say what no peer of ours would.
+        options.limits = MessagingLimits(frameCount: 64)
         options.routingID = routingID.map { Peer($0) }
         let socket = try Socket(.dealer, in: MessagingContext(), options: options)
         try socket.connect(Endpoint(endpoint))

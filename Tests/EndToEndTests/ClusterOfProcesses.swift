@@ -9,6 +9,7 @@ final class ClusterOfProcesses {
     let directory: TemporaryFile
     let modelPath: String
     private let workerCount: Int
+    private let descriptorLimit: Int?
     private(set) var coordinator: ClusterProcess
     private(set) var workers: [String: ClusterProcess] = [:]
 
@@ -19,15 +20,18 @@ final class ClusterOfProcesses {
     init(
         model: String = WholeModel.demoPath,
         workers names: [String] = ["alpha", "beta"],
-        instructionSets: [String: String] = [:]
+        instructionSets: [String: String] = [:],
+        descriptorLimit: Int? = nil
     ) throws {
         directory = try TemporaryFile("cluster")
         modelPath = model
         workerCount = names.count
+        self.descriptorLimit = descriptorLimit
         coordinator = try Self.startCoordinator(
             in: directory.path,
             model: model,
-            workerCount: names.count
+            workerCount: names.count,
+            descriptorLimit: descriptorLimit
         )
         for name in names { try startWorker(name, instructionSet: instructionSets[name]) }
     }
@@ -50,30 +54,50 @@ final class ClusterOfProcesses {
         coordinator = try Self.startCoordinator(
             in: directory.path,
             model: modelPath,
-            workerCount: workerCount
+            workerCount: workerCount,
+            descriptorLimit: descriptorLimit
         )
     }
+
+    /// Another coordinator of the same settings, while the first may still run.
+    func secondCoordinator(stateDirectory: String? = nil) throws -> ClusterProcess {
+        try Self.startCoordinator(
+            in: directory.path,
+            model: modelPath,
+            workerCount: workerCount,
+            stateDirectory: stateDirectory
+        )
+    }
+
+    var workerEndpoint: String { "ipc://\(directory.path)-workers" }
+    var clientEndpoint: String { Self.clients(directory.path) }
+    var dataEndpoint: String { "ipc://\(directory.path)-shares" }
 
     func worker(_ name: String) throws -> ClusterProcess { try #require(workers[name]) }
 
     private static func startCoordinator(
         in directory: String,
         model: String,
-        workerCount: Int
+        workerCount: Int,
+        stateDirectory: String? = nil,
+        descriptorLimit: Int? = nil
     ) throws -> ClusterProcess {
         try ClusterProcess(
             "moiety-coordinator",
             [
                 "--model", model, "--workers", "\(workerCount)", "--threads", "1",
                 "--worker-endpoint", "ipc://\(directory)-workers",
-                "--client-endpoint", clients(directory), "--state-directory", directory,
+                "--data-endpoint", "ipc://\(directory)-shares",
+                "--client-endpoint", clients(directory),
+                "--state-directory", stateDirectory ?? directory,
             ],
             environment: [
                 "MOIETY_COORDINATOR_HEARTBEAT_INTERVAL": "50ms",
                 "MOIETY_COORDINATOR_SILENCE_LIMIT": "2s",
                 "MOIETY_COORDINATOR_SHARE_TIME": "20s",
                 "MOIETY_COORDINATOR_WORKER_WAIT": "5s",
-            ]
+            ],
+            descriptorLimit: descriptorLimit
         )
     }
 

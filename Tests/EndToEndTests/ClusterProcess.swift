@@ -1,5 +1,6 @@
 import ClusterTesting
 import Foundation
+import Glibc
 import Synchronization
 import Testing
 
@@ -17,14 +18,24 @@ final class ClusterProcess: Sendable {
     }
 
     /// Starts one of the executables that stand beside the test bundle.
+    ///
+    /// - Parameter descriptorLimit: open files that the system allows it; nil for as many as us.
     init(
         _ name: String,
         _ arguments: [String],
-        environment: [String: String] = [:]
+        environment: [String: String] = [:],
+        descriptorLimit: Int? = nil
     ) throws {
         let process = Process()
-        process.executableURL = try Self.directory.appending(path: name)
-        process.arguments = arguments
+        let program = try Self.directory.appending(path: name)
+        if let descriptorLimit {
+            process.executableURL = URL(filePath: "/bin/sh")
+            let script = "ulimit -n \(descriptorLimit) && exec \"$0\" \"$@\""
+            process.arguments = ["-c", script, program.path] + arguments
+        } else {
+            process.executableURL = program
+            process.arguments = arguments
+        }
         process.environment = ProcessInfo.processInfo.environment
             .filter { !$0.key.hasPrefix("MOIETY_") }
             .merging(environment) { $1 }
@@ -72,6 +83,19 @@ final class ClusterProcess: Sendable {
             line.split(separator: " ").dropFirst().first.flatMap { Int($0) }
         )
         return kibibytes * 1024
+    }
+
+    /// Files and connections that it has open.
+    func descriptorCount() throws -> Int {
+        try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").count
+    }
+
+    /// Time that it has computed, in the kernel too.
+    func processorTime() throws -> Duration {
+        let text = try String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)
+        let fields = try #require(text.split(separator: ")").last).split(separator: " ")
+        let ticks = fields[11...12].compactMap { Int($0) }.reduce(0, +)
+        return .seconds(1) * ticks / sysconf(Int32(_SC_CLK_TCK))
     }
 
     /// Processes that it started and that still run.

@@ -1,4 +1,5 @@
 import Cluster
+import ClusterTesting
 import Model
 import Placement
 import Tensors
@@ -27,24 +28,42 @@ import Wire
         }
     }
 
-    @Test("20,000 mutated messages are refused or read", arguments: [UInt64(1), 2, 3, 4])
+    @Test("100,000 mutated messages are refused or read", arguments: UInt64(1)...4)
     func mutation(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
-        for _ in 0..<150 {
+        var count = 0
+        while count < 25_000 {
             for message in encodedMessages(using: &random) {
                 _ = message.socket.reads(mutated(message.frames, using: &random))
+                count += 1
             }
         }
     }
 
-    @Test("20,000 random envelopes are refused or read", arguments: [UInt64(5), 6])
+    @Test("100,000 random envelopes are refused or read", arguments: UInt64(5)...8)
     func noise(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
-        for _ in 0..<10_000 {
-            let frames = random.list(0...6) { random in
-                random.list(0...40) { UInt8(truncatingIfNeeded: $0.next() >> 8) }
-            }
+        for _ in 0..<25_000 {
+            let frames = randomFrames(using: &random)
             for socket in WireSocket.allCases { _ = socket.reads(frames) }
+        }
+    }
+
+    @Test("What is wrong in ways that a list can name is refused, on every socket")
+    func wrongFrames() {
+        var random = SeededGenerator(seed: 10)
+        for message in encodedMessages(using: &random) {
+            for wrong in WrongFrames.everywhere(like: message.frames) {
+                #expect(!message.socket.reads(wrong.frames), "\(wrong)")
+            }
+        }
+    }
+
+    @Test("Unknown fields are no reason to refuse, however many: the protocol may grow")
+    func unknownFields() {
+        var random = SeededGenerator(seed: 11)
+        for message in encodedMessages(using: &random) {
+            #expect(message.socket.reads(WrongFrames.padded(message.frames)))
         }
     }
 

@@ -1,4 +1,5 @@
 import Cluster
+import ClusterTesting
 import Model
 import Placement
 import Tensors

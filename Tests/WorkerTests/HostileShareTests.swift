@@ -1,16 +1,10 @@
 import Cluster
 import ClusterTesting
-import Foundation
-import Logging
-import Messaging
 import Model
 import Placement
-import Settings
-import Synchronization
 import Tensors
 import Testing
 import Wire
-import Worker
 
 /// A worker refuses what it cannot compute, says why, and goes on.
 @Suite("A share that makes no sense is refused", .timeLimit(.minutes(2)))
@@ -39,7 +33,7 @@ struct HostileShareTests {
     func faults() async throws {
         let tiny = try TinyModel().writeTemporary()
         let model = try ModelFile(path: tiny.path)
-        try await Self.beside(tiny.path) { coordinator in
+        try await besideWorker(tiny.path) { coordinator in
             try coordinator.assign([ExpertID(layer: LayerIndex(0), index: 0)], of: model)
             for fault in Self.faults {
                 let share = Self.share(coordinator.nextShareID(), fault)
@@ -93,49 +87,5 @@ struct HostileShareTests {
             pairExperts: [fault.expert],
             pairWeights: [1]
         )
-    }
-
-    /// Runs a worker and, on a thread of its own, a scripted coordinator.
-    private static func beside(
-        _ model: String,
-        _ body: @escaping @Sendable (ScriptedCoordinator) throws -> Void
-    ) async throws {
-        let place = try TemporaryFile("worker")
-        try FileManager.default.createDirectory(
-            atPath: place.path,
-            withIntermediateDirectories: true
-        )
-        let settings = try WorkerSettings.load(
-            commandLine: [
-                "worker.name": "worker", "worker.model": model,
-                "worker.coordinator": "ipc://\(place.path)/workers",
-                "worker.state-directory": "\(place.path)/state", "worker.threads": "1",
-            ],
-            surroundings: Surroundings(
-                variables: ["HOME": "/nonexistent"],
-                userIsRoot: false,
-                hostName: "tests"
-            )
-        )
-        let logger = Logger(label: "worker") { _ in SwiftLogNoOpLogHandler() }
-        let outcome = Outcome()
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await WorkerService(settings: settings, logger: logger).run() }
-            let thread = try NamedThread("scripted") {
-                let result = Result {
-                    let coordinator = try ScriptedCoordinator(directory: place.path)
-                    try body(coordinator)
-                }
-                outcome.value.withLock { $0 = result }
-            }
-            await thread.finished()
-            group.cancelAll()
-            try await group.waitForAll()
-        }
-        try outcome.value.withLock { try $0?.get() }
-    }
-
-    private final class Outcome: Sendable {
-        let value = Mutex<Result<Void, any Error>?>(nil)
     }
 }

@@ -1,12 +1,12 @@
 import Cluster
 import Model
 import Placement
-import Tensors
-import Wire
+public import Tensors
+public import Wire
 
 extension ControlMessage {
     /// One random message of every kind, in the order of the envelope.
-    static func all(using random: inout SeededGenerator) -> [ControlMessage] {
+    public static func all(using random: inout SeededGenerator) -> [ControlMessage] {
         [
             .hello(.random(using: &random)),
             .welcome(
@@ -53,13 +53,14 @@ extension ControlMessage {
             .heartbeatReply(HeartbeatReply(sequence: random.number())),
             .drain,
             .goodbye(Goodbye(reason: random.text())),
+            .heartbeat(.counting(using: random)),
         ]
     }
 }
 
 extension DataMessage {
     /// One random message of every kind, in the order of the envelope; two forms of a share.
-    static func all(using random: inout SeededGenerator) -> [DataMessage] {
+    public static func all(using random: inout SeededGenerator) -> [DataMessage] {
         let width = 32 * random.int(1...4)
         let rowCount = random.int(1...4)
         let count = rowCount * width
@@ -103,8 +104,25 @@ extension DataMessage {
     }
 }
 
+extension Heartbeat {
+    /// One of a worker that dropped messages.
+    ///
+    /// Of a copy of the generator: what came later than the goldens must not change them.
+    fileprivate static func counting(using random: SeededGenerator) -> Heartbeat {
+        var random = random
+        return Heartbeat(
+            sequence: random.number(),
+            incarnation: random.incarnation(),
+            rowsComputed: random.number(),
+            sharesComputed: random.number(),
+            residentByteCount: random.number(),
+            drops: random.drops()
+        )
+    }
+}
+
 extension Hello {
-    static func random(using random: inout SeededGenerator) -> Hello {
+    public static func random(using random: inout SeededGenerator) -> Hello {
         Hello(
             build: random.text(),
             role: random.choice(),
@@ -122,7 +140,7 @@ extension Hello {
 }
 
 extension Assignment {
-    static func random(using random: inout SeededGenerator) -> Assignment {
+    public static func random(using random: inout SeededGenerator) -> Assignment {
         let experts = random.list { random in
             ExpertID(layer: LayerIndex(random.int(0...200)), index: random.int(0...200))
         }
@@ -135,7 +153,7 @@ extension Assignment {
 }
 
 extension Share {
-    static func random(
+    public static func random(
         _ activations: Activations,
         using random: inout SeededGenerator
     ) -> Share {

@@ -1,11 +1,44 @@
 import Cluster
 import Placement
-import Wire
+public import Wire
 
 extension ClientMessage {
     /// One random message of every kind, in the order of the envelope.
-    static func all(using random: inout SeededGenerator) -> [ClientMessage] {
+    public static func all(using random: inout SeededGenerator) -> [ClientMessage] {
         jobMessages(using: &random) + reports(using: &random) + evaluations(using: &random)
+            + counts(using: random)
+    }
+
+    /// Reports of what was dropped.
+    ///
+    /// Of a copy of the generator: what came later than the goldens must not change them.
+    private static func counts(using random: SeededGenerator) -> [ClientMessage] {
+        var random = random
+        var node = NodeReport.random(using: &random)
+        node.drops = random.drops()
+        let sockets = random.list { random in
+            SocketReport(
+                name: random.text(),
+                connectionsOpen: random.number(),
+                connectionsAccepted: random.number(),
+                connectionsRefused: random.number(),
+                handshakesFailed: random.number(),
+                drops: random.drops()
+            )
+        }
+        let status = StatusReport(
+            isReady: random.bool(),
+            text: random.text(),
+            modelName: random.text(),
+            epoch: random.optionalEpoch(),
+            workersExpected: 2,
+            workersReady: 1,
+            jobsQueued: 0,
+            jobsRunning: 0,
+            build: random.text(),
+            sockets: sockets
+        )
+        return [.nodes([node]), .status(status)]
     }
 
     private static func jobMessages(using random: inout SeededGenerator) -> [ClientMessage] {
@@ -105,7 +138,7 @@ extension ClientMessage {
 }
 
 extension Submit {
-    static func random(using random: inout SeededGenerator) -> Submit {
+    public static func random(using random: inout SeededGenerator) -> Submit {
         Submit(
             tag: random.number(),
             prompt: random.text(),
@@ -128,7 +161,7 @@ extension Submit {
 }
 
 extension JobReport {
-    static func random(using random: inout SeededGenerator) -> JobReport {
+    public static func random(using random: inout SeededGenerator) -> JobReport {
         JobReport(
             id: random.text(),
             state: random.choice(),
@@ -142,7 +175,7 @@ extension JobReport {
 }
 
 extension NodeReport {
-    static func random(using random: inout SeededGenerator) -> NodeReport {
+    public static func random(using random: inout SeededGenerator) -> NodeReport {
         NodeReport(
             name: random.name(),
             state: random.text(),

@@ -1,0 +1,57 @@
+import ClusterTesting
+import Foundation
+import Messaging
+import Testing
+import Wire
+
+/// The command line against a coordinator that answers anything.
+@Suite("A command survives whatever answers it", .serialized, .timeLimit(.minutes(2)))
+struct HostileAnswerTests {
+    @Test("Wrong frames end it with a text and an exit code, never with a crash")
+    func wrongFrames() async throws {
+        let place = try TemporaryFile("clients")
+        let endpoint = "ipc://\(place.path)"
+        let welcome = ClientMessage.clientWelcome(
+            ClientWelcome(build: "hostile", modelName: "none")
+        )
+        let foreign = ClientMessage.clientWelcome(
+            ClientWelcome(protocolVersion: 99, build: "hostile", modelName: "none")
+        )
+        var answers = WrongFrames.everywhere(like: welcome.encode())
+            // It waits for its whole patience on those that it does not even read.
+            .filter { $0.frames.count <= 8 }
+        answers.append(WrongFrames("another version", foreign.encode()))
+        answers.append(WrongFrames("another message", ClientMessage.jobs([]).encode()))
+        let list = answers
+        async let served: Void = Self.serve(list.map(\.frames), at: endpoint)
+        for answer in list {
+            let result = try await Command.run(["status", "--coordinator", endpoint])
+            #expect((1...78).contains(result.status), "\(answer): \(result.status)")
+            #expect(!result.errors.isEmpty, "\(answer)")
+            #expect(!result.errors.contains("no coordinator answers"), "\(answer)")
+        }
+        try await served
+    }
+
+    /// Answers one message after the other, each by the next frames.
+    private static func serve(_ answers: [[[UInt8]]], at endpoint: String) async throws {
+        try await onThread {
+            var options = SocketOptions()
+            options.linger = .seconds(1)
+            options.limits = MessagingLimits(frameCount: 64)
+            let socket = try Socket(.router, in: MessagingContext(), options: options)
+            try socket.bind(Endpoint(endpoint))
+            var poller = Poller()
+            let deadline = ContinuousClock.now + .seconds(90)
+            for frames in answers {
+                var client: Peer?
+                while client == nil, ContinuousClock.now < deadline {
+                    _ = try poller.wait(for: [socket], timeout: .seconds(1))
+                    client = try socket.receive()?.peer
+                }
+                let waiting: Peer = try #require(client)
+                try socket.send(frames, to: waiting)
+            }
+        }
+    }
+}
