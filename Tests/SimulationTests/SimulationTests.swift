@@ -8,13 +8,16 @@ struct SimulationTests {
         arguments: Seeds.wanted.parts
     )
     func seeds(_ part: ClosedRange<UInt64>) throws {
+        var tally = Tally()
         for seed in part {
             Seeds.wanted.note(seed)
             let cluster = try SimulatedCluster(seed: seed, isTold: Seeds.wanted.isOne)
             let failure = try cluster.run()
             if Seeds.wanted.isOne { print(cluster.story.text) }
+            tally.add(cluster)
             #expect(failure == nil, "repeat with: make simulate SEED=\(seed)")
         }
+        if Seeds.wanted.areMany { print("seeds \(part): \(tally)") }
     }
 }
 
@@ -23,6 +26,8 @@ struct Seeds: Sendable {
     let range: ClosedRange<UInt64>
     /// Whether one seed is repeated, so that its story is wanted.
     let isOne: Bool
+    /// Whether they take so long that one wants to see how far it is.
+    var areMany: Bool { range.count >= 1000 }
     /// Where to say what is being run, for whoever finds the process dead.
     private let progress: String?
 

@@ -6,7 +6,8 @@ import Placement
 import Wire
 import Worker
 
-/// Watches the data sockets: no worker computes the same share twice in one life of a connection.
+/// Watches what is sent: no worker computes a share twice, none is asked for experts it does not
+/// hold, and no two processes live under one number.
 struct ShareCheck {
     private struct Answer: Hashable {
         let worker: String
@@ -17,6 +18,8 @@ struct ShareCheck {
     private var answers: Set<Answer> = []
     /// A worker may forget what it computed when it is welcomed anew.
     private var lastWelcomes: [String: Instant] = [:]
+    /// Which process was given a number for its life; no other may have it.
+    private var lives: [Incarnation: Process] = [:]
     private(set) var shareCount = 0
     private(set) var answerCount = 0
 
@@ -65,8 +68,13 @@ struct ShareCheck {
         in world: SimulatedCluster
     ) {
         do {
-            guard case .welcome = try ControlMessage(frames: frames) else { return }
+            guard case .welcome(let welcome) = try ControlMessage(frames: frames) else { return }
             lastWelcomes[worker.name] = world.agenda.now
+            let process = lives[welcome.incarnation, default: worker]
+            lives[welcome.incarnation] = worker
+            if process !== worker {
+                world.fail("\(worker.name) has a number that another life had")
+            }
         } catch {
             world.fail("a control message to \(worker.name) cannot be read: \(error)")
         }

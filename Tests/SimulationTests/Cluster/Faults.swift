@@ -8,7 +8,7 @@ struct Faults {
     enum Kind: String, CaseIterable {
         case workerCrash, workerPowerLoss, workerFreeze, workerDrain, slowWorker, loadFailure
         case coordinatorCrash, coordinatorStop, coordinatorFreeze, planChange
-        case brokenConnection, partition, duplication, reordering, slowNetwork
+        case brokenConnection, partition, loss, duplication, reordering, slowNetwork
         case clientLeaves, cancellation
     }
 
@@ -29,6 +29,7 @@ struct Faults {
         if faults.has(.slowNetwork) {
             faults.weather.delay = 500...(chance.number(1...300) * 1000)
         }
+        if faults.has(.loss) { faults.weather.losses = chance.pick([0.01, 0.1, 0.3]) ?? 0 }
         if faults.has(.duplication) {
             faults.weather.duplicates = chance.pick([0.01, 0.1, 0.5]) ?? 0
         }

@@ -22,6 +22,8 @@ final class SimulatedCluster {
     let answers: Answers
     private(set) var faults: Faults
     private(set) var failure: String?
+    /// Faults that came one by one, without those that the network had all the time.
+    var faultCount = 0
     private(set) var isOver = false
     private(set) lazy var coordinator = CoordinatorHost(in: self)
     private(set) lazy var workers = names.map { WorkerHost($0, in: self) }

@@ -27,6 +27,7 @@ final class Trouble {
 
     private func strike(_ kind: Faults.Kind) {
         guard let worker = chance.pick(world.workers) else { return }
+        world.faultCount += 1
         switch kind {
         case .workerCrash: crash(worker, isNoticed: true)
         case .workerPowerLoss: crash(worker, isNoticed: false)
@@ -40,7 +41,8 @@ final class Trouble {
         case .brokenConnection: breakConnection(of: worker)
         case .partition: partition(worker)
         // These are always there, or belong to clients.
-        case .loadFailure, .duplication, .reordering, .slowNetwork, .clientLeaves, .cancellation:
+        case .loadFailure, .loss, .duplication, .reordering, .slowNetwork, .clientLeaves,
+            .cancellation:
             break
         }
     }

@@ -10,6 +10,8 @@ final class SimulatedNetwork {
     /// How bad the network is just now.
     struct Weather {
         var delay: ClosedRange<Int> = 50...500
+        /// Messages that vanish, as where a connection breaks and stands again unnoticed.
+        var losses = 0.0
         var duplicates = 0.0
         var reorders = 0.0
     }
@@ -126,6 +128,10 @@ final class SimulatedNetwork {
         let (sender, receiver) = toRouter ? (dealer, router) : (router, dealer)
         onSend?(sender, receiver, session.link.endpoint, frames)
         sentCount += 1
+        if session.link.isHarsh, chance.happens(weather.losses) {
+            lostCount += 1
+            return
+        }
         let message = ReceivedMessage(peer: toRouter ? session.peer : nil, frames: frames)
         let harsh = session.link.isHarsh
         let delay = chance.time(harsh ? weather.delay : 50...500) + sender.departureDelay
