@@ -76,6 +76,9 @@ public final class Engine {
     /// Ends a request before its time; unknown ones are left alone.
     public func cancel(_ id: SequenceID) { end(id, .cancelled) }
 
+    /// Ends one request with an error; unknown ones are left alone.
+    public func fail(_ id: SequenceID, _ message: String) { end(id, .failed(message)) }
+
     /// Ends every request with the same error.
     public func failAll(_ message: String) {
         for id in sequences.keys.sorted() { end(id, .failed(message)) }

@@ -1,3 +1,4 @@
+import Settings
 import Testing
 
 @Suite("A simulated cluster, by script")
@@ -25,6 +26,31 @@ struct ScriptedTests {
         #expect(stories[0] == stories[1])
     }
 
+    @Test("A job waits for missing workers its own time, however long others have waited")
+    func patience() throws {
+        let cluster = try SimulatedCluster(seed: 4, faults: Faults.none)
+        let wait = try cluster.settings(planPath: nil).workerWait
+        let failure = try cluster.run { cluster in
+            let client = try cluster.makeClient("client")
+            for worker in cluster.workers { worker.process.isFrozen = true }
+            client.ask(.job(5))
+            client.ask(.evaluation(3))
+            cluster.agenda.after(wait / 2) {
+                client.ask(.job(7))
+                client.ask(.evaluation(4))
+            }
+            cluster.agenda.after(wait / 4 * 5) {
+                #expect(client.outcomes.map(\.isFailure) == [true, true, false, false])
+                for worker in cluster.workers { worker.process.isFrozen = false }
+            }
+            cluster.agenda.after(wait + .seconds(60)) {
+                #expect(client.outcomes.dropFirst(2) == [.right, .right])
+                cluster.finish()
+            }
+        }
+        #expect(failure == nil)
+    }
+
     @Test("A coordinator that closes says of each of a client's requests that it ended")
     func closing() throws {
         let cluster = try SimulatedCluster(seed: 4, faults: Faults.none)
@@ -49,6 +75,10 @@ struct ScriptedTests {
 }
 
 extension SimulatedClient.Outcome {
+    fileprivate var isFailure: Bool {
+        if case .failed = self { true } else { false }
+    }
+
     /// Small queues are part of what a seed chooses.
     fileprivate var isQueueFull: Bool {
         guard case .failed(let message) = self else { return false }

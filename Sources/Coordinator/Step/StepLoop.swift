@@ -163,10 +163,8 @@ package final class StepLoop {
         if hasWork {
             let since = unreadySince ?? clock.now
             unreadySince = since
-            let oldest = (jobs.values.map(\.arrival) + evaluations.map(\.arrival)).min()
-            let deadline = max(since, oldest ?? since) + patience
-            guard clock.now < deadline else { return giveUp() }
-            timeout = deadline - clock.now
+            giveUp(whatCameBefore: clock.now, unreadySince: since)
+            timeout = firstDeadline(since).map { max(.zero, $0 - clock.now) }
         } else {
             unreadySince = nil
         }
@@ -178,13 +176,24 @@ package final class StepLoop {
         }
     }
 
-    /// Nobody came in time: everything that waits fails, with the reason.
-    private func giveUp() {
-        unreadySince = nil
+    /// When the first job or evaluation will have waited too long.
+    private func firstDeadline(_ unreadySince: Instant) -> Instant? {
+        let first = (jobs.values.map(\.arrival) + evaluations.map(\.arrival)).min()
+        return first.map { max($0, unreadySince) + patience }
+    }
+
+    /// Nobody came in time: what has waited its time fails, with the reason.
+    private func giveUp(whatCameBefore now: Instant, unreadySince: Instant) {
+        func isOverdue(_ arrival: Instant) -> Bool {
+            max(arrival, unreadySince) + patience <= now
+        }
         let message = "no complete cluster within \(patience): \(runner.unreadiness)"
-        engine.failAll(message)
-        for evaluation in evaluations { report(.evaluationFailed(evaluation.job, message)) }
-        evaluations = []
+        let overdue = jobs.values.filter { isOverdue($0.arrival) }.map(\.sequence)
+        for sequence in overdue.sorted() { engine.fail(sequence, message) }
+        for evaluation in evaluations where isOverdue(evaluation.arrival) {
+            report(.evaluationFailed(evaluation.job, message))
+        }
+        evaluations.removeAll { isOverdue($0.arrival) }
     }
 }
 
