@@ -5,7 +5,8 @@
 # in `PROMPT=… make run` it is not.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test hostile check simulate plants build format protos goldens install-deps clean
+.PHONY: help run test hostile tsan asan soak check simulate plants build format protos goldens
+.PHONY: install-deps clean
 
 SWIFT_SOURCES := Sources Tests Package.swift
 
@@ -20,6 +21,15 @@ test: install-deps ## Builds and runs all tests (FILTER= takes a regular express
 
 hostile: install-deps ## Floods every socket with 100,000 random and 100,000 mutated messages
 	@scripts/hostile.sh
+
+tsan: install-deps ## Runs the tests under the thread sanitizer
+	@scripts/sanitize.sh thread
+
+asan: install-deps ## Runs the tests under the address and undefined behaviour sanitizers
+	@scripts/sanitize.sh address
+
+soak: install-deps ## Loads and hurts a cluster for MINUTES= (20), then looks for leaks
+	@scripts/soak.sh
 
 check: ## Formats and generated code are as they should be
 	@scripts/check.sh
