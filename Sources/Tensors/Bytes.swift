@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// Memory that holds weights: aligned to a page, written once while it is made, read only after.
 ///
 /// Owned by reference count, so slices of one buffer (the experts of a layer, say) share it.
@@ -9,28 +11,64 @@
     public var count: Int { unsafe memory.count }
 
     /// Allocates `count` bytes, zeroed, and lets `fill` write them.
-    public init<Failure: Error>(
+    ///
+    /// - Precondition: the memory is there. For a count that comes from a file there is the form
+    ///   with `shortage`.
+    public convenience init<Failure: Error>(
         count: Int,
         fill: (inout MutableRawSpan) throws(Failure) -> Void
     ) throws(Failure) {
-        precondition(count >= 0, "cannot allocate \(count) bytes")
-        let memory = UnsafeMutableRawBufferPointer.allocate(
-            byteCount: count,
-            alignment: Self.alignment
-        )
+        guard let memory = unsafe Self.allocate(count) else {
+            preconditionFailure("no memory for \(count) bytes")
+        }
+        try unsafe self.init(filling: memory, fill)
+    }
+
+    /// Allocates `count` bytes, zeroed, and lets `fill` write them, if the machine has that many.
+    ///
+    /// - Parameter shortage: says in the caller's words that it has not.
+    public convenience init<Failure: Error>(
+        count: Int,
+        shortage: (MemoryShortage) -> Failure,
+        fill: (inout MutableRawSpan) throws(Failure) -> Void
+    ) throws(Failure) {
+        do throws(MemoryShortage) {
+            try MemoryBudget.check(count)
+        } catch {
+            throw shortage(error)
+        }
+        guard let memory = unsafe Self.allocate(count) else {
+            throw shortage(MemoryShortage(needed: count, available: 0))
+        }
+        try unsafe self.init(filling: memory, fill)
+    }
+
+    private init<Failure: Error>(
+        filling memory: UnsafeMutableRawBufferPointer,
+        _ fill: (inout MutableRawSpan) throws(Failure) -> Void
+    ) throws(Failure) {
         unsafe memory.initializeMemory(as: UInt8.self, repeating: 0)
         do {
             var span = unsafe memory.mutableBytes
             try fill(&span)
         } catch {
-            unsafe memory.deallocate()
+            unsafe free(memory.baseAddress)
             throw error
         }
         // Not before: once `self` is complete, a throw would also run `deinit`.
         unsafe self.memory = memory
     }
 
-    deinit { unsafe memory.deallocate() }
+    /// Memory for `count` bytes, or nil where the system refuses.
+    private static func allocate(_ count: Int) -> UnsafeMutableRawBufferPointer? {
+        precondition(count >= 0, "cannot allocate \(count) bytes")
+        var start: UnsafeMutableRawPointer?
+        // Swift's own allocation ends the process instead of failing.
+        guard unsafe posix_memalign(&start, alignment, max(1, count)) == 0 else { return nil }
+        return unsafe UnsafeMutableRawBufferPointer(start: start, count: count)
+    }
+
+    deinit { unsafe free(memory.baseAddress) }
 
     /// Lends the bytes; the span is valid only inside `body`.
     public func withSpan<Result, Failure: Error>(

@@ -12,6 +12,8 @@ public enum FileError: Error, Equatable, Sendable {
     case outside(path: String, offset: Int, count: Int, byteCount: Int)
     /// The file became shorter after it was opened.
     case shrank(path: String, byteCount: Int, expected: Int)
+    /// What is to be read does not fit the machine's memory.
+    case tooLittleMemory(path: String, MemoryShortage)
 }
 
 extension FileError: CustomStringConvertible {
@@ -29,6 +31,11 @@ extension FileError: CustomStringConvertible {
             """
             \(path): the file shrank to \(byteCount) bytes while in use, it had \(expected); \
             restore it and start again
+            """
+        case .tooLittleMemory(let path, let shortage):
+            """
+            \(path): no memory for \(shortage.needed) bytes of it: \(shortage.available) are \
+            available; use a smaller model or a larger machine
             """
         }
     }

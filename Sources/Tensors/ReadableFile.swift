@@ -51,9 +51,13 @@ public final class ReadableFile: Sendable {
     public func read(at offset: Int, count: Int) throws(FileError) -> Bytes {
         // Checked before allocating: the count may come from a damaged header.
         try checkInside(offset: offset, count: count)
-        return try Bytes(count: count) { (span: inout MutableRawSpan) throws(FileError) in
-            try read(at: offset, into: &span)
-        }
+        return try Bytes(
+            count: count,
+            shortage: { .tooLittleMemory(path: path, $0) },
+            fill: { (span: inout MutableRawSpan) throws(FileError) in
+                try read(at: offset, into: &span)
+            }
+        )
     }
 
     /// Fills `span` with the bytes at `offset`.
