@@ -10,7 +10,9 @@ struct ModelDescriptionReader {
 
     /// Larger than any model known, small enough that products of two fit.
     private static let largestSize = 1 << 24
-    /// Radians per position; every known model stays at 1, and angles must stay accurate.
+    /// Radians per position; every known model stays at 1.
+    ///
+    /// Times the largest context this is the largest angle whose sine is computed accurately.
     private static let fastestTurn = 16.0
 
     init(_ file: GGUFFile) throws(ModelError) {

@@ -13,6 +13,8 @@ public enum ModelError: Error, CustomStringConvertible {
     case wrongShape(tensor: String, found: [Int], expected: String)
     /// A tensor's type cannot be multiplied with.
     case unsupportedType(tensor: String, type: String, known: [String])
+    /// A weight, or the scale of a block of them, is infinite or no number.
+    case notFinite(tensor: String, fileOffset: Int, path: String)
     /// The model has no such expert.
     case unknownExpert(ExpertID, path: String)
     /// A tensor of a layer whose meaning is not known; ignoring it would change the output.
@@ -36,6 +38,9 @@ public enum ModelError: Error, CustomStringConvertible {
         case .unsupportedType(let tensor, let type, let known):
             "tensor '\(tensor)' has type \(type), which cannot be computed with; "
                 + "known: \(known.joined(separator: ", "))"
+        case .notFinite(let tensor, let offset, let path):
+            "\(path) at byte \(offset), tensor '\(tensor)': a weight is infinite or no number; "
+                + "the file is damaged, fetch it again"
         case .unknownExpert(let id, let path): "\(path) has no \(id)"
         case .unknownTensor(let name):
             "tensor '\(name)' has no known role; leaving it out would change the output"

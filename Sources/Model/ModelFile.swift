@@ -49,13 +49,19 @@ public struct ModelFile: Sendable {
         else { throw .unknownExpert(id, path: path) }
         let parts = try expertTensors(id.layer)
         let sizes = parts.map { $0.byteCount / description.expertCount }
-        let bytes = try Bytes(count: sizes.reduce(0, +)) { span throws(ModelError) in
-            var start = 0
-            for (tensor, size) in zip(parts, sizes) {
-                try read(tensor, from: id.index * size, count: size, into: &span, at: start)
-                start += size
+        let bytes = try Bytes(
+            count: sizes.reduce(0, +),
+            shortage: {
+                .file(GGUFError(path: path, problem: .file(.tooLittleMemory(path: path, $0))))
+            },
+            fill: { span throws(ModelError) in
+                var start = 0
+                for (tensor, size) in zip(parts, sizes) {
+                    try read(tensor, from: id.index * size, count: size, into: &span, at: start)
+                    start += size
+                }
             }
-        }
+        )
         let hidden = description.hiddenSize
         let width = description.layers[id.layer.rawValue].expertWidth
         func matrix(_ part: Int, rows: Int, columns: Int) -> WeightMatrix {
@@ -112,10 +118,31 @@ public struct ModelFile: Sendable {
             } catch {
                 throw .file(error)
             }
+            try requireFinite(piece.bytes, of: tensor, from: start)
         }
     }
 
     private func read(_ tensor: TensorInfo) throws(ModelError) -> Bytes {
-        try ModelDescriptionReader.read { () throws(GGUFError) in try file.read(tensor) }
+        let bytes = try ModelDescriptionReader.read { () throws(GGUFError) in
+            try file.read(tensor)
+        }
+        try bytes.withSpan { span throws(ModelError) in
+            try requireFinite(span, of: tensor, from: 0)
+        }
+        return bytes
+    }
+
+    /// Refuses weights of `tensor`, of which the first is at byte `start`, that are no numbers.
+    private func requireFinite(
+        _ weights: RawSpan,
+        of tensor: TensorInfo,
+        from start: Int
+    ) throws(ModelError) {
+        guard let place = tensor.type.firstNotFinite(in: weights) else { return }
+        throw .notFinite(
+            tensor: tensor.name,
+            fileOffset: tensor.fileOffset + start + place,
+            path: file.parts[tensor.part].path
+        )
     }
 }

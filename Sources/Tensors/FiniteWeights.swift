@@ -1,0 +1,56 @@
+extension ElementType {
+    /// Where weights of this type hold something that is no finite number, or nil.
+    ///
+    /// One such value or block scale makes everything that meets it meaningless, and not always
+    /// visibly: an infinity with the right sign only hides a position or an expert.
+    ///
+    /// - Parameter weights: whole blocks.
+    /// - Returns: the first byte of the value, counted from the span's start.
+    public func firstNotFinite(in weights: RawSpan) -> Int? {
+        switch self {
+        case .f32:
+            Self.firstNotFinite(weights, step: 4, offsets: [0], exponent: UInt32(0x7f80_0000))
+        case .f16: Self.firstNotFinite(weights, step: 2, offsets: [0], exponent: UInt16(0x7c00))
+        case .bf16: Self.firstNotFinite(weights, step: 2, offsets: [0], exponent: UInt16(0x7f80))
+        // A power of two without sign; its largest exponent stands for no number.
+        case .mxfp4: Self.firstNotFinite(weights, step: 17, offsets: [0], exponent: UInt8(0xff))
+        default:
+            Self.firstNotFinite(
+                weights,
+                step: blockByteCount,
+                offsets: scaleOffsets,
+                exponent: UInt16(0x7c00)
+            )
+        }
+    }
+
+    /// Where in a block its half-precision scales and minima lie.
+    private var scaleOffsets: [Int] {
+        switch self {
+        case .q4_0, .q5_0, .q8_0, .iq4_nl, .iq4_xs: [0]
+        case .q4_1, .q5_1, .q4_K, .q5_K: [0, 2]
+        case .q2_K: [80, 82]
+        case .q3_K: [108]
+        case .q6_K: [208]
+        default: []
+        }
+    }
+
+    /// The first number, one at each of `offsets` in every `step` bytes, with all exponent bits set.
+    private static func firstNotFinite<Bits: FixedWidthInteger & BitwiseCopyable>(
+        _ weights: RawSpan,
+        step: Int,
+        offsets: [Int],
+        exponent: Bits
+    ) -> Int? {
+        for offset in offsets {
+            var place = offset
+            while place + MemoryLayout<Bits>.size <= weights.byteCount {
+                let bits = unsafe weights.unsafeLoadUnaligned(fromByteOffset: place, as: Bits.self)
+                if bits & exponent == exponent { return place }
+                place += step
+            }
+        }
+        return nil
+    }
+}
