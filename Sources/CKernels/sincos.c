@@ -28,12 +28,14 @@ static double cosine_near_zero(double r) {
 }
 
 void moiety_sincos(double angle, double *sine, double *cosine) {
-    // pi/2 in two parts; the first has 33 bits, so its product with a quotient below 2^20 is exact.
-    const double high = 0x1.921fb544p+0;
-    const double low = 0x1.0b4611a626331p-34;
+    // pi/2 in three parts; the first two have 25 bits each, so that their products with a quotient
+    // below 2^28 are exact.
+    const double high = 0x1.921fb5p+0;
+    const double middle = 0x1.110b46p-26;
+    const double low = 0x1.1a62633145c07p-54;
     const double rounder = 0x1.8p+52;
     double quotient = (angle * 0x1.45f306dc9c883p-1 + rounder) - rounder;
-    double r = (angle - quotient * high) - quotient * low;
+    double r = ((angle - quotient * high) - quotient * middle) - quotient * low;
     double s = sine_near_zero(r);
     double c = cosine_near_zero(r);
     int64_t quadrant = (int64_t)quotient & 3;

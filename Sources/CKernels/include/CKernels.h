@@ -153,7 +153,7 @@ const struct moiety_kernels *moiety_kernels_avx512(void);
 int moiety_cpu_has_avx2(void);
 int moiety_cpu_has_avx512(void);
 
-/// Sine and cosine of `angle` in radians, for |angle| up to 2^20; error below 1e-12.
+/// Sine and cosine of `angle` in radians, for |angle| up to 2^28; error below 1e-12.
 void moiety_sincos(double angle, double *sine, double *cosine);
 
 #pragma clang assume_nonnull end

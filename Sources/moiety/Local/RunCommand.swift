@@ -46,7 +46,9 @@ struct RunCommand: AsyncParsableCommand {
     }
 
     func validate() throws {
-        guard ctxSize >= 0 else { throw ValidationError("-c is \(ctxSize); it must be 0 or more") }
+        guard (0...1 << 20).contains(ctxSize) else {
+            throw ValidationError("-c is \(ctxSize); it must be 0 to \(1 << 20)")
+        }
     }
 
     func run() async throws {
