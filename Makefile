@@ -5,10 +5,10 @@
 # in `PROMPT=… make run` it is not.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test hostile tsan asan soak check simulate plants build format protos goldens
-.PHONY: install-deps clean
+.PHONY: help run test hostile damage fuzz tsan asan soak check simulate plants build format protos
+.PHONY: goldens install-deps clean
 
-SWIFT_SOURCES := Sources Tests Package.swift
+SWIFT_SOURCES := Sources Tests Fuzz Package.swift
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -30,6 +30,12 @@ asan: install-deps ## Runs the tests under the address and undefined behaviour s
 
 soak: install-deps ## Loads and hurts a cluster for MINUTES= (20), then looks for leaks
 	@scripts/soak.sh
+
+damage: install-deps ## Cuts and flips model files of all families at every place (a minute)
+	@MOIETY_DAMAGE=1 FILTER=DamagedFileTests scripts/test.sh
+
+fuzz: install-deps ## Fuzzes model files and messages for SECONDS_EACH=600 each (TARGET=gguf or wire)
+	@scripts/fuzz.sh
 
 check: ## Formats and generated code are as they should be
 	@scripts/check.sh

@@ -42,6 +42,15 @@ func tests(
     )
 }
 
+func fuzzer(_ name: String) -> Target {
+    .executableTarget(
+        name: name,
+        dependencies: ["Fuzzing", "CLibFuzzer"],
+        path: "Fuzz/\(name)",
+        swiftSettings: swiftSettings
+    )
+}
+
 func system(_ name: String, apt packages: [String]) -> Target {
     .systemLibrary(name: name, providers: [.apt(packages)])
 }
@@ -160,6 +169,14 @@ let package = Package(
             ]
         ),
 
+        swift(
+            "Fuzzing",
+            [
+                "Inference", "Experts", "Tokenizer", "Kernels", "Tensors", "GGUF", "Model",
+                "Placement", "Wire",
+            ]
+        ),
+
         // Tests, floor by floor.
         tests(of: "House"),
         tests(of: "Tensors", ["Tensors"], leavingOut: ["Fixtures"]),
@@ -203,6 +220,13 @@ let package = Package(
             ["Wire", "Cluster", "Placement", "Model", "Tensors", "ClusterTesting"],
             leavingOut: ["Fixtures"]
         ),
+        tests(
+            of: "Fuzzing",
+            [
+                "Fuzzing", "Inference", "Experts", "Kernels", "GGUF", "Model", "Tensors",
+                "ClusterTesting",
+            ]
+        ),
         tests(of: "Settings", ["Settings", "Cluster", "Placement"]),
         tests(
             of: "Coordinator",
@@ -237,3 +261,9 @@ let package = Package(
         ),
     ]
 )
+
+// `make fuzz` needs libFuzzer, which nothing else is to be linked with.
+if Context.environment["MOIETY_FUZZ"] == "1" {
+    package.targets.append(.systemLibrary(name: "CLibFuzzer", path: "Fuzz/CLibFuzzer"))
+    package.targets += ["fuzz-gguf", "fuzz-wire"].map(fuzzer)
+}

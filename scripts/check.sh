@@ -23,7 +23,7 @@ c_format() {
 }
 
 check "Swift is formatted (make format)" \
-    swift format lint --strict --recursive Sources Tests Package.swift
+    swift format lint --strict --recursive Sources Tests Fuzz Package.swift
 check "C is formatted (make format)" c_format
 check "generated code matches Protos (make protos)" scripts/protos.sh --check
 

@@ -36,7 +36,7 @@ extension ElementType {
         }
     }
 
-    /// The first number, one at each of `offsets` in every `step` bytes, with all exponent bits set.
+    /// The first number with all exponent bits set; numbers lie at `offsets` of every `step` bytes.
     private static func firstNotFinite<Bits: FixedWidthInteger & BitwiseCopyable>(
         _ weights: RawSpan,
         step: Int,

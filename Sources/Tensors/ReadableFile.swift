@@ -68,7 +68,9 @@ public final class ReadableFile: Sendable {
             throw .system(operation: "read", path: path, code: code)
         }
         if done.count < span.byteCount {
-            throw .shrank(path: path, byteCount: offset + done.count, expected: byteCount)
+            // Where reading stopped says little if it began behind the new end.
+            let end = min(offset + done.count, try currentIdentity().byteCount)
+            throw .shrank(path: path, byteCount: end, expected: byteCount)
         }
     }
 

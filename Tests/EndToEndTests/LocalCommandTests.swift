@@ -100,6 +100,37 @@ struct LocalCommandTests {
         #expect(scored > 0 && scored % 63 == 0)
     }
 
+    @Test(
+        "A path that is no model ends a command with exit code 65 and words that name it",
+        arguments: ["/dev/zero", "/dev/random", "/tmp", "/nowhere/model.gguf", "/proc/self/fd"]
+    )
+    func strangePath(path: String) async throws {
+        for command in [["model", "show", path], ["run", "-m", path, "-p", "x"]] {
+            let result = try await Command.run(command)
+            #expect(result.status == 65)
+            #expect(result.errors.contains("moiety: \(path): "), "\(result.errors)")
+            #expect(result.output.isEmpty)
+        }
+    }
+
+    @Test("A context beyond what positions are made for is wrong usage")
+    func longContext() async throws {
+        let result = try await Command.run(
+            ["run", "-m", Self.demo, "-p", "x", "-n", "1", "-c", "\((1 << 20) + 1)"]
+        )
+        #expect(result.status == 64)
+        #expect(result.errors.contains("it must be 0 to 1048576"), "\(result.errors)")
+    }
+
+    @Test("A pipe in place of a model is refused without waiting for its writer")
+    func pipe() async throws {
+        let pipe = try TemporaryFile("pipe.gguf")
+        #expect(unsafe mkfifo(pipe.path, 0o600) == 0)
+        let result = try await Command.run(["model", "show", pipe.path])
+        #expect(result.status == 65)
+        #expect(result.errors.contains("is a pipe, not a regular file"), "\(result.errors)")
+    }
+
     @Test("model show and config show print JSON for machines")
     func show() async throws {
         let model = try await Command.run(["model", "show", Self.demo, "--json"])

@@ -56,6 +56,16 @@ struct RefusalTests {
         }
     }
 
+    @Test("Experts' tensors of another number than expert_count are refused", arguments: [1, 4, 9])
+    func otherExpertCount(count: UInt32) throws {
+        let text = try refusal {
+            $0.metadata["qwen3moe.expert_count"] = .uint32(count)
+            $0.metadata["qwen3moe.expert_used_count"] = .uint32(1)
+        }
+        #expect(text?.contains("ffn_down_exps.weight") == true, "\(text ?? "accepted")")
+        #expect(text?.contains("[64, 64, \(count)]") == true, "\(text ?? "accepted")")
+    }
+
     @Test("A tensor without a known role is refused")
     func unknownTensor() throws {
         for name in ["blk.0.attn_sinks.weight", "rope_factors_long.weight", "v.patch_embd.weight"] {

@@ -49,6 +49,14 @@ struct ReadableFileTests {
         #expect(error == .shrank(path: file.path, byteCount: 40, expected: 100))
     }
 
+    @Test("A read behind the end of a file that shrank tells its size, not where the read began")
+    func shrinksBeforeRead() throws {
+        let file = try ReadableFile(path: directory.write(Array(0..<100)))
+        try cut(file.path, to: 40)
+        let error = try #require(throws: FileError.self) { _ = try file.read(at: 90, count: 5) }
+        #expect(error == .shrank(path: file.path, byteCount: 40, expected: 100))
+    }
+
     @Test("Pipes, directories and devices are refused without waiting")
     func notRegular() throws {
         let pipe = directory.path("pipe")
