@@ -1,5 +1,10 @@
+import Cluster
+import Coordinator
+import Messaging
+import Placement
 import Settings
 import Testing
+import Wire
 
 @Suite("A simulated cluster, by script")
 struct ScriptedTests {
@@ -51,6 +56,29 @@ struct ScriptedTests {
         #expect(failure == nil)
     }
 
+    @Test("What workers said that left before there was a plan is forgotten")
+    func strangers() throws {
+        let cluster = try SimulatedCluster(
+            seed: 4,
+            faults: Faults.none,
+            settings: ["coordinator.workers": "2"]
+        )
+        let failure = try cluster.run { cluster in
+            for worker in cluster.workers { worker.process.isFrozen = true }
+            for index in 1...100 {
+                cluster.agenda.after(.milliseconds(100 * index)) {
+                    cluster.visit(as: "visitor-\(index)")
+                }
+            }
+            cluster.agenda.after(.seconds(15)) {
+                // Whoever came since the last one left.
+                #expect((cluster.coordinator.control?.knownMachineCount ?? 100) < 5)
+                cluster.finish()
+            }
+        }
+        #expect(failure == nil)
+    }
+
     @Test("A coordinator that closes says of each of a client's requests that it ended")
     func closing() throws {
         let cluster = try SimulatedCluster(seed: 4, faults: Faults.none)
@@ -71,6 +99,41 @@ struct ScriptedTests {
             }
         }
         #expect(failure == nil)
+    }
+}
+
+extension SimulatedCluster {
+    /// A worker that says hello, and goodbye a moment later.
+    fileprivate func visit(as name: String) {
+        let process = Process(name)
+        let socket = network.dial(
+            .simulatedCoordinator,
+            options: SocketOptions(),
+            by: process,
+            isHarsh: false
+        )
+        func say(_ message: ControlMessage) {
+            do {
+                try socket.send(message.encode())
+            } catch {
+                fail("\(name) could not send: \(error)")
+            }
+        }
+        guard let name = WorkerName(rawValue: name) else { return fail("\(name) is no name") }
+        let hello = Hello(
+            build: "simulation",
+            name: name,
+            incarnation: .unnumbered,
+            model: model.served.identity,
+            heldEpoch: nil,
+            heldExpertCount: 0,
+            coreCount: 1,
+            memoryByteCount: 1 << 30,
+            instructionSet: "scalar",
+            readBandwidth: 0
+        )
+        agenda.after(.milliseconds(20)) { say(.hello(hello)) }
+        agenda.after(.milliseconds(60)) { say(.goodbye(Goodbye(reason: "just looking"))) }
     }
 }
 

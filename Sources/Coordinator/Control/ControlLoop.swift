@@ -95,6 +95,9 @@ package final class ControlLoop {
         return workers.nextDeadline.map { min($0, retry) } ?? retry
     }
 
+    /// Workers of whose machines something is kept.
+    package var knownMachineCount: Int { workers.machines.count }
+
     /// Does all that can be done now.
     package func turn() throws(CoordinatorError) {
         for command in inbox.takeAll() { try perform(command) }

@@ -14,6 +14,7 @@ final class CoordinatorHost {
     private unowned let world: SimulatedCluster
     private(set) var process = Process("coordinator")
     private(set) var life: UInt32 = 0
+    private(set) var control: Coordinator.ControlLoop?
     private var stepLoop: Coordinator.StepLoop?
     private var inbox: Mailbox<Coordinator.LoopCommand>?
     private var steps: Mailbox<Coordinator.StepCommand>?
@@ -75,6 +76,7 @@ final class CoordinatorHost {
             inbox: inbox,
             logger: world.story.logger("coordinator", time: world.agenda.time)
         )
+        self.control = control
         world.add(
             Loop(process) { [unowned self] in
                 world.hasMail(in: inbox) || workers.hasArrivals || clients.hasArrivals
@@ -150,6 +152,7 @@ final class CoordinatorHost {
 
     private func end(_ process: Process) {
         process.end()
+        control = nil
         inbox = nil
         steps = nil
         data = nil

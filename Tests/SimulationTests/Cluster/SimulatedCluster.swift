@@ -34,8 +34,15 @@ final class SimulatedCluster {
     private let values: [String: String]
     var shares = ShareCheck()
 
-    /// - Parameter faults: nil leaves them to the seed.
-    init(seed: UInt64, faults: Faults? = nil, isTold: Bool = false) throws {
+    /// - Parameters:
+    ///   - faults: nil leaves them to the seed.
+    ///   - settings: of the coordinator, in place of what the seed would have.
+    init(
+        seed: UInt64,
+        faults: Faults? = nil,
+        settings: [String: String] = [:],
+        isTold: Bool = false
+    ) throws {
         self.seed = seed
         chance = Chance(seed: seed)
         story = Story(isTold: isTold)
@@ -46,6 +53,7 @@ final class SimulatedCluster {
         self.faults = faults ?? .random(chance)
         let workerCount = chance.number(1...4)
         values = Self.settings(chance, workers: workerCount, directory: directory.path)
+            .merging(settings) { _, given in given }
         names = (1...workerCount).compactMap { WorkerName(rawValue: "w\($0)") }
         network.onSend = { [unowned self] in
             story.tell("\($0.name) -> \($1.name): \(MessageText($3, at: $2))", at: agenda.now)
