@@ -6,7 +6,8 @@ import Messaging
 /// meet alone.
 struct Faults {
     enum Kind: String, CaseIterable {
-        case workerCrash, workerPowerLoss, workerFreeze, workerDrain, slowWorker, loadFailure
+        case workerCrash, workerPowerLoss, workerFreeze, workerDrain, slowWorker, loadFailure,
+            slowDisk
         case coordinatorCrash, coordinatorStop, coordinatorFreeze, planChange
         case brokenConnection, partition, loss, duplication, reordering, slowNetwork
         case clientLeaves, cancellation
@@ -17,6 +18,8 @@ struct Faults {
     var pause: ClosedRange<Int>
     var weather = SimulatedNetwork.Weather()
     var loadFailures = 0.0
+    /// The longest time in microseconds that experts take to load.
+    var loadTime = 3_000_000
 
     static let none = Faults(kinds: [], pause: 1_000_000...1_000_000)
 
@@ -36,6 +39,7 @@ struct Faults {
         if faults.has(.reordering) {
             faults.weather.reorders = chance.pick([0.01, 0.1, 0.5]) ?? 0
         }
+        if faults.has(.slowDisk) { faults.loadTime = 20_000_000 }
         if faults.has(.loadFailure) { faults.loadFailures = chance.pick([0.1, 0.5]) ?? 0 }
         return faults
     }

@@ -41,8 +41,8 @@ final class Trouble {
         case .brokenConnection: breakConnection(of: worker)
         case .partition: partition(worker)
         // These are always there, or belong to clients.
-        case .loadFailure, .loss, .duplication, .reordering, .slowNetwork, .clientLeaves,
-            .cancellation:
+        case .loadFailure, .slowDisk, .loss, .duplication, .reordering, .slowNetwork,
+            .clientLeaves, .cancellation:
             break
         }
     }

@@ -163,7 +163,7 @@ final class WorkerHost {
         let process = process
         let ids = experts.map(\.expert)
         let fails = world.chance.happens(world.faults.loadFailures)
-        let time = world.chance.scaledTime(1000...3_000_000) * min(slowness, 4)
+        let time = world.chance.scaledTime(1000...world.faults.loadTime)
         world.agenda.after(time) { [unowned world] in
             guard process.isAlive, !load.isCancelled else { return }
             if fails {
