@@ -14,4 +14,13 @@ public struct WorkerLife: Hashable, Sendable {
     ///
     /// Differs from life to life, so that no share reaches a process it was not meant for.
     public var routingID: String { "\(name)#\(incarnation)" }
+
+    /// Nil where no worker calls itself that.
+    public init?(routingID: String) {
+        let parts = routingID.split(separator: "#", omittingEmptySubsequences: false)
+        guard parts.count == 2, let name = WorkerName(rawValue: String(parts[0])),
+            let number = UInt64(parts[1])
+        else { return nil }
+        self.init(name: name, incarnation: Incarnation(rawValue: number))
+    }
 }

@@ -13,6 +13,8 @@ public enum CoordinatorError: Error, CustomStringConvertible {
     case kernels(KernelsError)
     case messaging(MessagingError)
     case plan(path: String, PlanError)
+    /// The file that the settings name as the plan cannot be read.
+    case unreadablePlan(path: String, reason: String)
     /// The state directory cannot be read or written.
     case state(String)
     /// A thread ended early.
@@ -26,6 +28,7 @@ public enum CoordinatorError: Error, CustomStringConvertible {
         case .kernels(let error): "\(error)"
         case .messaging(let error): "\(error)"
         case .plan(let path, let error): "\(path): \(error)"
+        case .unreadablePlan(let path, let reason): "cannot read the plan \(path): \(reason)"
         case .state(let text), .broken(let text): text
         }
     }

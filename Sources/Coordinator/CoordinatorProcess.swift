@@ -83,10 +83,11 @@ struct CoordinatorProcess {
         }
         try state.write("\(sockets.workerEndpoint)\n", to: "worker-endpoint")
         try state.write("\(sockets.clientEndpoint)\n", to: "client-endpoint")
-        logger.info(
+        logger.notice(
             "Coordinator listens",
             metadata: [
                 "model": "\(served.description.name)",
+                "status": "\(loop.status)",
                 "workers": "\(sockets.workerEndpoint)",
                 "clients": "\(sockets.clientEndpoint)",
             ]
@@ -94,7 +95,7 @@ struct CoordinatorProcess {
         try serve()
         try state.remove("worker-endpoint")
         try state.remove("client-endpoint")
-        logger.info("Coordinator stopped")
+        logger.notice("Coordinator stopped")
     }
 
     private func serve() throws(CoordinatorError) {

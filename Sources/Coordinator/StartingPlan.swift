@@ -45,7 +45,7 @@ package struct StartingPlan {
         do {
             data = try Data(contentsOf: URL(filePath: path))
         } catch {
-            throw .state("cannot read the plan \(path): \(error.localizedDescription)")
+            throw .unreadablePlan(path: path, reason: error.localizedDescription)
         }
         do throws(PlanError) {
             let plan = try Plan(json: Array(data))

@@ -18,7 +18,10 @@ package struct StateDirectory: Sendable {
                 attributes: [.posixPermissions: 0o700]
             )
         } catch {
-            throw .state("cannot make the state directory \(path): \(error.localizedDescription)")
+            throw .state(
+                "cannot make the state directory \(path): \(error.localizedDescription) Name "
+                    + "another with --state-directory"
+            )
         }
     }
 

@@ -76,7 +76,7 @@ public struct Daemon {
         do {
             try await group.run()
         } catch {
-            logger.critical("Cannot go on", metadata: ["reason": "\(error)"])
+            logger.critical("\(name) cannot go on", metadata: ["reason": "\(error)"])
             throw ExitCode(exitCode(error))
         }
     }
@@ -105,7 +105,10 @@ public struct Daemon {
         guard let parent else { return }
         let status = ParentWatch.start()
         guard status == 0 else {
-            logger.critical("Cannot watch the parent", metadata: ["errno": "\(status)"])
+            logger.critical(
+                "\(name) cannot watch the process that started it",
+                metadata: ["errno": "\(status)"]
+            )
             throw ExitCode.failure
         }
         // It may have ended before the kernel was asked.

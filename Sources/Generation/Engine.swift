@@ -162,7 +162,8 @@ public enum RequestError: Error, Equatable, CustomStringConvertible {
         switch self {
         case .emptyPrompt: "the prompt has no tokens; give some text"
         case .promptTooLong(let count, let room):
-            "the prompt has \(count) tokens, the context only \(room), and one is needed to answer"
+            "the prompt has \(count) tokens, the context only \(room), and one is needed to "
+                + "answer; shorten the prompt, or allow a longer context"
         case .noTokensWanted: "at least one token must be asked for"
         case .sampling(let error): error.description
         case .unknownToken(let token, let count):

@@ -52,6 +52,7 @@ package final class ControlLoop {
     var formerOversize = 0
     var warnings = ReportLimiter()
     private var dropLog: DropLog
+    private var story: CoordinatorStory
     private var hasStarted = false
     /// Whether the session has ended: there is nothing more to do.
     package private(set) var isOver = false
@@ -72,6 +73,7 @@ package final class ControlLoop {
         self.machine = machine
         self.shareDrops = shareDrops
         dropLog = DropLog(logger, now: surroundings.clock.now)
+        story = CoordinatorStory(logger, name: machine.name)
         self.surroundings = surroundings
         self.steps = steps
         self.inbox = inbox
@@ -96,10 +98,11 @@ package final class ControlLoop {
         for command in inbox.takeAll() { try perform(command) }
         try receive()
         try perform(session.tick(now: clock.now))
+        if case .waiting = session.phase { story.unanswered("\(machine.coordinator)") }
         dropLog.tell(drops, now: clock.now, isLast: isOver)
         if isOver {
             loader?.cancel()
-            logger.info("Worker stopped", metadata: ["worker": "\(machine.name)"])
+            logger.notice("Worker stopped")
         }
     }
 
@@ -110,7 +113,7 @@ package final class ControlLoop {
         logger.info(
             "Worker started",
             metadata: [
-                "worker": "\(machine.name)", "model": "\(machine.model.description.name)",
+                "model": "\(machine.model.description.name)",
                 "coordinator": "\(machine.coordinator)",
                 "instructionSet": "\(machine.instructionSet.name)",
             ]
@@ -139,17 +142,12 @@ package final class ControlLoop {
             loader = nil
             _ = steps.post(.install(held, id.epoch))
         case .installed(let epoch):
-            logger.info(
-                "Experts loaded",
-                metadata: [
-                    "epoch": "\(epoch)", "experts": "\(held.count)", "bytes": "\(held.byteCount)",
-                ]
-            )
+            story.loaded(held.count, byteCount: held.byteCount, of: epoch)
             try perform(session.onLoaded(epoch: epoch))
         case .loadFailed(let id, let code, let reason):
             guard id == loader?.id else { return }
             loader = nil
-            logger.error("Experts not loaded", metadata: ["reason": "\(reason)"])
+            story.failed(reason)
             try perform(
                 session.onLoadFailed(epoch: id.epoch, code: code, reason: reason, now: now)
             )
@@ -192,15 +190,12 @@ package final class ControlLoop {
             guard ProtocolVersion.supported.contains(welcome.protocolVersion) else {
                 return try leave(welcome, now: now)
             }
-            logger.info(
-                "Joined the cluster",
-                metadata: ["incarnation": "\(welcome.incarnation)", "by": "\(welcome.build)"]
-            )
+            story.joined(welcome)
             let life = WorkerLife(name: machine.name, incarnation: welcome.incarnation)
             _ = steps.post(.connect(life, endpoint: welcome.dataEndpoint))
             try perform(session.onWelcome(WorkerSession.Welcome(welcome), now: now))
         case .refusal(let refusal):
-            logger.warning("Refused by the coordinator", metadata: ["reason": "\(refusal.text)"])
+            story.refused(refusal.code, refusal.text, now: now)
             try perform(session.onRefusal(refusal.code, reason: refusal.text, now: now))
         case .manifest(let manifest):
             try perform(session.onManifest(WorkerSession.Manifest(manifest), now: now))
@@ -232,7 +227,7 @@ package final class ControlLoop {
     }
 
     private func drain(_ actions: [WorkerSession.Action]) throws(WorkerError) {
-        logger.info("Draining", metadata: ["worker": "\(machine.name)"])
+        logger.notice("Worker stopping, after the shares it was sent")
         try perform(actions)
         _ = steps.post(.drain)
     }
@@ -245,7 +240,9 @@ package final class ControlLoop {
 
     private func perform(_ action: WorkerSession.Action) throws(WorkerError) {
         switch action {
-        case .connect: try connect()
+        case .connect:
+            story.connecting()
+            try connect()
         case .sayHello(let hello): send(.hello(Hello(hello, of: machine)))
         case .drop(let experts):
             for id in experts { held.remove(id) }
@@ -299,10 +296,7 @@ package final class ControlLoop {
         _ experts: [WorkerSession.AssignedExpert],
         epoch: Epoch
     ) throws(WorkerError) {
-        logger.info(
-            "Loading experts",
-            metadata: ["epoch": "\(epoch)", "experts": "\(experts.count)"]
-        )
+        story.loading(experts.count, of: epoch)
         loadCount += 1
         do throws(MessagingError) {
             let id = LoadID(number: loadCount, epoch: epoch)

@@ -19,6 +19,9 @@ public struct WorkerService: Service {
     ) {
         self.settings = settings
         self.instructionSet = instructionSet
+        // In the log of a whole cluster, each line says whose it is.
+        var logger = logger
+        logger[metadataKey: "worker"] = "\(settings.name)"
         self.logger = logger
     }
 
@@ -30,6 +33,9 @@ public struct WorkerService: Service {
         let outcome = ThreadOutcome<WorkerError>()
         let thread = try NamedThread("moiety-loop") { [settings, instructionSet, logger] in
             outcome.record { () throws(WorkerError) in
+                if let path = settings.modelPath {
+                    logger.info("Opening the model", metadata: ["path": "\(path)"])
+                }
                 let machine = try Machine(settings: settings, instructionSet: instructionSet)
                 try WorkerProcess(machine: machine, inbox: inbox, logger: logger).run()
             }

@@ -36,7 +36,7 @@ struct Door: AsyncParsableCommand {
 
     private static func exitCode(of error: any Error) -> Int32 {
         switch error as? CoordinatorError {
-        case .model, .tokenizer, .plan: Daemon.dataError
+        case .model, .tokenizer, .plan, .unreadablePlan: Daemon.dataError
         case .messaging(.addressInUse(_)), .messaging(.endpointRefused(_, _, _)):
             Daemon.addressError
         case .settings, .kernels, .messaging(.keysNeeded(_)), .messaging(.invalidEndpoint(_, _)):

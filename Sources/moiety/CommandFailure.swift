@@ -1,6 +1,6 @@
 import ArgumentParser
+import Kernels
 import Model
-import Placement
 import Settings
 import Tokenizer
 
@@ -44,8 +44,8 @@ struct CommandFailure: Error, CustomStringConvertible {
     private static func code(of error: any Error) -> Int32 {
         switch error {
         case let failure as CommandFailure: failure.code
-        case is ModelError, is TokenizerError, is PlanError: dataError
-        case is SettingsError: settingsError
+        case is ModelError, is TokenizerError: dataError
+        case is SettingsError, is KernelsError: settingsError
         default: 1
         }
     }

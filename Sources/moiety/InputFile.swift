@@ -1,4 +1,5 @@
 import Foundation
+import Placement
 
 /// Files that a command is told to read whole.
 enum InputFile {
@@ -10,6 +11,21 @@ enum InputFile {
                 "\(path) cannot be read: \(error.localizedDescription)",
                 code: CommandFailure.dataError
             )
+        }
+    }
+
+    /// A plan file; what is wrong with it is told with its name.
+    static func plan(
+        _ path: String,
+        check: (Plan) throws(PlanError) -> Void = { _ in }
+    ) throws -> Plan {
+        let text = try read(path)
+        do throws(PlanError) {
+            let plan = try Plan(json: text)
+            try check(plan)
+            return plan
+        } catch {
+            throw CommandFailure("\(path): \(error)", code: CommandFailure.dataError)
         }
     }
 }

@@ -11,8 +11,9 @@ struct Moiety: AsyncParsableCommand {
             Results go to standard output, progress and errors to standard error.
 
             Exit codes: 0 done, 1 failed, 2 the cluster is unreachable or not ready, \
-            64 wrong arguments, 65 a file or its content is not usable, 74 output cannot \
-            be written, 78 a setting is not usable, 130 interrupted.
+            64 wrong arguments, 65 a file or its content is not usable, 69 an address \
+            cannot be listened at, 74 output cannot be written, 78 a setting is not usable, \
+            130 interrupted. docs/ERRORS.md lists every message.
             """,
         version: Build.version,
         groupedSubcommands: [

@@ -27,6 +27,7 @@ struct ClientDesk {
     private var owed: [(client: Peer, message: ClientMessage)] = []
     private var isClosed = false
     private var warnings: PeerWarnings
+    private var story: JobStory
     /// Messages that were not acted on.
     private var drops = DropCounts()
 
@@ -57,6 +58,7 @@ struct ClientDesk {
         queueLimit = settings.queuedJobCount + settings.runningJobCount
         jobs = JobTable(life: life)
         warnings = PeerWarnings(logger)
+        story = JobStory(logger)
     }
 
     var queuedCount: Int { jobs.queuedCount }
@@ -83,19 +85,19 @@ struct ClientDesk {
             drops.count(.malformed)
             warnings.tell(
                 "Malformed message from a client",
-                peer: client,
+                of: .peer(client),
                 reason: "\(error)",
                 now: now
             )
             return refuse(client, .malformed, "\(error)")
         }
-        if case .clientHello(let hello) = message { return greet(client, hello) }
+        if case .clientHello(let hello) = message { return greet(client, hello, now: now) }
         guard greeted.contains(client) else {
             drops.count(.unknownPeer)
             return refuse(client, .helloExpected, "say hello first")
         }
         switch message {
-        case .submit(let request): submit(request, from: client)
+        case .submit(let request): submit(request, from: client, now: now)
         case .cancel(let request): cancel(request, from: client)
         case .evaluate(let request): evaluate(request, from: client)
         case .listJobs: send(.jobs(jobReports), to: client)
@@ -107,20 +109,11 @@ struct ClientDesk {
         }
     }
 
-    private mutating func greet(_ client: Peer, _ hello: ClientHello) {
-        guard ProtocolVersion.supported.contains(hello.protocolVersion) else {
-            let supported = ProtocolVersion.supported
+    private mutating func greet(_ client: Peer, _ hello: ClientHello, now: Instant) {
+        if let (code, text) = refusal(of: hello) {
             drops.count(.refusedHello)
-            return refuse(
-                client,
-                .protocolVersion,
-                "the client speaks protocol version \(hello.protocolVersion), the coordinator "
-                    + "\(supported.lowerBound) to \(supported.upperBound); install the same release"
-            )
-        }
-        guard hello.role != .worker else {
-            drops.count(.refusedHello)
-            return refuse(client, .notAllowed, "clients connect here; workers have another port")
+            warnings.tell("Client refused", of: .peer(client), reason: text, now: now)
+            return refuse(client, code, text)
         }
         if !greeted.contains(client) { greeted.append(client) }
         if greeted.count > Self.greetedLimit { greeted.removeFirst() }
@@ -128,28 +121,40 @@ struct ClientDesk {
         send(.clientWelcome(welcome), to: client)
     }
 
+    private func refusal(of hello: ClientHello) -> (RefusalCode, String)? {
+        let supported = ProtocolVersion.supported
+        guard supported.contains(hello.protocolVersion) else {
+            return (
+                .protocolVersion,
+                "the client speaks protocol version \(hello.protocolVersion), the coordinator "
+                    + "\(supported.lowerBound) to \(supported.upperBound); install the same release"
+            )
+        }
+        guard hello.role != .worker else {
+            return (.notAllowed, "clients connect here; workers have another port")
+        }
+        return nil
+    }
+
     /// What a client hears that asks too late; by its tag, for it may have asked for more.
     private static let closed = "the coordinator is shutting down"
 
-    private mutating func submit(_ submit: Submit, from client: Peer) {
-        guard !isClosed else { return reject(submit, from: client, Self.closed) }
+    private mutating func submit(_ submit: Submit, from client: Peer, now: Instant) {
+        guard !isClosed else { return reject(submit, from: client, Self.closed, now: now) }
         let request: GenerationRequest
         do {
             request = try GenerationRequest(submit, tokenizer: served.tokenizer)
             try request.sampling.validate()
         } catch {
-            return reject(submit, from: client, "\(error)")
+            return reject(submit, from: client, "\(error)", now: now)
         }
         guard submit.task?.utf8.count ?? 0 <= Self.taskByteCount else {
-            let limit = Self.taskByteCount
-            return reject(submit, from: client, "the task label is longer than \(limit) bytes")
+            let reason = "the task label is longer than \(Self.taskByteCount) bytes; shorten it"
+            return reject(submit, from: client, reason, now: now)
         }
         guard jobs.queuedCount + jobs.runningCount < queueLimit else {
-            return reject(
-                submit,
-                from: client,
-                "the queue of \(queueLimit) jobs is full; try later"
-            )
+            let reason = "the queue of \(queueLimit) jobs is full; try again later"
+            return reject(submit, from: client, reason, now: now)
         }
         let job = jobs.add(
             client: client,
@@ -158,10 +163,7 @@ struct ClientDesk {
             promptTokenCount: request.prompt.count,
             submittedAt: UInt64(max(0, Date().timeIntervalSince1970))
         )
-        logger.info(
-            "Job accepted",
-            metadata: ["job": "\(job.id)", "promptTokens": "\(request.prompt.count)"]
-        )
+        story.accepted(job)
         let accepted = Accepted(
             tag: submit.tag,
             job: "\(job.id)",
@@ -172,7 +174,12 @@ struct ClientDesk {
     }
 
     /// Accepts and ends at once, so that a client waits for one kind of end only.
-    private mutating func reject(_ submit: Submit, from client: Peer, _ message: String) {
+    private mutating func reject(
+        _ submit: Submit,
+        from client: Peer,
+        _ message: String,
+        now: Instant
+    ) {
         let job = jobs.add(
             client: client,
             tag: submit.tag,
@@ -182,7 +189,8 @@ struct ClientDesk {
         )
         let accepted = Accepted(tag: submit.tag, job: "\(job.id)", promptTokenCount: 0)
         send(.accepted(accepted), to: client)
-        end(job.id, .failedBeforeStart(message, GenerationRequest(prompt: [])), rows: [])
+        story.refused(job.id, message, now: now)
+        conclude(job.id, .failedBeforeStart(message, GenerationRequest(prompt: [])), rows: [])
     }
 
     private mutating func cancel(_ cancel: Cancel, from client: Peer) {
@@ -272,9 +280,14 @@ struct ClientDesk {
     }
 
     mutating func end(_ id: JobID, _ result: GenerationResult, rows: [WorkerRows]) {
+        guard jobs[id] != nil else { return }
+        story.ended(id, result)
+        conclude(id, result, rows: rows)
+    }
+
+    private mutating func conclude(_ id: JobID, _ result: GenerationResult, rows: [WorkerRows]) {
         guard let job = jobs[id] else { return }
         jobs.end(id, result)
-        log(result, of: id)
         deliver(.ended(Ended(id, result, rows: rows)), to: job.client)
     }
 
@@ -296,19 +309,6 @@ struct ClientDesk {
     mutating func fail(_ job: EvaluationJob, _ message: String) {
         evaluationCount -= 1
         send(.evaluationFailed(EvaluationFailed(tag: job.tag, message: message)), to: job.client)
-    }
-
-    private func log(_ result: GenerationResult, of id: JobID) {
-        var metadata: Logger.Metadata = [
-            "job": "\(id)", "promptTokens": "\(result.promptTokenCount)",
-            "tokens": "\(result.tokens.count)", "prefillTime": "\(result.prefillTime)",
-            "decodeTime": "\(result.decodeTime)",
-        ]
-        guard case .failed(let message) = result.reason else {
-            return logger.info("Job ended", metadata: metadata)
-        }
-        metadata["reason"] = "\(message)"
-        logger.warning("Job failed", metadata: metadata)
     }
 
     // MARK: Reports

@@ -98,6 +98,9 @@ package final class ControlLoop {
     /// Workers of whose machines something is kept.
     package var knownMachineCount: Int { workers.machines.count }
 
+    /// Whether the cluster is ready, or what it waits for, in a sentence.
+    package var status: String { workers.membership.status(now: clock.now) }
+
     /// Does all that can be done now.
     package func turn() throws(CoordinatorError) {
         for command in inbox.takeAll() { try perform(command) }
@@ -145,8 +148,8 @@ package final class ControlLoop {
     private func perform(_ command: LoopCommand) throws(CoordinatorError) {
         switch command {
         case .stop:
-            logger.info(
-                "Stopping",
+            logger.notice(
+                "Coordinator stopping",
                 metadata: ["jobs": "\(clients.queuedCount + clients.runningCount)"]
             )
             clients.close()
@@ -175,7 +178,7 @@ package final class ControlLoop {
         case .malformed(let reason, let peer, let heldBack):
             PeerWarnings(logger).tell(
                 "Message dropped on the data socket",
-                peer: peer,
+                of: .init(ofData: peer),
                 reason: reason,
                 heldBack: heldBack
             )

@@ -64,6 +64,9 @@ struct TrafficLog {
 }
 
 extension SocketReport {
-    /// What is worth telling when it grows.
-    fileprivate var trouble: [UInt64] { [drops.total, connectionsRefused, handshakesFailed] }
+    /// What is worth telling when it grows; who was refused has been told by name.
+    fileprivate var trouble: [UInt64] {
+        let untold = drops.total - min(drops.total, drops[.refusedHello])
+        return [untold, connectionsRefused, handshakesFailed]
+    }
 }

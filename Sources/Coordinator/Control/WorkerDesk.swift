@@ -16,7 +16,7 @@ struct WorkerDesk {
     private let clock: LoopClock
     private let logger: Logger
     private let wireLimits = WireLimits()
-    private var warnings: PeerWarnings
+    private var story: WorkerStory
     private(set) var membership: Membership
     /// Messages that were not acted on, beside those that membership counts.
     private var ownDrops = DropCounts()
@@ -44,7 +44,7 @@ struct WorkerDesk {
         self.state = state
         self.clock = clock
         self.logger = logger
-        warnings = PeerWarnings(logger)
+        story = WorkerStory(logger)
         membership = Membership(
             setup: Membership.Setup(
                 protocolVersions: ProtocolVersion.supported,
@@ -92,12 +92,8 @@ struct WorkerDesk {
             message = try ControlMessage(frames: received.frames, limits: wireLimits)
         } catch {
             ownDrops.count(.malformed)
-            warnings.tell(
-                "Malformed message from a worker's connection",
-                peer: sender,
-                reason: "\(error)",
-                now: clock.now
-            )
+            let peer = PeerID(sender.bytes)
+            warn("Malformed message on the workers' socket", of: peer, reason: "\(error)")
             send(.refusal(Refusal(code: .malformed, text: "\(error)")), to: sender)
             return
         }
@@ -121,10 +117,14 @@ struct WorkerDesk {
                 now: now
             )
         case .loaded(let loaded):
-            logLoaded(loaded.epoch, by: peer)
+            if let name = membership.name(of: peer), loaded.epoch == membership.plan?.epoch {
+                story.loaded(loaded.epoch, by: name)
+            }
             return membership.onLoaded(epoch: loaded.epoch, from: peer, now: now)
         case .loadFailed(let failure):
-            logFailure(failure, of: peer)
+            if let name = membership.name(of: peer), membership.plan != nil {
+                story.failed(failure, of: name, now: now)
+            }
             return membership.onLoadFailed(
                 epoch: failure.epoch,
                 code: failure.code,
@@ -143,7 +143,9 @@ struct WorkerDesk {
             return membership.onGoodbye(reason: goodbye.reason, from: peer, now: now)
         case .welcome, .refusal, .manifest, .assignment, .heartbeatReply:
             ownDrops.count(.unexpected)
-            return [.refuse(peer, .malformed, "this message is the coordinator's to send")]
+            let reason = "this message is the coordinator's to send"
+            warn("Unexpected message on the workers' socket", of: peer, reason: reason)
+            return [.refuse(peer, .malformed, reason)]
         }
     }
 
@@ -154,9 +156,14 @@ struct WorkerDesk {
     ) -> [Membership.Action] {
         guard hello.role == .worker else {
             ownDrops.count(.refusedHello)
-            return [.refuse(peer, .notAllowed, "workers connect here; clients have another port")]
+            let reason = "workers connect here; clients have another port"
+            warn("Hello refused on the workers' socket", of: peer, reason: reason)
+            return [.refuse(peer, .notAllowed, reason)]
         }
         let actions = membership.onHello(Membership.Hello(hello), from: peer, now: now)
+        if case .refuse(_, let code, let text)? = actions.first {
+            story.refused(hello.name, code, text, now: now)
+        }
         guard membership.name(of: peer) == hello.name else { return actions }
         machines[hello.name] = hello
         // Names that came and went, before there was a plan, must not add up.
@@ -183,13 +190,11 @@ struct WorkerDesk {
         case .recordIncarnation: break  // Counted by lives, which are on disk already.
         case .record(let plan): try record(plan)
         case .refuse(let peer, let code, let text):
-            warnings.tell("Refused", peer: Peer(peer.bytes), reason: text, now: clock.now)
+            // Told by whoever decided it; that a hello is missing, only here.
+            logger.debug("Refused", metadata: ["from": "\(Peer(peer.bytes))", "reason": "\(text)"])
             send(.refusal(Refusal(code: code, text: text)), to: Peer(peer.bytes))
         case .welcome(let peer, let name, let incarnation):
-            logger.info(
-                "Worker joined",
-                metadata: ["worker": "\(name)", "incarnation": "\(incarnation)"]
-            )
+            story.joined(name, machines[name], epoch: membership.plan?.epoch)
             send(welcome(incarnation), to: Peer(peer.bytes))
         case .sendManifest(let peer): send(manifest, to: Peer(peer.bytes))
         case .assign(let peer, let epoch, let experts):
@@ -198,15 +203,15 @@ struct WorkerDesk {
             send(.heartbeatReply(HeartbeatReply(sequence: sequence)), to: Peer(peer.bytes))
         case .drain(let peer): send(.drain, to: Peer(peer.bytes))
         case .lost(let name, let loss):
-            logger.notice(
-                "Worker lost",
-                metadata: ["worker": "\(name)", "reason": "\(loss)"]
-            )
+            story.lost(name, loss)
             tell(.lost(name, reason: "\(loss)"))
         case .returned(let name):
-            logger.notice("Worker returned", metadata: ["worker": "\(name)"])
+            story.returned(name)
         case .becameReady(let epoch):
-            logger.info("Cluster ready", metadata: ["epoch": "\(epoch)"])
+            logger.notice(
+                "Cluster ready",
+                metadata: ["epoch": "\(epoch)", "workers": "\(membership.readyCount)"]
+            )
             if let topology { tell(.ready(topology)) }
         case .becameUnready(let text):
             logger.notice("Cluster not ready", metadata: ["reason": "\(text)"])
@@ -215,20 +220,14 @@ struct WorkerDesk {
 
     private func record(_ plan: Plan) throws(CoordinatorError) {
         try state.save(plan)
-        logger.info(
-            "Plan made",
-            metadata: ["epoch": "\(plan.epoch)", "workers": "\(plan.workers.count)"]
-        )
+        let names = plan.workers.map(\.rawValue).joined(separator: ", ")
+        logger.notice("Plan made", metadata: ["epoch": "\(plan.epoch)", "workers": "\(names)"])
     }
 
     private mutating func assign(_ experts: [ExpertID], epoch: Epoch, to peer: PeerID) {
-        logger.info(
-            "Experts assigned",
-            metadata: [
-                "worker": "\(membership.name(of: peer)?.rawValue ?? "\(peer)")",
-                "epoch": "\(epoch)", "experts": "\(experts.count)",
-            ]
-        )
+        if let name = membership.name(of: peer) {
+            story.assigned(experts.count, of: epoch, to: name)
+        }
         let digests = experts.map { served.digests[$0] }
         let assignment = Assignment(epoch: epoch, experts: experts, digests: digests)
         send(.assignment(assignment), to: Peer(peer.bytes))
@@ -278,26 +277,14 @@ struct WorkerDesk {
         } catch {
             // Whoever is gone says hello again; whoever does not read is noticed by silence.
             ownDrops.count(.unanswered)
-            warnings.tell("Message not sent", peer: peer, reason: "\(error)", now: clock.now)
+            logger.debug("Message not sent", metadata: ["reason": "\(error)"])
         }
     }
 
-    // MARK: The story of loading
-
-    private func logLoaded(_ epoch: Epoch, by peer: PeerID) {
-        guard let name = membership.name(of: peer) else { return }
-        logger.info(
-            "Worker holds its experts",
-            metadata: ["worker": "\(name)", "epoch": "\(epoch)"]
-        )
-    }
-
-    private func logFailure(_ failure: LoadFailed, of peer: PeerID) {
-        guard let name = membership.name(of: peer) else { return }
-        logger.error(
-            "Worker cannot hold its experts",
-            metadata: ["worker": "\(name)", "reason": "\(failure.text)"]
-        )
+    private mutating func warn(_ sentence: Logger.Message, of peer: PeerID, reason: String) {
+        let name = membership.name(of: peer)
+        let sender = name.map { PeerWarnings.Sender.worker($0) } ?? .peer(Peer(peer.bytes))
+        story.warn(sentence, of: sender, reason: reason, now: clock.now)
     }
 }
 

@@ -162,8 +162,9 @@ final class RemoteRunner: ExpertRunner {
         } catch .unroutable where clock.now < since + Self.connectTime {
             self.trip?.unsent.append((action, since))
         } catch {
-            if case .unroutable = error { log(.unreachable(topology.plan.workers[worker])) }
-            let reason = "its share could not be sent: \(error)"
+            let isGone = if case .unroutable = error { true } else { false }
+            if isGone { log(.unreachable(topology.plan.workers[worker])) }
+            let reason = isGone ? "its data connection is gone" : "its share was not sent: \(error)"
             perform(exchange.onWorkerLost(worker, reason: reason, now: clock.now))
         }
     }

@@ -52,9 +52,10 @@ enum LocalModel {
         in path: String,
         of model: ModelDescription
     ) throws -> [[Int]] {
-        let plan = try Plan(json: InputFile.read(path))
-        try plan.validate(expertCounts: model.expertCounts)
-        try plan.requireWholeExperts()
+        let plan = try InputFile.plan(path) { plan throws(PlanError) in
+            try plan.validate(expertCounts: model.expertCounts)
+            try plan.requireWholeExperts()
+        }
         return plan.layers.map { layer in layer.compactMap { $0.workers.first } }
     }
 }

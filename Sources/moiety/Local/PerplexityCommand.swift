@@ -45,7 +45,10 @@ struct PerplexityCommand: AsyncParsableCommand {
                 )
             }
             guard let value = perplexity.value, value.isFinite else {
-                throw CommandFailure("the perplexity is not finite")
+                throw CommandFailure(
+                    "the perplexity is not finite; the model's weights may be damaged",
+                    code: CommandFailure.dataError
+                )
             }
             guard !json else {
                 return try Console.writeJSON(

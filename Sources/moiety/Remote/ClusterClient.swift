@@ -128,7 +128,8 @@ final class ClusterClient {
 
     private var stoppedAnswering: CommandFailure {
         CommandFailure(
-            "the coordinator at \(endpoint) stopped answering",
+            "the coordinator at \(endpoint) stopped answering; its log says why, and "
+                + "'moiety status' whether it is back",
             code: CommandFailure.unreachable
         )
     }

@@ -85,8 +85,7 @@ struct ServeCommand: AsyncParsableCommand {
     /// Those that the plan names, else worker-1 and so on.
     private func workerNames() throws -> [String] {
         guard let plan else { return (1...workers).map { "worker-\($0)" } }
-        let data = try Data(contentsOf: URL(filePath: plan))
-        return try Plan(json: Array(data)).workers.map(\.rawValue)
+        return try InputFile.plan(plan).workers.map(\.rawValue)
     }
 
     /// The directory of this executable, where the daemons lie too.
