@@ -20,6 +20,21 @@ struct ScriptedTests {
         }
     }
 
+    @Test("A simulation leaves nothing behind")
+    func leaks() throws {
+        weak var cluster: SimulatedCluster?
+        weak var network: SimulatedNetwork?
+        weak var worker: Process?
+        for seed in 1...5 as ClosedRange<UInt64> {
+            let fresh = try SimulatedCluster(seed: seed)
+            #expect(try fresh.run() == nil)
+            (cluster, network, worker) = (fresh, fresh.network, fresh.workers[0].process)
+        }
+        #expect(cluster == nil)
+        #expect(network == nil)
+        #expect(worker == nil)
+    }
+
     @Test("The same seed tells the same story", arguments: [3, 87, 322] as [UInt64])
     func determinism(seed: UInt64) throws {
         let stories = try (0..<2).map { _ in

@@ -127,7 +127,7 @@ final class SimulatedCluster {
             // The step thread has the stack; all else happens while it sleeps.
             if !coordinator.runStepThread() { advance(to: .distantFuture) }
         }
-        clear()
+        close()
         return failure
     }
 
@@ -273,9 +273,9 @@ final class SimulatedCluster {
     }
 
     /// Lets go of everything, for the events and loops refer to each other.
-    private func clear() {
-        agenda.clear()
-        network.clear()
+    private func close() {
+        agenda.close()
+        network.close()
         loops = []
     }
 }

@@ -41,8 +41,8 @@ final class WorkerHost {
         let steps = try Mailbox<Worker.StepCommand>(limit: Worker.StepCommand.queueLimit)
         let machine = world.model.machine(name)
         let dial = dialer(for: process)
-        let step = Worker.StepLoop(machine: machine, inbox: steps, dial: dial) {
-            if !inbox.post($0) { self.world.fail("\(self.name)'s loop mailbox is full") }
+        let step = Worker.StepLoop(machine: machine, inbox: steps, dial: dial) { [unowned self] in
+            if !inbox.post($0) { world.fail("\(name)'s loop mailbox is full") }
         }
         let control = Worker.ControlLoop(
             machine: machine,

@@ -31,12 +31,14 @@ final class Agenda {
     let time = VirtualTime()
     private var events = Heap<Event>()
     private(set) var eventCount: UInt64 = 0
+    private var isClosed = false
 
     var now: Instant { time.now }
     /// When the next event is due.
     var next: Instant? { events.min?.at }
 
     func after(_ delay: Duration, _ action: @escaping () -> Void) {
+        guard !isClosed else { return }
         eventCount += 1
         events.insert(Event(at: now + delay, order: eventCount, action: action))
     }
@@ -48,8 +50,11 @@ final class Agenda {
         event.action()
     }
 
-    /// Drops what was to come, and with it what it refers to.
-    func clear() { events = Heap() }
+    /// Drops what was to come, and with it what it refers to, and takes nothing more.
+    func close() {
+        isClosed = true
+        events = Heap()
+    }
 
     /// Lets time pass in which nothing happens.
     func pass(to instant: Instant) { time.move(to: max(now, instant)) }

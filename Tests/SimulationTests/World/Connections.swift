@@ -14,10 +14,14 @@ final class ArrivalQueue {
         longest = max(longest, messages.count - first)
     }
 
+    func clear() {
+        messages = []
+        first = 0
+    }
+
     func take() -> ReceivedMessage? {
         guard !isEmpty else {
-            messages.removeAll(keepingCapacity: true)
-            first = 0
+            clear()
             return nil
         }
         defer { first += 1 }

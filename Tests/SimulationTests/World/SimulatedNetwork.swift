@@ -20,7 +20,9 @@ final class SimulatedNetwork {
     let chance: Chance
     var weather = Weather()
     private var listeners: [Endpoint: Port] = [:]
+    /// All that ever were, so that their end can be seen to.
     private var links: [Link] = []
+    private var ports: [Port] = []
     private var lastRoutingID: UInt32 = 0
     /// Sees every message as it is sent.
     var onSend: ((_ from: Process, _ to: Process, _ at: Endpoint, _ frames: [[UInt8]]) -> Void)?
@@ -39,6 +41,7 @@ final class SimulatedNetwork {
     func listen(_ endpoint: Endpoint, by process: Process) -> SimulatedSocket {
         let port = Port(process: process, endpoint: endpoint)
         listeners[endpoint] = port
+        ports.append(port)
         return SimulatedSocket(.router(port), in: self)
     }
 
@@ -193,7 +196,6 @@ final class SimulatedNetwork {
     func close(_ link: Link, lingers: Bool) {
         guard !link.isClosed else { return }
         link.isClosed = true
-        links.removeAll { $0 === link }
         guard let session = link.session else { return }
         guard lingers, link.options.linger > .zero else { return end(session) }
         let left = max(.zero, session.lastArrival(toRouter: true) - agenda.now)
@@ -204,12 +206,11 @@ final class SimulatedNetwork {
     ///
     /// - Parameter isNoticed: false where even its machine is gone, so that nobody is told.
     func remove(_ process: Process, isNoticed: Bool) {
-        for link in links where link.process === process {
+        for link in links where link.process === process && !link.isClosed {
             if isNoticed {
                 close(link, lingers: false)
             } else {
                 link.isClosed = true
-                links.removeAll { $0 === link }
                 if let session = link.session {
                     // The system's keep-alive finds out.
                     agenda.after(.seconds(20)) { self.end(session) }
@@ -233,14 +234,25 @@ final class SimulatedNetwork {
     }
 
     /// Forgets everything, so that nothing keeps what it refers to alive.
-    func clear() {
+    func close() {
+        for port in ports {
+            port.sessions = [:]
+            port.queue.clear()
+        }
+        for link in links {
+            link.session = nil
+            link.queue.clear()
+        }
+        ports = []
         listeners = [:]
         links = []
         onSend = nil
     }
 
     /// The connections of a process that stand, in the order in which it dialled.
-    func links(of process: Process) -> [Link] { links.filter { $0.process === process } }
+    func links(of process: Process) -> [Link] {
+        links.filter { $0.process === process && !$0.isClosed }
+    }
 
     /// Frees or blocks one or both ways of a link.
     func block(_ link: Link, toRouter: Bool, toDealer: Bool) {
