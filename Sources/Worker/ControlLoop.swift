@@ -44,6 +44,8 @@ package final class ControlLoop {
     private var held: HeldExperts
     private var loader: (any ExpertLoad)?
     private var loadCount = 0
+    /// What was loaded and is on its way to the step thread; the session knows nothing of it yet.
+    private var unconfirmed: (id: LoadID, experts: [ExpertID])?
     private var vitals = Membership.Vitals()
     /// What the step thread did not act on.
     let shareDrops: Latest<DropCounts>
@@ -140,10 +142,13 @@ package final class ControlLoop {
             guard id == loader?.id else { return }
             for (id, expert) in zip(experts, weights) { held.insert(expert, as: id) }
             loader = nil
-            _ = steps.post(.install(held, id.epoch))
-        case .installed(let epoch):
-            story.loaded(held.count, byteCount: held.byteCount, of: epoch)
-            try perform(session.onLoaded(epoch: epoch))
+            unconfirmed = (id, experts)
+            _ = steps.post(.install(held, id))
+        case .installed(let id):
+            guard id == unconfirmed?.id else { return }
+            unconfirmed = nil
+            story.loaded(held.count, byteCount: held.byteCount, of: id.epoch)
+            try perform(session.onLoaded(epoch: id.epoch))
         case .loadFailed(let id, let code, let reason):
             guard id == loader?.id else { return }
             loader = nil
@@ -250,6 +255,7 @@ package final class ControlLoop {
         case .cancelLoad:
             loader?.cancel()
             loader = nil
+            giveUpUnconfirmed()
         case .load(let epoch, let experts): try load(experts, epoch: epoch)
         case .reportProgress(let epoch, let loaded, let total):
             send(
@@ -277,6 +283,14 @@ package final class ControlLoop {
         case .sayGoodbye(let reason): send(.goodbye(Goodbye(reason: reason)))
         case .stop: isOver = true
         }
+    }
+
+    /// Gives back what was loaded when its load was overtaken by another.
+    private func giveUpUnconfirmed() {
+        guard let unconfirmed else { return }
+        self.unconfirmed = nil
+        for expert in unconfirmed.experts { held.remove(expert) }
+        _ = steps.post(.install(held, nil))
     }
 
     private func connect() throws(WorkerError) {

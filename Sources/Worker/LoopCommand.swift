@@ -9,7 +9,7 @@ package enum LoopCommand: Sendable {
     case loaded(LoadID, [ExpertID], [FeedForwardWeights])
     case loadFailed(LoadID, LoadFailureCode, String)
     /// The step thread computes with what it was given.
-    case installed(Epoch)
+    case installed(LoadID)
     /// The step thread has answered everything it was sent.
     case idle
     case computed(rowCount: Int)
@@ -42,8 +42,8 @@ package struct LoadID: Equatable, Sendable {
 package enum StepCommand: Sendable {
     /// Connect for shares as this life of the worker.
     case connect(WorkerLife, endpoint: String)
-    /// Compute with these experts from now on; `epoch` is reported back.
-    case install(HeldExperts, Epoch?)
+    /// Compute with these experts from now on; the load that brought them is reported back.
+    case install(HeldExperts, LoadID?)
     /// Refuse further shares and say when nothing is left to compute.
     case drain
     case stop

@@ -81,9 +81,9 @@ package final class StepLoop {
     private func perform(_ command: StepCommand) {
         switch command {
         case .connect(let life, let endpoint): connect(as: life, to: endpoint)
-        case .install(let held, let epoch):
+        case .install(let held, let load):
             self.held = held
-            if let epoch { report(.installed(epoch)) }
+            if let load { report(.installed(load)) }
         case .drain: isDraining = true
         case .stop: isStopped = true
         }

@@ -71,6 +71,34 @@ struct ScriptedTests {
         #expect(failure == nil)
     }
 
+    @Test(
+        "Experts of a load that another plan overtook are given back",
+        arguments: 1...5 as ClosedRange<UInt64>
+    )
+    func overtakenLoads(seed: UInt64) throws {
+        let cluster = try SimulatedCluster(seed: seed, faults: Faults.none)
+        let failure = try cluster.run { cluster in
+            let trouble = Trouble(cluster)
+            // What was loaded waits for the step thread, and meanwhile plans come and go.
+            cluster.agenda.after(.seconds(3)) {
+                for worker in cluster.workers { worker.slowness = 2000 }
+            }
+            for index in 1...20 {
+                cluster.agenda.after(.seconds(3) + .milliseconds(700 * index)) {
+                    trouble.changePlan()
+                }
+            }
+            cluster.agenda.after(.seconds(20)) {
+                for worker in cluster.workers { worker.slowness = 1 }
+            }
+            cluster.agenda.after(.seconds(60)) {
+                ResidencyCheck.run(cluster)
+                cluster.finish()
+            }
+        }
+        #expect(failure == nil, "seed \(seed)")
+    }
+
     @Test("What workers said that left before there was a plan is forgotten")
     func strangers() throws {
         let cluster = try SimulatedCluster(

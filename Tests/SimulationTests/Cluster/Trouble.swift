@@ -88,7 +88,7 @@ final class Trouble {
     }
 
     /// The operator writes another plan; the coordinator's next life takes it.
-    private func changePlan() {
+    func changePlan() {
         plansMade += 1
         let names = world.workers.map(\.name)
         let counts = world.model.served.description.expertCounts
