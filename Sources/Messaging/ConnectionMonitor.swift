@@ -83,9 +83,21 @@ public struct ConnectionCounts: Hashable, Sendable {
     /// Two frames: number and value, in 6 bytes of the machine's order, then the endpoint.
     private func nextEvent() -> UInt16? {
         var bytes: [UInt8] = Array(repeating: 0, count: 6)
-        let count = unsafe zmq_recv(events, &bytes, bytes.count, ZMQ_DONTWAIT)
-        guard count >= 2 else { return nil }
-        unsafe zmq_recv(events, nil, 0, ZMQ_DONTWAIT)
+        guard nextFrame(&bytes) >= 2 else { return nil }
+        var endpoint: [UInt8] = []
+        _ = nextFrame(&endpoint)
         return UInt16(bytes[0]) | UInt16(bytes[1]) << 8
+    }
+
+    /// Takes a frame, or as much of it as there is room for.
+    ///
+    /// A signal must not make us miss one, or what follows would be read in the wrong place.
+    ///
+    /// - Returns: its length, or -1 where there is none.
+    private func nextFrame(_ bytes: inout [UInt8]) -> Int32 {
+        while true {
+            let count = unsafe zmq_recv(events, &bytes, bytes.count, ZMQ_DONTWAIT)
+            if count >= 0 || errno != EINTR { return count }
+        }
     }
 }
