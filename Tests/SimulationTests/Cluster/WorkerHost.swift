@@ -20,7 +20,7 @@ final class WorkerHost {
     private var inbox: Mailbox<Worker.LoopCommand>?
     /// How much longer everything takes here than on a quick machine.
     var slowness = 1
-    /// Frames of shares that this process answered; none is computed twice.
+    /// How often its process was started.
     private(set) var lifeCount = 0
 
     init(_ name: WorkerName, in world: SimulatedCluster) {

@@ -16,19 +16,12 @@ final class Chance {
     /// A time in microseconds.
     func time(_ microseconds: ClosedRange<Int>) -> Duration { .microseconds(number(microseconds)) }
 
-    /// A time as likely to be short as long: its logarithm is uniform.
+    /// A time as likely to be short as long: first the order of magnitude is drawn.
     func scaledTime(_ microseconds: ClosedRange<Int>) -> Duration {
-        let octaves =
-            (microseconds.upperBound / max(1, microseconds.lowerBound)).bitWidth
-            - (microseconds.upperBound / max(1, microseconds.lowerBound)).leadingZeroBitCount
-        let shift = number(0...max(0, octaves))
-        return time(
-            microseconds
-                .lowerBound...max(
-                    microseconds.lowerBound,
-                    microseconds.upperBound >> shift
-                )
-        )
+        let (shortest, longest) = (microseconds.lowerBound, microseconds.upperBound)
+        let ratio = longest / max(1, shortest)
+        let octaves = ratio.bitWidth - ratio.leadingZeroBitCount
+        return time(shortest...max(shortest, longest >> number(0...octaves)))
     }
 
     func pick<Element>(_ elements: [Element]) -> Element? {
