@@ -5,6 +5,13 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+for number in "${SEED:-1}" "${SEEDS:-1}" "${FIRST:-1}"; do
+    if ! [[ $number =~ ^[1-9][0-9]{0,17}$ ]]; then
+        echo "SEED, SEEDS and FIRST are numbers from 1 on, not '$number'" >&2
+        exit 2
+    fi
+done
+
 arguments=(-c release --disable-xctest --disable-testable-imports)
 arguments+=(--filter 'SimulationTests.SimulationTests')
 
