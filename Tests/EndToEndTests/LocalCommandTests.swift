@@ -48,6 +48,27 @@ struct LocalCommandTests {
     }
 
     @Test(
+        "A plan that cannot be read is named, and is bad data, not a crash",
+        arguments: [["run", "-p", "x", "-n", "1"], ["serve"]]
+    )
+    func planUnreadable(command: [String]) async throws {
+        let missing = "/nonexistent/plan.json"
+        let result = try await Command.run(command + ["-m", Self.demo, "--plan", missing])
+        #expect(result.status == 65, "\(result.errors)")
+        #expect(result.errors.contains(missing), "\(result.errors)")
+    }
+
+    @Test("An instruction set that does not exist is a wrong setting, by name")
+    func unknownInstructionSet() async throws {
+        let result = try await Command.run(
+            ["run", "-m", Self.demo, "-p", "x", "-n", "1"],
+            environment: ["MOIETY_ISA": "abacus"]
+        )
+        #expect(result.status == 78, "\(result.errors)")
+        #expect(result.errors.contains("abacus"), "\(result.errors)")
+    }
+
+    @Test(
         "A plan with what is not built yet is refused by name",
         arguments: ["replicas", "shards"]
     )
@@ -185,7 +206,14 @@ struct Command {
         }
     }
 
-    static func run(_ arguments: [String], input: String = "") async throws -> Command {
+    /// Runs the command line to its end.
+    ///
+    /// - Parameter environment: on top of the tests' own.
+    static func run(
+        _ arguments: [String],
+        input: String = "",
+        environment: [String: String] = [:]
+    ) async throws -> Command {
         let place = try TemporaryFile("streams")
         let manager = FileManager.default
         let names = ["in", "out", "err"].map { "\(place.path)-\($0)" }
@@ -194,6 +222,8 @@ struct Command {
         let process = Process()
         process.executableURL = try ClusterProcess.directory.appending(path: "moiety")
         process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment
+            .merging(environment) { _, given in given }
         process.standardInput = FileHandle(forReadingAtPath: names[0])
         process.standardOutput = FileHandle(forWritingAtPath: names[1])
         process.standardError = FileHandle(forWritingAtPath: names[2])
