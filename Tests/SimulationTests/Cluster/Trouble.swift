@@ -27,7 +27,6 @@ final class Trouble {
 
     private func strike(_ kind: Faults.Kind) {
         guard let worker = chance.pick(world.workers) else { return }
-        world.faultCount += 1
         switch kind {
         case .workerCrash: crash(worker, isNoticed: true)
         case .workerPowerLoss: crash(worker, isNoticed: false)
@@ -43,8 +42,9 @@ final class Trouble {
         // These are always there, or belong to clients.
         case .loadFailure, .slowDisk, .loss, .duplication, .reordering, .slowNetwork,
             .clientLeaves, .cancellation:
-            break
+            return
         }
+        world.faultCount += 1
     }
 
     // MARK: Processes
