@@ -16,9 +16,11 @@ struct DropLog {
         lastTime = now
     }
 
-    mutating func tell(_ drops: DropCounts, now: Instant, isLast: Bool) {
+    /// - Parameter drops: asked for only when it is time.
+    mutating func tell(_ drops: @autoclosure () -> DropCounts, now: Instant, isLast: Bool) {
         guard isLast || now - lastTime >= Self.pause else { return }
         lastTime = now
+        let drops = drops()
         guard drops != told else { return }
         told = drops
         logger.notice(

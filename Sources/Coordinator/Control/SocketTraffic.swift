@@ -44,9 +44,15 @@ struct TrafficLog {
         lastTime = now
     }
 
-    mutating func tell(_ reports: [SocketReport], now: Instant, isLast: Bool = false) {
+    /// - Parameter reports: asked for only when it is time.
+    mutating func tell(
+        _ reports: @autoclosure () -> [SocketReport],
+        now: Instant,
+        isLast: Bool = false
+    ) {
         guard isLast || now - lastTime >= Self.pause else { return }
         lastTime = now
+        let reports = reports()
         for report in reports {
             let before = told.first { $0.name == report.name } ?? SocketReport(name: report.name)
             guard report.trouble != before.trouble else { continue }
