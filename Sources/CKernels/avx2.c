@@ -9,126 +9,96 @@
 
 #include "table.h"
 
-enum { WIDTH = 8, ROWS = 4 };
+#include "panels.h"
+#include "quads.h"
 
-#include "tile.h"
-
-INLINE __m256i load_block(const struct block *b) {
-    return _mm256_loadu_si256((const __m256i *)b->q);
+/// Half `h` of a register's worth of outputs.
+INLINE __m256i half_quads(quads v, int h) {
+    return h ? (__m256i)v.hi : (__m256i)v.lo;
 }
 
-/// Four columns each of four outputs per 128-bit lane, from four rows.
-INLINE void transpose_quads(__m256i out[4], const struct block *blocks) {
-    __m256i a = load_block(blocks);
-    __m256i b = load_block(blocks + 1);
-    __m256i c = load_block(blocks + 2);
-    __m256i d = load_block(blocks + 3);
-    __m256i ab_low = _mm256_unpacklo_epi32(a, b);
-    __m256i ab_high = _mm256_unpackhi_epi32(a, b);
-    __m256i cd_low = _mm256_unpacklo_epi32(c, d);
-    __m256i cd_high = _mm256_unpackhi_epi32(c, d);
-    out[0] = _mm256_unpacklo_epi64(ab_low, cd_low);
-    out[1] = _mm256_unpackhi_epi64(ab_low, cd_low);
-    out[2] = _mm256_unpacklo_epi64(ab_high, cd_high);
-    out[3] = _mm256_unpackhi_epi64(ab_high, cd_high);
+INLINE quads both_halves(__m256i low, __m256i high) {
+    quads v;
+    __builtin_memcpy(&v, &low, sizeof low);
+    __builtin_memcpy((uint8_t *)&v + sizeof low, &high, sizeof high);
+    return v;
 }
 
-INLINE void transpose(int8_t (*q)[WIDTH * 4], const struct block *blocks) {
-    __m256i first[4];
-    __m256i second[4];
-    transpose_quads(first, blocks);
-    transpose_quads(second, blocks + 4);
-    for (int g = 0; g < 4; g++) {
-        __m256i low = _mm256_permute2x128_si256(first[g], second[g], 0x20);
-        __m256i high = _mm256_permute2x128_si256(first[g], second[g], 0x31);
-        _mm256_store_si256((__m256i *)q[g], low);
-        _mm256_store_si256((__m256i *)q[g + 4], high);
-    }
-}
-
-INLINE __m256i load_int(const int32_t *p) {
-    return _mm256_load_si256((const __m256i *)p);
-}
-
-/// Adds the products of four columns to each lane.
-///
-/// The multiplication takes one factor unsigned and its sums of two saturate at 16 bits, so the
-/// sign of a weight moves to the activation: 128 * 127 * 2 fits.
-INLINE __m256i add_products(__m256i sum, __m256i w, int32_t four) {
-    __m256i x = _mm256_sign_epi8(_mm256_set1_epi32(four), w);
-    __m256i pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(w), x);
-    return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
-}
-
-INLINE __m256i
-scaled_sum(const struct tile *t, size_t b, __m256i first, __m256i second, uint32_t type) {
-    if (!has_scale(type))
-        return _mm256_add_epi32(first, second);
-    __m256i scale = load_int(t->scale[b][0]);
-    if (!has_halves(type))
-        return _mm256_mullo_epi32(scale, _mm256_add_epi32(first, second));
-    return _mm256_add_epi32(
-        _mm256_mullo_epi32(scale, first), _mm256_mullo_epi32(load_int(t->scale[b][1]), second)
+/// `table[v]` for indices below 16.
+INLINE quads look_up_quads(const int8_t *table, quads v) {
+    __m256i values = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)table));
+    return both_halves(
+        _mm256_shuffle_epi8(values, half_quads(v, 0)), _mm256_shuffle_epi8(values, half_quads(v, 1))
     );
 }
 
-/// The term of the minimums, of a type that has them.
-INLINE __m256
-add_minimum(__m256 acc, const struct tile *t, size_t b, const struct rounded *x, uint32_t type) {
-    __m256i first = _mm256_set1_epi32(x->sums[2 * b]);
-    __m256i second = _mm256_set1_epi32(x->sums[2 * b + 1]);
-    if (has_scale(type)) {
-        first = _mm256_mullo_epi32(load_int(t->minimum[b][0]), first);
-        second = _mm256_mullo_epi32(load_int(t->minimum[b][1]), second);
+/// Columns by 4 whose products with int8 can be added up in 16 bits; 0 where even two overflow.
+INLINE int columns_in_words(uint32_t type) {
+    switch (type) {
+    case MOIETY_Q8_0:
+    case MOIETY_IQ4_NL:
+    case MOIETY_IQ4_XS:
+    case MOIETY_MXFP4:
+        return 0;
+    case MOIETY_Q5_0:
+    case MOIETY_Q5_1:
+    case MOIETY_Q5_K:
+        return 4; // 31 * 127 * 2 * 4 < 2^15
+    case MOIETY_Q6_K:
+        return 2; // 63 * 127 * 2 * 2 < 2^15
+    default:
+        return 8; // 15 * 127 * 2 * 8 < 2^15
     }
-    __m256 m = _mm256_mul_ps(_mm256_set1_ps(x->scales[b]), _mm256_load_ps(t->m[b]));
-    return _mm256_fmadd_ps(_mm256_cvtepi32_ps(_mm256_add_epi32(first, second)), m, acc);
 }
 
-/// All ones in the lanes that are stored.
-INLINE __m256i stored_lanes(size_t outputs) {
-    __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-    return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)outputs), lane);
+INLINE __m256i add_words(__m256i sum, __m256i words) {
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(words, _mm256_set1_epi16(1)));
 }
 
-INLINE void times_tile(
-    const struct tile *t,
-    const struct moiety_integer_product *p,
-    struct place at,
-    size_t row,
-    int rows,
-    uint32_t type
-) {
-    __m256i stored = stored_lanes(at.outputs);
-    struct rounded x[ROWS];
-    __m256 acc[ROWS];
-    for (int r = 0; r < rows; r++) {
-        x[r] = rounded_row(p, at, row + (size_t)r);
-        const float *y = output_start(p, at, row + (size_t)r);
-        acc[r] = at.first_block ? _mm256_maskload_ps(y, stored) : _mm256_setzero_ps();
+/// Weights of 8 bits: the sign of a weight moves to the activation, because the multiplication
+/// takes one factor unsigned and its sums of two saturate: 128 * 127 * 2 fits.
+INLINE __m256i wide_dot(const quads *q, const int8_t *quants, int from, int to, int h) {
+    __m256i sum = _mm256_setzero_si256();
+    for (int k = from; k < to; k++) {
+        __m256i w = _mm256_xor_si256(half_quads(q[k], h), _mm256_set1_epi8((char)0x80));
+        __m256i x = _mm256_sign_epi8(_mm256_set1_epi32(four_quants(quants, k)), w);
+        sum = add_words(sum, _mm256_maddubs_epi16(_mm256_abs_epi8(w), x));
     }
-    for (size_t b = 0; b < at.blocks; b++) {
-        __m256i halves[ROWS][2];
-        for (int r = 0; r < rows; r++)
-            halves[r][0] = halves[r][1] = _mm256_setzero_si256();
-        for (int g = 0; g < 8; g++) {
-            __m256i w = _mm256_load_si256((const __m256i *)t->q[b][g]);
-            for (int r = 0; r < rows; r++) {
-                __m256i *sum = &halves[r][g / 4];
-                *sum = add_products(*sum, w, four_quants(x[r].quants + b * BLOCK, g));
-            }
-        }
-        for (int r = 0; r < rows; r++) {
-            __m256i sum = scaled_sum(t, b, halves[r][0], halves[r][1], type);
-            __m256 d = _mm256_mul_ps(_mm256_set1_ps(x[r].scales[b]), _mm256_load_ps(t->d[b]));
-            acc[r] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum), d, acc[r]);
-            if (has_minimum(type))
-                acc[r] = add_minimum(acc[r], t, b, &x[r], type);
-        }
-    }
-    for (int r = 0; r < rows; r++)
-        _mm256_maskstore_ps(output_start(p, at, row + (size_t)r), stored, acc[r]);
+    return sum;
 }
+
+INLINE __m256i narrow_dot(const quads *q, const int8_t *quants, int from, int to, int h, int most) {
+    __m256i sum = _mm256_setzero_si256();
+    for (int start = from; start < to; start += most) {
+        __m256i words = _mm256_setzero_si256();
+        for (int k = start; k < start + most && k < to; k++) {
+            __m256i x = _mm256_set1_epi32(four_quants(quants, k));
+            words = _mm256_add_epi16(words, _mm256_maddubs_epi16(half_quads(q[k], h), x));
+        }
+        sum = add_words(sum, words);
+    }
+    return sum;
+}
+
+/// By how much the weights of `block_dot` are too large.
+INLINE int32_t dot_offset(uint32_t type) {
+    return columns_in_words(type) ? offset_of(type) : 0;
+}
+
+/// Products of columns 4 * from ..< 4 * to of a block with a row's, summed for each output.
+INLINE lanes_int block_dot(const quads *q, const int8_t *quants, int from, int to, uint32_t type) {
+    int most = columns_in_words(type);
+    __m256i half[2];
+    for (int h = 0; h < 2; h++) {
+        half[h] =
+            most ? narrow_dot(q, quants, from, to, h, most) : wide_dot(q, quants, from, to, h);
+    }
+    lanes_int sum;
+    __builtin_memcpy(&sum, half, sizeof sum);
+    return sum;
+}
+
+#include "panel_product.h"
 
 static void integer_product(const struct moiety_integer_product *p) {
     FOR_INTEGER_TYPE(p->type, integer_product_of, p)

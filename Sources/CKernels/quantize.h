@@ -39,12 +39,14 @@ static void quantize(int8_t *quants, float *scales, const float *x, size_t count
     }
 }
 
-static void sums(int32_t *sums, const int8_t *quants, size_t count) {
+static void sums(int32_t *sums, int32_t *half_sums, const int8_t *quants, size_t count) {
     for (size_t i = 0; i < count; i += 16) {
         lanes_i8 q;
         __builtin_memcpy(&q, quants + i, sizeof q);
-        sums[i / 16] = __builtin_reduce_add(__builtin_convertvector(q, lanes_int));
+        half_sums[i / 16] = __builtin_reduce_add(__builtin_convertvector(q, lanes_int));
     }
+    for (size_t i = 0; i < count / 32; i++)
+        sums[i] = half_sums[2 * i] + half_sums[2 * i + 1];
 }
 
 #endif

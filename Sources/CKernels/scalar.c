@@ -4,6 +4,7 @@
 
 #define MOIETY_ISA 0
 
+#include "panels.h"
 #include "table.h"
 
 static int32_t dot16(const int8_t *a, const int8_t *b) {
@@ -25,20 +26,44 @@ INLINE float add_block(
     return __builtin_fmaf((float)imin, dx * b->m, acc);
 }
 
+/// Bytes of a block of any type, and of eight blocks of 32 weights.
+enum { LARGEST_UNIT = 8 * sizeof(struct q8_0) };
+
+/// Adds the products of one output's weights of a unit to `y`, for every row.
+INLINE void add_unit(
+    const struct moiety_integer_product *p,
+    size_t o,
+    const uint8_t *weights,
+    size_t column,
+    size_t columns,
+    uint32_t type
+) {
+    for (size_t i = 0; i < columns / BLOCK; i++) {
+        struct block b;
+        unpack(&b, weights, i, type);
+        for (size_t r = 0; r < p->row_count; r++) {
+            size_t row = p->rows ? (size_t)p->rows[r] : r;
+            size_t block = row * (p->columns / BLOCK) + column / BLOCK + i;
+            float *y = p->y + r * p->y_stride + o;
+            const int8_t *x = p->quants + block * BLOCK;
+            *y = add_block(*y, &b, x, p->scales[block], p->half_sums + 2 * block, type);
+        }
+    }
+}
+
 INLINE void integer_product_of(const struct moiety_integer_product *p, uint32_t type) {
-    size_t block_count = p->columns / BLOCK;
+    struct layout l = layout_of(type);
     for (size_t o = 0; o < p->output_count; o++) {
         for (size_t r = 0; r < p->row_count; r++)
             p->y[r * p->y_stride + o] = 0;
-        for (size_t i = 0; i < block_count; i++) {
-            struct block b;
-            unpack(&b, p->weights + o * p->row_bytes, i, type);
-            for (size_t r = 0; r < p->row_count; r++) {
-                size_t block = (p->rows ? (size_t)p->rows[r] : r) * block_count + i;
-                float *y = p->y + r * p->y_stride + o;
-                const int8_t *x = p->quants + block * BLOCK;
-                *y = add_block(*y, &b, x, p->scales[block], p->sums + 2 * block, type);
-            }
+        const uint8_t *panel = p->weights + o / MOIETY_PANEL * MOIETY_PANEL * p->row_bytes;
+        for (size_t column = 0; column < p->columns; column += UNIT) {
+            size_t left = p->columns - column;
+            size_t columns = left < UNIT ? left : UNIT;
+            uint8_t weights[LARGEST_UNIT];
+            moiety_unpack_row(weights, panel, o % MOIETY_PANEL, columns, type);
+            add_unit(p, o, weights, column, columns, type);
+            panel += columns / l.columns * l.bytes * MOIETY_PANEL;
         }
     }
 }

@@ -1,6 +1,8 @@
 import Dispatch
+import Kernels
 public import Model
 import Synchronization
+import Tensors
 
 /// Reads experts from a model file, several at a time, and checks them on the way.
 public struct ExpertLoader: Sendable {
@@ -65,7 +67,7 @@ public struct ExpertLoader: Sendable {
         expecting digest: ExpertDigest?
     ) throws(ModelError) -> FeedForwardWeights {
         let expert = try model.expert(id)
-        guard let digest else { return expert }
+        guard let digest else { return expert.inPanels() }
         let found = ExpertDigest(of: expert)
         guard found == digest else {
             throw .differs(
@@ -73,7 +75,15 @@ public struct ExpertLoader: Sendable {
                     + "(digest \(found), expected \(digest)): copy the coordinator's file here"
             )
         }
-        return expert
+        return expert.inPanels()
+    }
+}
+
+extension FeedForwardWeights {
+    /// A copy, in one piece of memory, with integer weights in panels.
+    func inPanels() -> FeedForwardWeights {
+        let matrices = WeightMatrix.inPanels([gate, up, down])
+        return FeedForwardWeights(gate: matrices[0], up: matrices[1], down: matrices[2])
     }
 }
 

@@ -1,3 +1,4 @@
+import Kernels
 public import Model
 public import Tensors
 
@@ -44,9 +45,11 @@ public struct CoreWeights: Sendable {
     /// Reads the weights from a model file.
     public init(from model: ModelFile) throws(ModelError) {
         let description = model.description
-        embedding = try model.matrix(.tokenEmbedding)
+        // Looked up row by row, unless it is the output matrix too.
+        let embedding = try model.matrix(.tokenEmbedding)
+        self.embedding = description.tiesEmbeddings ? embedding.inPanels() : embedding
         outputNorm = try model.vector(.outputNorm)
-        output = description.tiesEmbeddings ? embedding : try model.matrix(.output)
+        output = description.tiesEmbeddings ? self.embedding : try model.panels(.output)
         var layers: [Layer] = []
         for (index, layer) in description.layers.enumerated() {
             layers.append(
@@ -68,20 +71,20 @@ public struct CoreWeights: Sendable {
         guard layer.hasExperts else {
             return .dense(
                 FeedForwardWeights(
-                    gate: try model.matrix(.layer(index, .denseGate)),
-                    up: try model.matrix(.layer(index, .denseUp)),
-                    down: try model.matrix(.layer(index, .denseDown))
+                    gate: try model.panels(.layer(index, .denseGate)),
+                    up: try model.panels(.layer(index, .denseUp)),
+                    down: try model.panels(.layer(index, .denseDown))
                 )
             )
         }
-        let router = try model.matrix(.layer(index, .router))
+        let router = try model.panels(.layer(index, .router))
         guard layer.sharedWidth > 0 else { return .experts(router: router, shared: nil) }
         let weights = FeedForwardWeights(
-            gate: try model.matrix(.layer(index, .sharedGate)),
-            up: try model.matrix(.layer(index, .sharedUp)),
-            down: try model.matrix(.layer(index, .sharedDown))
+            gate: try model.panels(.layer(index, .sharedGate)),
+            up: try model.panels(.layer(index, .sharedUp)),
+            down: try model.panels(.layer(index, .sharedDown))
         )
-        let gate = try model.matrix(.layer(index, .sharedRouter))
+        let gate = try model.panels(.layer(index, .sharedRouter))
         return .experts(router: router, shared: Shared(gate: gate, weights: weights))
     }
 
@@ -117,10 +120,10 @@ extension CoreWeights.Attention {
             present ? try model.vector(.layer(layer, role)) : []
         }
         norm = try model.vector(.layer(layer, .attentionNorm))
-        query = try model.matrix(.layer(layer, .query))
-        key = try model.matrix(.layer(layer, .key))
-        value = try model.matrix(.layer(layer, .value))
-        output = try model.matrix(.layer(layer, .attentionOutput))
+        query = try model.panels(.layer(layer, .query))
+        key = try model.panels(.layer(layer, .key))
+        value = try model.panels(.layer(layer, .value))
+        output = try model.panels(.layer(layer, .attentionOutput))
         let facts = model.description.layers[layer]
         queryBias = try optional(.queryBias, when: facts.hasAttentionBias)
         keyBias = try optional(.keyBias, when: facts.hasAttentionBias)
@@ -129,5 +132,12 @@ extension CoreWeights.Attention {
         let normed = model.description.architecture.queryKeyNorm != .none
         queryNorm = try optional(.queryNorm, when: normed)
         keyNorm = try optional(.keyNorm, when: normed)
+    }
+}
+
+extension ModelFile {
+    /// A matrix in the layout that products want.
+    fileprivate func panels(_ name: WeightName) throws(ModelError) -> WeightMatrix {
+        try matrix(name).inPanels()
     }
 }

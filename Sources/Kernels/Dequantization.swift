@@ -20,11 +20,13 @@ extension Kernels {
 
     private func write(_ w: WeightMatrix, _ rows: some Collection<Int>, to y: inout [Float]) {
         precondition(Self.supports(w.type), "\(w.type.name) cannot be dequantised")
-        unsafe y.withUnsafeMutableBufferPointer { y in
-            guard let first = y.baseAddress else { return }
-            for (index, row) in rows.enumerated() {
-                unsafe w.withRows(from: row) { bytes in
+        exclusively {
+            let bytes = unsafe scratch.row.pointer(count: w.rowByteCount)
+            unsafe y.withUnsafeMutableBufferPointer { y in
+                guard let first = y.baseAddress else { return }
+                for (index, row) in rows.enumerated() {
                     let target = unsafe first + index * w.columnCount
+                    unsafe w.copyRow(row, to: bytes)
                     unsafe table.dequantize(target, bytes, w.columnCount, w.type.rawValue)
                 }
             }

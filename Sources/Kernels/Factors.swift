@@ -6,7 +6,9 @@ import Tensors
     var values: UnsafePointer<Float>
     var quants: UnsafePointer<Int8>
     var scales: UnsafePointer<Float>
+    /// Sums of quants of whole and of half blocks.
     var sums: UnsafePointer<Int32>
+    var halfSums: UnsafePointer<Int32>
     /// Which rows to multiply; nil for the first `rowCount`.
     var rows: UnsafePointer<Int32>?
     var rowCount: Int
@@ -28,7 +30,8 @@ extension Kernels {
                             values: values.baseAddress ?? Self.nothing(),
                             quants: quants.baseAddress ?? Self.nothing(),
                             scales: scales.baseAddress ?? Self.nothing(),
-                            sums: sums,
+                            sums: sums.whole,
+                            halfSums: sums.half,
                             rows: nil,
                             rowCount: x.rowCount
                         )
@@ -38,12 +41,15 @@ extension Kernels {
         }
     }
 
-    private func makeSums(_ quants: UnsafeBufferPointer<Int8>) -> UnsafePointer<Int32> {
-        let sums = unsafe scratch.sums.pointer(count: quants.count / 16)
+    private func makeSums(
+        _ quants: UnsafeBufferPointer<Int8>
+    ) -> (whole: UnsafePointer<Int32>, half: UnsafePointer<Int32>) {
+        let whole = unsafe scratch.sums.pointer(count: quants.count / 32)
+        let half = unsafe scratch.halfSums.pointer(count: quants.count / 16)
         if let start = quants.baseAddress {
-            unsafe table.sums(sums, start, quants.count)
+            unsafe table.sums(whole, half, start, quants.count)
         }
-        return unsafe UnsafePointer(sums)
+        return unsafe (UnsafePointer(whole), UnsafePointer(half))
     }
 
     /// An address for a form that is absent and therefore not read.

@@ -92,7 +92,8 @@ extension Kernels {
             up: scratch.up.pointer(count: count),
             quants: scratch.quants.pointer(count: count),
             scales: scratch.scales.pointer(count: count / 32),
-            sums: scratch.innerSums.pointer(count: count / 16)
+            sums: scratch.innerSums.pointer(count: count / 32),
+            halfSums: scratch.innerHalfSums.pointer(count: count / 16)
         )
     }
 
@@ -147,7 +148,12 @@ extension Kernels {
             guard !group.down.type.isFloat else { continue }
             let quants = unsafe inner.quants + start
             unsafe table.quantize(quants, inner.scales + start / 32, gate, outputs.count)
-            unsafe table.sums(inner.sums + start / 16, quants, outputs.count)
+            unsafe table.sums(
+                inner.sums + start / 32,
+                inner.halfSums + start / 16,
+                quants,
+                outputs.count
+            )
         }
     }
 
@@ -216,6 +222,7 @@ extension Kernels {
     var quants: UnsafeMutablePointer<Int8>
     var scales: UnsafeMutablePointer<Float>
     var sums: UnsafeMutablePointer<Int32>
+    var halfSums: UnsafeMutablePointer<Int32>
 
     func advanced(by count: Int) -> Inner {
         unsafe Inner(
@@ -223,7 +230,8 @@ extension Kernels {
             up: up + count,
             quants: quants + count,
             scales: scales + count / 32,
-            sums: sums + count / 16
+            sums: sums + count / 32,
+            halfSums: halfSums + count / 16
         )
     }
 
@@ -233,6 +241,7 @@ extension Kernels {
             quants: quants,
             scales: scales,
             sums: sums,
+            halfSums: halfSums,
             rows: nil,
             rowCount: rowCount
         )

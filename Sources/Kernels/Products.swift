@@ -13,8 +13,9 @@ public enum ProductOrder: Sendable {
 extension Kernels {
     /// `y = x · wᵀ`.
     ///
-    /// Integer weights multiply the rounded form of `x`, float weights the plain one. Outputs are
-    /// shared among the threads. `y` is `[x.rowCount, w.rowCount]`, overwritten.
+    /// Integer weights, which lie in panels, multiply the rounded form of `x`, float weights the
+    /// plain one. Outputs are shared among the threads. `y` is `[x.rowCount, w.rowCount]`,
+    /// overwritten.
     public func multiply(
         _ w: WeightMatrix,
         _ x: Activations,
@@ -66,8 +67,8 @@ extension Kernels {
         into y: UnsafeMutablePointer<Float>,
         stride: Int
     ) {
-        unsafe w.withRows(from: outputs.lowerBound) { weights in
-            if w.type.isFloat {
+        if w.type.isFloat {
+            unsafe w.withRows(from: outputs.lowerBound) { weights in
                 var product = unsafe moiety_float_product(
                     y: y,
                     y_stride: stride,
@@ -81,13 +82,16 @@ extension Kernels {
                     type: w.type.rawValue
                 )
                 unsafe table.float_product(&product)
-            } else {
+            }
+        } else {
+            unsafe w.withPanels(from: outputs.lowerBound) { weights in
                 var product = unsafe moiety_integer_product(
                     y: y,
                     y_stride: stride,
                     quants: x.quants,
                     scales: x.scales,
                     sums: x.sums,
+                    half_sums: x.halfSums,
                     rows: x.rows,
                     row_count: x.rowCount,
                     weights: weights,
@@ -97,19 +101,6 @@ extension Kernels {
                     type: w.type.rawValue
                 )
                 unsafe table.integer_product(&product)
-            }
-        }
-    }
-}
-
-extension WeightMatrix {
-    /// Lends the bytes from the start of row `row` on.
-    func withRows(from row: Int, _ body: (UnsafePointer<UInt8>) -> Void) {
-        bytes.withSpan { span in
-            unsafe span.withUnsafeBytes { bytes in
-                guard let start = bytes.baseAddress else { return }
-                let first = unsafe start + offset + row * rowByteCount
-                unsafe body(first.assumingMemoryBound(to: UInt8.self))
             }
         }
     }

@@ -1,16 +1,20 @@
 /// Memory that operations write before they read; kept between them.
 final class Scratch {
-    /// `[rows, columns / 16]` sums of quants for the product under way.
+    /// `[rows, columns / 32]` and `[rows, columns / 16]`: sums of quants for the product under way.
     let sums = Room<Int32>()
+    let halfSums = Room<Int32>()
     let gate = Room<Float>()
     let up = Room<Float>()
     let quants = Room<Int8>()
     let scales = Room<Float>()
     let innerSums = Room<Int32>()
+    let innerHalfSums = Room<Int32>()
     let outputs = Room<Float>()
     let attention = Room<Float>()
     /// Float weights widened for OpenBLAS.
     let strips = Room<Float>()
+    /// A row of weights taken out of its panel.
+    let row = Room<UInt8>()
 }
 
 /// Uninitialised numbers that grow on demand and never shrink.

@@ -4,7 +4,10 @@ import Tensors
 
 extension ExpertDigest {
     /// Hashes an expert as `ModelFile.expert` reads it.
+    ///
+    /// - Precondition: its weights lie as in the file.
     public init(of expert: FeedForwardWeights) {
+        precondition(expert.gate.layout == .rows, "panels hash differently from the file")
         var hash = SHA256()
         // The three matrices share one piece of memory, in the order that is hashed.
         expert.gate.bytes.withSpan { span in span.forEachPiece { hash.update(data: $0) } }

@@ -14,6 +14,12 @@ private func allExperts(_ model: ModelFile) -> [ExpertID] {
     }
 }
 
+private func content(of bytes: Bytes) -> [UInt8] {
+    bytes.withSpan { span in
+        (0..<span.byteCount).map { unsafe span.unsafeLoad(fromByteOffset: $0, as: UInt8.self) }
+    }
+}
+
 @Suite("The experts a process holds")
 struct HeldExpertsTests {
     @Test("Counts, bytes and the list follow what is put in and taken out")
@@ -60,7 +66,9 @@ struct ExpertLoaderTests {
         let loaded = try ExpertLoader(model: model, threadCount: threadCount).load(ids)
         #expect(loaded.count == ids.count)
         for (id, expert) in zip(ids, loaded) {
-            #expect(try ExpertDigest(of: expert) == ExpertDigest(of: model.expert(id)))
+            let original = try model.expert(id)
+            let packed = WeightMatrix.inPanels([original.gate, original.up, original.down])[0]
+            #expect(content(of: expert.gate.bytes) == content(of: packed.bytes))
         }
         #expect(try ExpertLoader(model: model, threadCount: 0).load([]).isEmpty)
     }

@@ -23,7 +23,13 @@ private func product(_ kernels: Kernels, _ w: WeightMatrix, _ x: Activations) ->
 
 /// The first `rows` rows of `w`.
 private func prefix(_ w: WeightMatrix, _ rows: Int) -> WeightMatrix {
-    WeightMatrix(type: w.type, rowCount: rows, columnCount: w.columnCount, bytes: w.bytes)
+    WeightMatrix(
+        type: w.type,
+        rowCount: rows,
+        columnCount: w.columnCount,
+        layout: w.layout,
+        bytes: w.bytes
+    )
 }
 
 @Suite("Products with integer weights")

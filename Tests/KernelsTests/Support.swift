@@ -41,7 +41,7 @@ extension ElementType {
     }
 }
 
-/// Rows of random blocks whose scales are numbers of everyday size.
+/// Rows of random blocks whose scales are numbers of everyday size, in panels if they are integers.
 func randomWeights(
     _ type: ElementType,
     rows: Int,
@@ -51,12 +51,13 @@ func randomWeights(
     let count = rows * columns / type.blockLength
     var bytes: [UInt8] = []
     for _ in 0..<count { bytes += randomBlock(type, using: &random) }
-    return WeightMatrix(
+    let matrix = WeightMatrix(
         type: type,
         rowCount: rows,
         columnCount: columns,
         bytes: Bytes(bytes)
     )
+    return matrix.inPanels()
 }
 
 private func randomBlock(_ type: ElementType, using random: inout Random) -> [UInt8] {

@@ -31,6 +31,9 @@ enum moiety_type {
     MOIETY_MXFP4 = 39,
 };
 
+/// Rows of an integer matrix that lie interleaved in memory.
+enum { MOIETY_PANEL = 16 };
+
 /// Rows of rounded activations times a slice of integer weights.
 struct moiety_integer_product {
     /// `y[r * y_stride + o]` is written for every row r and every output o of the slice.
@@ -40,12 +43,14 @@ struct moiety_integer_product {
     const int8_t *quants;
     /// `[., columns / 32]`.
     const float *scales;
-    /// `[., columns / 16]`: sums of 16 quants each, as `sums` makes them.
+    /// `[., columns / 32]` and `[., columns / 16]`: sums of quants, as `sums` makes them.
     const int32_t *sums;
+    const int32_t *half_sums;
     /// Which rows of the activations to multiply, `[row_count]`; NULL for the first ones.
     const int32_t *_Nullable rows;
     size_t row_count;
-    /// `[output_count, row_bytes]`: blocks of an integer `enum moiety_type`.
+    /// Panels of 16 outputs, `16 * row_bytes` each, of an integer `enum moiety_type`; the last one
+    /// is whole, whatever `output_count` says.
     const uint8_t *weights;
     size_t row_bytes;
     size_t output_count;
@@ -111,8 +116,8 @@ struct moiety_rotation {
 struct moiety_kernels {
     /// Rounds `count` values (a multiple of 32) to int8 with a scale for each 32.
     void (*quantize)(int8_t *quants, float *scales, const float *x, size_t count);
-    /// `sums[count / 16]` of 16 adjacent quants each.
-    void (*sums)(int32_t *sums, const int8_t *quants, size_t count);
+    /// `sums[count / 32]` and `half_sums[count / 16]` of 32 and 16 adjacent quants each.
+    void (*sums)(int32_t *sums, int32_t *half_sums, const int8_t *quants, size_t count);
     void (*integer_product)(const struct moiety_integer_product *p);
     void (*float_product)(const struct moiety_float_product *p);
     /// `y[count]` from blocks of any `enum moiety_type`; `count` is a whole number of blocks.
@@ -148,6 +153,14 @@ const struct moiety_kernels *moiety_kernels_scalar(void);
 const struct moiety_kernels *moiety_kernels_avx2(void);
 /// AVX-512 F, BW, DQ, VL and VNNI, and what AVX2 needs.
 const struct moiety_kernels *moiety_kernels_avx512(void);
+
+/// Moves row `place` of a panel between its own bytes, as in the file, and the panel.
+void moiety_pack_row(
+    uint8_t *panel, const uint8_t *row, size_t place, size_t columns, uint32_t type
+);
+void moiety_unpack_row(
+    uint8_t *row, const uint8_t *panel, size_t place, size_t columns, uint32_t type
+);
 
 /// Whether this processor runs the table of the name; 1 or 0.
 int moiety_cpu_has_avx2(void);
