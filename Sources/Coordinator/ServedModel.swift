@@ -15,7 +15,7 @@ package struct ServedModel: Sendable {
     package let weights: CoreWeights
     let digests: DigestTable
     package let instructionSet: InstructionSet
-    let threadCount: Int
+    let threads: ComputeThreads
 
     package var description: ModelDescription { file.description }
 
@@ -29,9 +29,7 @@ package struct ServedModel: Sendable {
         logger: Logger,
         isCancelled: @Sendable () -> Bool = { false }
     ) throws(CoordinatorError) {
-        let cores = ProcessInfo.processInfo.activeProcessorCount
-        threadCount = settings.threadCount > 0 ? settings.threadCount : cores
-        instructionSet = try Self.chooseInstructionSet()
+        (instructionSet, threads) = try Self.chooseArithmetic(settings)
         let path = try Self.path(settings)
         let vocabulary: Vocabulary
         logger.info("Opening the model", metadata: ["path": "\(path)"])
@@ -52,7 +50,7 @@ package struct ServedModel: Sendable {
         digests = try DigestTable.load(
             for: file,
             in: state,
-            threadCount: threadCount,
+            threadCount: threads.count,
             isCancelled: isCancelled
         ) {
             if isLarge { Self.report(done: $0, total: $1, to: logger) }
@@ -66,13 +64,19 @@ package struct ServedModel: Sendable {
                 "experts": "\(file.description.expertCount)",
                 "bytesHeld": "\(weights.byteCount)",
                 "instructionSet": "\(instructionSet.name)",
+                "threads": "\(threads)",
             ]
         )
     }
 
-    private static func chooseInstructionSet() throws(CoordinatorError) -> InstructionSet {
+    private static func chooseArithmetic(
+        _ settings: CoordinatorSettings
+    ) throws(CoordinatorError) -> (InstructionSet, ComputeThreads) {
         do throws(KernelsError) {
-            return try .chosen(environment: ProcessInfo.processInfo.environment)
+            return (
+                try .chosen(environment: ProcessInfo.processInfo.environment),
+                try ComputeThreads(wanted: settings.threadCount, cpus: settings.cpus)
+            )
         } catch {
             throw .kernels(error)
         }

@@ -16,14 +16,19 @@ public final class Kernels: @unchecked Sendable {
     private let isBusy = Atomic<Bool>(false)
 
     /// - Precondition: this processor supports the instruction set.
-    public init(instructionSet: InstructionSet, threadCount: Int) {
+    public convenience init(instructionSet: InstructionSet, threadCount: Int) {
+        self.init(instructionSet: instructionSet, threads: ComputeThreads(count: threadCount))
+    }
+
+    /// - Precondition: this processor supports the instruction set.
+    public init(instructionSet: InstructionSet, threads: ComputeThreads) {
         precondition(
             instructionSet.isSupported,
             "this processor lacks \(instructionSet.name)"
         )
         self.instructionSet = instructionSet
         table = instructionSet.table
-        pool = ThreadPool(threadCount: threadCount)
+        pool = ThreadPool(threads)
     }
 
     public var threadCount: Int { pool.threadCount }

@@ -1,6 +1,5 @@
 import CLinux
 import Glibc
-import Synchronization
 
 /// The `moiety-math-N` threads: they share the numbered tasks of one run with its caller.
 ///
@@ -9,14 +8,19 @@ import Synchronization
 public final class ThreadPool: Sendable {
     /// Threads that compute, the caller of `run` included.
     public let threadCount: Int
+    /// The CPU of each thread, the caller's first; empty where they run anywhere.
+    public let cpus: [Int]
     private let board = TaskBoard()
     private let helpers: [Helper]
 
-    /// Starts `threadCount - 1` helpers.
-    public init(threadCount: Int) {
-        precondition(threadCount >= 1, "a pool of \(threadCount) threads cannot compute")
-        self.threadCount = threadCount
-        helpers = (1..<threadCount).map { [board] in Helper(index: $0, board: board) }
+    /// Starts helpers: one fewer than `threads`, as the caller of `run` computes too.
+    public init(_ threads: ComputeThreads) {
+        threadCount = threads.count
+        cpus = threads.cpus
+        helpers = (1..<threads.count).map { [board] index in
+            let cpu = threads.cpus.isEmpty ? nil : threads.cpus[index]
+            return Helper(index: index, cpu: cpu, board: board)
+        }
     }
 
     deinit {
@@ -24,28 +28,68 @@ public final class ThreadPool: Sendable {
         for helper in helpers { helper.join() }
     }
 
+    /// Binds the calling thread to the first of the CPUs, if there are any.
+    ///
+    /// For the thread that calls `run`, once, before its work. A refusal changes only speed: the
+    /// CPUs were there when they were chosen, and the thread goes on where it was.
+    public func bindCaller() {
+        if let cpu = cpus.first { CurrentThread.bind(to: cpu) }
+    }
+
+    /// Sends spinning helpers to sleep at once: nothing comes for a while.
+    ///
+    /// For a caller that waits for another process, which may need their cores.
+    public func rest() { board.rest() }
+
     /// Runs `body` once for each index below `taskCount`, on any thread and in any order.
     ///
-    /// Returns when all have returned. What one task writes no other may touch.
+    /// Returns when all have returned. What one task writes no other may touch. The caller of a
+    /// hot path takes the form with `state`, which allocates nothing.
     public func run(_ taskCount: Int, _ body: @Sendable (Int) -> Void) {
+        withoutActuallyEscaping(body) { body in
+            run(taskCount, with: body) { body, index in body(index) }
+        }
+    }
+
+    /// Runs `body` with `state` once for each index below `taskCount`, on any thread and in any
+    /// order.
+    ///
+    /// Returns when all have returned. What one task writes no other may touch.
+    ///
+    /// - Parameter body: captures nothing; all it needs is in `state`, so that handing it over
+    ///   allocates nothing.
+    func run<State>(_ taskCount: Int, with state: State, _ body: @escaping (State, Int) -> Void) {
         guard taskCount > 1, threadCount > 1 else {
-            for index in 0..<taskCount { body(index) }
+            for index in 0..<taskCount { body(state, index) }
             return
         }
-        withoutActuallyEscaping(body) { body in
-            board.post(taskCount, body)
+        unsafe withUnsafePointer(to: Run(state: state, body: body)) { run in
+            board.post(taskCount, unsafe RunReference(run: run))
             board.work()
             board.waitUntilDone()
         }
     }
 }
 
+/// What the tasks of one run share, on the stack of its caller.
+private struct Run<State> {
+    let state: State
+    let body: (State, Int) -> Void
+}
+
+/// A run as helpers see it, whatever its state; small enough to need no memory of its own.
+@safe private struct RunReference<State>: TaskBoard.Work {
+    let run: UnsafePointer<Run<State>>
+
+    func perform(_ task: Int) { unsafe run.pointee.body(run.pointee.state, task) }
+}
+
 /// One helper thread.
 private final class Helper: Sendable {
     private let thread: pthread_t
 
-    init(index: Int, board: TaskBoard) {
-        let start = ThreadStart(name: "moiety-math-\(index)", board: board)
+    init(index: Int, cpu: Int?, board: TaskBoard) {
+        let start = ThreadStart(name: "moiety-math-\(index)", cpu: cpu, board: board)
         var thread = pthread_t()
         let context = unsafe Unmanaged.passRetained(start).toOpaque()
         let code = unsafe pthread_create(
@@ -54,8 +98,7 @@ private final class Helper: Sendable {
             { context in
                 guard let context = unsafe context else { return nil }
                 let start = unsafe Unmanaged<ThreadStart>.fromOpaque(context).takeRetainedValue()
-                unsafe moiety_thread_set_name(start.name)
-                start.board.serve()
+                start.run()
                 return nil
             },
             context
@@ -71,10 +114,18 @@ private final class Helper: Sendable {
 
 private final class ThreadStart: Sendable {
     let name: String
+    let cpu: Int?
     let board: TaskBoard
 
-    init(name: String, board: TaskBoard) {
+    init(name: String, cpu: Int?, board: TaskBoard) {
         self.name = name
+        self.cpu = cpu
         self.board = board
+    }
+
+    func run() {
+        unsafe moiety_thread_set_name(name)
+        if let cpu { CurrentThread.bind(to: cpu) }
+        board.serve()
     }
 }

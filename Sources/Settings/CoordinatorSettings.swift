@@ -25,6 +25,9 @@ public struct CoordinatorSettings: Sendable {
     /// Threads for mathematics; 0 leaves it to the daemon, one per core.
     public let threadCount: Int
 
+    /// CPUs that those threads are bound to, one each; empty leaves them unbound.
+    public let cpus: [Int]
+
     /// Most positions of one job, prompt and answer together.
     public let contextLength: Int
 
@@ -100,6 +103,7 @@ extension CoordinatorSettings {
         expectedWorkers = try reader.value("workers", .expectedWorkers, default: .count(1))
 
         threadCount = try reader.value("threads", .threads, default: 0)
+        cpus = try reader.optional("cpus", .cpus) ?? []
         contextLength = try reader.value(
             "context-length",
             .number(in: 16...(1 << 20)),

@@ -31,8 +31,18 @@ extension SettingKind<Int> {
         )
     }
 
-    /// 0 leaves the choice to the daemon: one thread per core.
+    /// 0 leaves the choice to the daemon: one thread per core, or per CPU that is named.
     static var threads: SettingKind { number(in: 0...1024, meaning: " (0: one per core)") }
+}
+
+extension SettingKind<[Int]> {
+    static var cpus: SettingKind {
+        SettingKind(
+            allowed: CPUList.allowed,
+            parse: CPUList.cpus(of:),
+            text: CPUList.text(of:)
+        )
+    }
 }
 
 extension SettingKind<Duration> {

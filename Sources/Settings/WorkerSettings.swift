@@ -19,6 +19,9 @@ public struct WorkerSettings: Sendable {
     /// Threads for mathematics; 0 leaves it to the daemon, one per core.
     public let threadCount: Int
 
+    /// CPUs that those threads are bound to, one each; empty leaves them unbound.
+    public let cpus: [Int]
+
     /// Threads that read and verify experts; 0 leaves it to the daemon, one per core.
     public let loadThreadCount: Int
 
@@ -70,6 +73,7 @@ extension WorkerSettings {
             default: surroundings.stateDirectory(of: "worker-\(name)")
         )
         threadCount = try reader.value("threads", .threads, default: 0)
+        cpus = try reader.optional("cpus", .cpus) ?? []
         loadThreadCount = try reader.value("load-threads", .threads, default: 0)
         logLevel = try reader.value("log-level", .logLevel, default: .info)
         try reader.finish()

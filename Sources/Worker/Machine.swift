@@ -11,7 +11,7 @@ package struct Machine: Sendable {
     let model: ModelFile
     let identity: ModelIdentity
     let instructionSet: InstructionSet
-    let threadCount: Int
+    let threads: ComputeThreads
     let loadThreadCount: Int
     let coordinator: Endpoint
 
@@ -31,7 +31,7 @@ package struct Machine: Sendable {
         self.identity = identity
         self.instructionSet = instructionSet
         self.coordinator = coordinator
-        threadCount = 1
+        threads = ComputeThreads(count: 1)
         loadThreadCount = 1
     }
 
@@ -40,7 +40,6 @@ package struct Machine: Sendable {
         instructionSet chosen: InstructionSet?
     ) throws(WorkerError) {
         name = settings.name
-        threadCount = settings.threadCount > 0 ? settings.threadCount : coreCount
         loadThreadCount = settings.loadThreadCount > 0 ? settings.loadThreadCount : coreCount
         do throws(KernelsError) {
             if let chosen {
@@ -48,6 +47,7 @@ package struct Machine: Sendable {
             } else {
                 instructionSet = try .chosen(environment: ProcessInfo.processInfo.environment)
             }
+            threads = try ComputeThreads(wanted: settings.threadCount, cpus: settings.cpus)
         } catch {
             throw .kernels(error)
         }

@@ -55,12 +55,9 @@ package final class StepLoop {
         self.dial = dial
         self.report = report
         held = HeldExperts(expertCounts: machine.model.description.expertCounts)
-        arithmetic = ExpertArithmetic(
-            kernels: Kernels(
-                instructionSet: machine.instructionSet,
-                threadCount: machine.threadCount
-            )
-        )
+        let kernels = Kernels(instructionSet: machine.instructionSet, threads: machine.threads)
+        kernels.pool.bindCaller()
+        arithmetic = ExpertArithmetic(kernels: kernels)
     }
 
     /// What it computes with, by layer, then index.

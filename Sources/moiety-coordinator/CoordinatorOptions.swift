@@ -28,6 +28,9 @@ struct CoordinatorOptions: ParsableArguments {
     @Option(name: [.short, .long], help: "Threads for mathematics; 0 means one per core.")
     var threads: String?
 
+    @Option(help: "CPUs to bind those threads to, one each: 0,2 or 0-3.")
+    var cpus: String?
+
     @Option(help: "Longest job in tokens, prompt and answer together.")
     var contextLength: String?
 
@@ -60,7 +63,7 @@ struct CoordinatorOptions: ParsableArguments {
         let values = [
             "model": model, "worker-endpoint": workerEndpoint, "data-endpoint": dataEndpoint,
             "client-endpoint": clientEndpoint, "state-directory": stateDirectory, "plan": plan,
-            "workers": workers, "threads": threads, "context-length": contextLength,
+            "workers": workers, "threads": threads, "cpus": cpus, "context-length": contextLength,
             "running-jobs": runningJobs, "queued-jobs": queuedJobs, "prefill-rows": prefillRows,
             "heartbeat-interval": heartbeatInterval, "silence-limit": silenceLimit,
             "share-time": shareTime, "worker-wait": workerWait, "log-level": logLevel,

@@ -19,6 +19,9 @@ struct WorkerOptions: ParsableArguments {
     @Option(name: [.short, .long], help: "Threads for mathematics; 0 means one per core.")
     var threads: String?
 
+    @Option(help: "CPUs to bind those threads to, one each: 0,2 or 0-3.")
+    var cpus: String?
+
     @Option(help: "Threads that read and verify experts; 0 means one per core.")
     var loadThreads: String?
 
@@ -29,8 +32,8 @@ struct WorkerOptions: ParsableArguments {
     var given: [String: String] {
         let values = [
             "name": name, "model": model, "coordinator": coordinator,
-            "state-directory": stateDirectory, "threads": threads, "load-threads": loadThreads,
-            "log-level": logLevel,
+            "state-directory": stateDirectory, "threads": threads, "cpus": cpus,
+            "load-threads": loadThreads, "log-level": logLevel,
         ]
         let pairs = values.compactMap { name, value in value.map { ("worker.\(name)", $0) } }
         return Dictionary(uniqueKeysWithValues: pairs)

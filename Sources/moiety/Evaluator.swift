@@ -59,7 +59,7 @@ struct EvaluationOptions: ParsableArguments {
         if let coordinator { return try RemoteEvaluator(coordinator: coordinator) }
         let file = try ModelFile(path: model.model)
         return LocalEvaluator(
-            forward: try LocalModel.load(file, threadCount: model.threadCount, planPath: plan)
+            forward: try LocalModel.load(file, threads: model.computeThreads(), planPath: plan)
         )
     }
 }

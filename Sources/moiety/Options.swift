@@ -1,6 +1,8 @@
 import ArgumentParser
 import Foundation
 import Inference
+import Kernels
+import Settings
 import Tokenizer
 
 /// Which model, and how many threads compute it.
@@ -11,13 +13,24 @@ struct ModelOptions: ParsableArguments {
     @Option(name: [.short, .long], help: "Threads that compute; 0 takes one per core.")
     var threads = 0
 
+    @Option(help: "CPUs to bind those threads to, one each: 0,2 or 0-3.")
+    var cpus: String?
+
     func validate() throws {
         guard (0...1024).contains(threads) else {
             throw ValidationError("--threads is \(threads); it must be 0 to 1024")
         }
+        guard let cpus, CPUList.cpus(of: cpus) == nil else { return }
+        throw ValidationError("--cpus is \(cpus); it must be \(CPUList.allowed)")
     }
 
-    var threadCount: Int { threads > 0 ? threads : ProcessInfo.processInfo.activeProcessorCount }
+    func computeThreads() throws(KernelsError) -> ComputeThreads {
+        try ComputeThreads(
+            wanted: threads,
+            cpus: cpus.flatMap(CPUList.cpus) ?? [],
+            takesAllCores: true
+        )
+    }
 }
 
 /// How tokens are chosen; names and defaults are llama-server's.

@@ -1,3 +1,4 @@
+import Glibc
 import Kernels
 import Synchronization
 import Testing
@@ -6,7 +7,7 @@ import Testing
 struct ThreadPoolTests {
     @Test("Each task runs once, however many threads there are", arguments: [1, 2, 3, 7])
     func onceEach(threads: Int) {
-        let pool = ThreadPool(threadCount: threads)
+        let pool = ThreadPool(ComputeThreads(count: threads))
         for taskCount in [0, 1, 2, 5, 64, 1000] {
             let counts = Mutex([Int](repeating: 0, count: taskCount))
             pool.run(taskCount) { index in counts.withLock { $0[index] += 1 } }
@@ -16,16 +17,47 @@ struct ThreadPoolTests {
 
     @Test("Many short runs one after another lose no task")
     func shortRuns() {
-        let pool = ThreadPool(threadCount: 4)
+        let pool = ThreadPool(ComputeThreads(count: 4))
         let total = Atomic<Int>(0)
         for _ in 0..<20_000 { pool.run(3) { total.add($0 + 1, ordering: .relaxed) } }
         #expect(total.load(ordering: .relaxed) == 120_000)
     }
 
+    @Test("Helpers that rest, or slept, take part in the next run")
+    func rest() {
+        let pool = ThreadPool(ComputeThreads(count: 2))
+        for _ in 0..<200 {
+            pool.rest()
+            // Neither task ends before both have begun, so it takes two threads.
+            let begun = Atomic<Int>(0)
+            pool.run(2) { _ in
+                begun.add(1, ordering: .relaxed)
+                while begun.load(ordering: .relaxed) < 2 { sched_yield() }
+            }
+        }
+    }
+
+    @Test("A caller that waits long for a helper sleeps and is woken")
+    func longTasks() {
+        let pool = ThreadPool(ComputeThreads(count: 2))
+        for _ in 0..<20 {
+            let begun = Atomic<Int>(0)
+            let total = Atomic<Int>(0)
+            pool.run(2) { task in
+                begun.add(1, ordering: .relaxed)
+                while begun.load(ordering: .relaxed) < 2 { sched_yield() }
+                // One of the two takes far longer than anybody waits awake.
+                guard task == 0 else { return }
+                for number in 0..<2_000_000 { total.add(number & 1, ordering: .relaxed) }
+            }
+            #expect(total.load(ordering: .relaxed) == 1_000_000)
+        }
+    }
+
     @Test("A pool that is let go ends its threads")
     func pools() {
         for _ in 0..<200 {
-            let pool = ThreadPool(threadCount: 3)
+            let pool = ThreadPool(ComputeThreads(count: 3))
             pool.run(2) { _ in }
         }
     }

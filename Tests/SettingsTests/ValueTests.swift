@@ -25,6 +25,50 @@ struct ValueTests {
         #expect(settings.describe()[key]?.value == printed)
     }
 
+    @Test(
+        "CPUs are numbers and ranges with commas, or a YAML list",
+        arguments: [("0", [0]), ("3,1", [3, 1]), ("0-3", [0, 1, 2, 3]), ("4, 0-1", [4, 0, 1])]
+    )
+    func cpus(text: String, cpus: [Int]) throws {
+        let around = surroundings(["MOIETY_WORKER_CPUS": text])
+        #expect(try WorkerSettings.load(surroundings: around).cpus == cpus)
+        let given = ["coordinator.cpus": text]
+        let settings = try CoordinatorSettings.load(
+            commandLine: given,
+            surroundings: surroundings()
+        )
+        #expect(settings.cpus == cpus)
+        let printed = cpus.map(String.init).joined(separator: ",")
+        #expect(settings.describe()["coordinator.cpus"]?.value == printed)
+        try withFile("worker:\n  cpus: [\(printed)]\n") { path in
+            let listed = try WorkerSettings.load(file: path, surroundings: surroundings())
+            #expect(listed.cpus == cpus)
+        }
+    }
+
+    @Test(
+        "What is no list of CPUs is refused",
+        arguments: [",", "0,", "a", "-1", "0-", "3-1", "0-1-2", "1 0", "0,0", "0-2,1", "1024"]
+    )
+    func badCPUs(text: String) {
+        let error = settingsError {
+            _ = try WorkerSettings.load(
+                commandLine: ["worker.cpus": text],
+                surroundings: surroundings()
+            )
+        }
+        #expect(
+            error
+                == .invalidValue(
+                    key: "worker.cpus",
+                    origin: .commandLine,
+                    value: text,
+                    allowed: CPUList.allowed
+                )
+        )
+        #expect(CPUList.cpus(of: text) == nil)
+    }
+
     @Test("The limits of the state machines are filled")
     func limits() throws {
         let settings = try CoordinatorSettings.load(

@@ -23,6 +23,15 @@ int moiety_thread_get_affinity(int32_t *cpus, int capacity);
 // Lets the calling thread run on the named CPUs only. Returns 0 or an errno.
 int moiety_thread_set_affinity(const int32_t *cpus, int count);
 
+// Tells the processor that the thread only waits: it saves power and lets a sibling run.
+static inline void moiety_pause(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
 // A counter that wakes a poll, non-blocking and not inherited by child processes.
 // Returns the descriptor, or -1 with errno set.
 int moiety_eventfd(void);

@@ -57,6 +57,8 @@ package final class StepLoop {
         self.sleep = sleep
         self.report = report
         patience = settings.workerWait
+        let kernels = Kernels(instructionSet: served.instructionSet, threads: served.threads)
+        kernels.pool.bindCaller()
         runner = RemoteRunner(
             model: served.description,
             socket: socket,
@@ -66,16 +68,17 @@ package final class StepLoop {
             firstShare: ShareID(rawValue: UInt64(life) << 32),
             limits: settings.exchangeLimits,
             traffic: traffic,
-            sleep: sleep,
+            sleep: { timeout throws(MessagingError) in
+                // Workers on this machine may need the cores that helpers would spin on.
+                kernels.pool.rest()
+                try sleep(timeout)
+            },
             log: { report(.runner($0)) }
         )
         forward = ForwardPass(
             model: served.description,
             weights: served.weights,
-            kernels: Kernels(
-                instructionSet: served.instructionSet,
-                threadCount: served.threadCount
-            ),
+            kernels: kernels,
             experts: runner
         )
         engine = Engine(

@@ -12,15 +12,15 @@ enum LocalModel {
     /// With a plan file, experts are summed worker by worker as it says.
     static func load(
         _ model: ModelFile,
-        threadCount: Int,
+        threads: ComputeThreads,
         planPath: String? = nil
     ) throws -> ForwardPass {
         let owners = try planPath.map { try Self.owners(in: $0, of: model.description) } ?? []
         let kernels = Kernels(
             instructionSet: try .chosen(environment: ProcessInfo.processInfo.environment),
-            threadCount: threadCount
+            threads: threads
         )
-        let held = try experts(of: model, threadCount: threadCount)
+        let held = try experts(of: model, threadCount: threads.count)
         return ForwardPass(
             model: model.description,
             weights: try CoreWeights(from: model),

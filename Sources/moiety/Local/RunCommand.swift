@@ -81,7 +81,7 @@ struct RunCommand: AsyncParsableCommand {
             sampling: sampling.sampling,
             stopTexts: prompt.stop
         )
-        let forward = try LocalModel.load(file, threadCount: model.threadCount, planPath: plan)
+        let forward = try LocalModel.load(file, threads: model.computeThreads(), planPath: plan)
         var limits = Scheduler.Limits()
         limits.contextLength = ctxSize > 0 ? ctxSize : file.description.contextLength
         let engine = Engine(forward: forward, tokenizer: tokenizer, limits: limits)

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Kernels
 import Messaging
 import Placement
 
@@ -67,7 +68,7 @@ struct ServeCommand: AsyncParsableCommand {
 
     private func clusterPlan() throws -> LocalClusterPlan {
         let names = try workerNames()
-        let cores = ProcessInfo.processInfo.activeProcessorCount
+        let cores = Cores.current().threadCount
         return LocalClusterPlan(
             executables: try Self.executables(),
             model: model,
