@@ -14,7 +14,7 @@ extension WeightMatrix {
             offsets.append(end)
             end = (end + matrix.packedByteCount + alignment - 1) / alignment * alignment
         }
-        let bytes = Bytes(count: end) { span in
+        let bytes = Bytes(weightByteCount: end) { span in
             for (matrix, offset) in zip(matrices, offsets) {
                 span.withPart(offset..<offset + matrix.packedByteCount) { matrix.pack(into: &$0) }
             }

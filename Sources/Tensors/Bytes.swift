@@ -6,6 +6,8 @@ internal import Glibc
 @safe public final class Bytes: @unchecked Sendable {
     // @unchecked: the memory is written before `init` returns and never again.
     private let memory: UnsafeMutableRawBufferPointer
+    /// Where the memory comes from, or nil for the heap.
+    private let piece: PageArena.Piece?
 
     /// Bytes held.
     public var count: Int { unsafe memory.count }
@@ -43,6 +45,24 @@ internal import Glibc
         try unsafe self.init(filling: memory, fill)
     }
 
+    /// Takes `count` zeroed bytes for weights, in huge pages where there are any, and lets `fill`
+    /// write them.
+    ///
+    /// - Precondition: the memory is there: the same weights were read from a file before.
+    public init<Failure: Error>(
+        weightByteCount count: Int,
+        fill: (inout MutableRawSpan) throws(Failure) -> Void
+    ) throws(Failure) {
+        guard let piece = PageArena.shared.take(count) else {
+            preconditionFailure("no memory for \(count) bytes of weights")
+        }
+        let memory = unsafe UnsafeMutableRawBufferPointer(start: piece.start, count: count)
+        var span = unsafe memory.mutableBytes
+        try fill(&span)
+        unsafe self.memory = memory
+        self.piece = piece
+    }
+
     private init<Failure: Error>(
         filling memory: UnsafeMutableRawBufferPointer,
         _ fill: (inout MutableRawSpan) throws(Failure) -> Void
@@ -57,6 +77,7 @@ internal import Glibc
         }
         // Not before: once `self` is complete, a throw would also run `deinit`.
         unsafe self.memory = memory
+        piece = nil
     }
 
     /// Memory for `count` bytes, or nil where the system refuses.
@@ -68,7 +89,7 @@ internal import Glibc
         return unsafe UnsafeMutableRawBufferPointer(start: start, count: count)
     }
 
-    deinit { unsafe free(memory.baseAddress) }
+    deinit { if piece == nil { unsafe free(memory.baseAddress) } }
 
     /// Lends the bytes; the span is valid only inside `body`.
     public func withSpan<Result, Failure: Error>(
