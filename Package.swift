@@ -78,6 +78,7 @@ let package = Package(
         .executable(name: "moiety", targets: ["moiety"]),
         .executable(name: "moiety-coordinator", targets: ["moiety-coordinator"]),
         .executable(name: "moiety-worker", targets: ["moiety-worker"]),
+        .executable(name: "moiety-bench", targets: ["moiety-bench"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -145,12 +146,30 @@ let package = Package(
             ]
         ),
 
+        // Measuring all of the above.
+        swift(
+            "Benchmarking",
+            [
+                "Generation", "Inference", "Experts", "Tokenizer", "Kernels", "CKernels", "Tensors",
+                "GGUF", "Model", "Wire", "Messaging", "CLinux",
+            ]
+        ),
+
         // Roof: front doors.
+        swift("Terminal"),
         door(
             "moiety",
             [
                 "Generation", "Inference", "Experts", "Kernels", "Tokenizer", "GGUF", "Tensors",
-                "Model", "Placement", "Cluster", "Wire", "Messaging", "Settings", arguments,
+                "Model", "Placement", "Cluster", "Wire", "Messaging", "Settings", "Terminal",
+                arguments,
+            ]
+        ),
+        door(
+            "moiety-bench",
+            [
+                "Benchmarking", "Inference", "Tokenizer", "Kernels", "Tensors", "GGUF", "Model",
+                "Wire", "Settings", "Terminal", arguments,
             ]
         ),
         swift("Daemon", ["Settings", "CLinux", arguments, logging, lifecycle]),
@@ -228,6 +247,13 @@ let package = Package(
             ]
         ),
         tests(of: "Settings", ["Settings", "Cluster", "Placement"]),
+        tests(
+            of: "Benchmarking",
+            [
+                "Benchmarking", "Generation", "Inference", "Tokenizer", "Kernels", "Tensors",
+                "GGUF", "Model", "ClusterTesting",
+            ]
+        ),
         tests(
             of: "Coordinator",
             [

@@ -34,26 +34,20 @@ public struct WholeModel: Sendable {
     public func forward(
         _ instructionSet: InstructionSet = .detected,
         threadCount: Int = 1,
-        owners: [[Int]] = [],
-        cache: CacheLimits = CacheLimits()
+        owners: [[Int]] = []
     ) -> ForwardPass {
         let kernels = Kernels(instructionSet: instructionSet, threadCount: threadCount)
         let runner = LocalRunner(held: held, kernels: kernels, owners: owners)
-        return forward(kernels: kernels, experts: runner, cache: cache)
+        return forward(kernels: kernels, experts: runner)
     }
 
     /// A forward pass with experts computed elsewhere.
-    public func forward(
-        kernels: Kernels,
-        experts: any ExpertRunner,
-        cache: CacheLimits = CacheLimits()
-    ) -> ForwardPass {
+    public func forward(kernels: Kernels, experts: any ExpertRunner) -> ForwardPass {
         ForwardPass(
             model: file.description,
             weights: weights,
             kernels: kernels,
-            experts: experts,
-            cache: cache
+            experts: experts
         )
     }
 

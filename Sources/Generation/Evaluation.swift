@@ -16,8 +16,7 @@ public final class Evaluation {
 
     private let forward: ForwardPass
     private let tokens: [Int32]
-    /// Made by the first step: what only waits holds no memory.
-    private var context: SequenceContext?
+    private let context: SequenceContext
     private let chunk: Int
     private var done = 0
     private var logits: [Float] = []
@@ -29,6 +28,7 @@ public final class Evaluation {
         self.forward = forward
         self.tokens = tokens
         self.chunk = max(1, chunk)
+        context = forward.makeContext(capacity: tokens.count)
     }
 
     public var isFinished: Bool { done == tokens.count }
@@ -38,7 +38,6 @@ public final class Evaluation {
         _ look: (_ position: Int, _ logits: ArraySlice<Float>) -> Void
     ) throws(ForwardError) {
         let count = min(chunk, tokens.count - done)
-        let context = try makeContext()
         var batch = Batch()
         batch.append(tokens[done..<done + count], from: done, of: context, logits: .all)
         try forward.run(batch, logits: &logits)
@@ -49,13 +48,6 @@ public final class Evaluation {
             look(done + row, values)
         }
         done += count
-    }
-
-    private func makeContext() throws(ForwardError) -> SequenceContext {
-        if let context { return context }
-        let made = try forward.makeContext(capacity: tokens.count)
-        context = made
-        return made
     }
 
     /// The `count` largest logits of a position.

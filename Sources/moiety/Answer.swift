@@ -1,5 +1,6 @@
 import Generation
 import Placement
+import Terminal
 import Wire
 
 /// An answer while it is generated: printed as it comes, or kept for one JSON object.

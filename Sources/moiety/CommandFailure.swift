@@ -2,6 +2,7 @@ import ArgumentParser
 import Kernels
 import Model
 import Settings
+import Terminal
 import Tokenizer
 
 /// A failure with its exit code, told on standard error.

@@ -10,18 +10,14 @@ import Tokenizer
 /// An engine and everything that happened to its requests.
 final class EngineDriver {
     let engine: Engine
-    let forward: ForwardPass
     let tokenizer: Tokenizer
     let runner: MoodyRunner
     private(set) var events: [Engine.SequenceID: [GenerationEvent]] = [:]
 
-    /// - Parameters:
-    ///   - eos: takes the place of the vocabulary's end token.
-    ///   - cache: memory for keys and values.
+    /// - Parameter eos: takes the place of the vocabulary's end token.
     init(
         _ model: WholeModel,
         eos: Int32? = nil,
-        cache: CacheLimits = CacheLimits(),
         limits: (inout Scheduler.Limits) -> Void = { _ in }
     ) throws {
         var vocabulary = try model.file.vocabulary()
@@ -31,9 +27,8 @@ final class EngineDriver {
         runner = MoodyRunner(LocalRunner(held: model.held, kernels: kernels))
         var bounds = Scheduler.Limits()
         limits(&bounds)
-        forward = model.forward(kernels: kernels, experts: runner, cache: cache)
         engine = Engine(
-            forward: forward,
+            forward: model.forward(kernels: kernels, experts: runner),
             tokenizer: tokenizer,
             limits: bounds
         )

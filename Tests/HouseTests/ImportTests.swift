@@ -71,7 +71,9 @@ struct ImportTests {
     @Test("Each third party has one door")
     func thirdParties() throws {
         let table = try ImportTable.drawn()
-        let roof: Set<String> = ["moiety", "moiety-coordinator", "moiety-worker", "Daemon"]
+        let roof: Set<String> = [
+            "moiety", "moiety-bench", "moiety-coordinator", "moiety-worker", "Daemon",
+        ]
         let doors: [String: Set<String>] = [
             "Configuration": ["Settings"],
             "ArgumentParser": roof,

@@ -4,6 +4,7 @@ import Inference
 import Kernels
 import Model
 import Placement
+import Terminal
 
 /// A whole model in this process: the core's weights and every expert.
 enum LocalModel {
@@ -13,8 +14,7 @@ enum LocalModel {
     static func load(
         _ model: ModelFile,
         threads: ComputeThreads,
-        planPath: String? = nil,
-        cacheFormat: CacheFormat = .f16
+        planPath: String? = nil
     ) throws -> ForwardPass {
         let owners = try planPath.map { try Self.owners(in: $0, of: model.description) } ?? []
         let kernels = Kernels(
@@ -26,9 +26,7 @@ enum LocalModel {
             model: model.description,
             weights: try CoreWeights(from: model),
             kernels: kernels,
-            experts: LocalRunner(held: held, kernels: kernels, owners: owners),
-            // One sequence at a time, of any length that can be asked for.
-            cache: CacheLimits(positions: 1 << 20, format: cacheFormat)
+            experts: LocalRunner(held: held, kernels: kernels, owners: owners)
         )
     }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Generation
+import Terminal
 
 struct LogitsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

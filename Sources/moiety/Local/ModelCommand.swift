@@ -1,5 +1,6 @@
 import ArgumentParser
 import Model
+import Terminal
 
 struct ModelCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,3 +1,5 @@
+import Terminal
+
 extension ModelSummary {
     /// The summary for people.
     var text: String {

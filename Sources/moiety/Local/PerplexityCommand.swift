@@ -1,6 +1,7 @@
 import ArgumentParser
 import Generation
 import Model
+import Terminal
 import Tokenizer
 
 struct PerplexityCommand: AsyncParsableCommand {

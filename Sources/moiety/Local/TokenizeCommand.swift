@@ -1,5 +1,6 @@
 import ArgumentParser
 import Model
+import Terminal
 import Tokenizer
 
 struct TokenizeCommand: AsyncParsableCommand {

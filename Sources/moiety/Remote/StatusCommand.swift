@@ -1,6 +1,7 @@
 import ArgumentParser
 import Cluster
 import Placement
+import Terminal
 import Wire
 
 struct StatusCommand: AsyncParsableCommand {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Inference
 import Messaging
 import Synchronization
+import Terminal
 import Wire
 
 struct SubmitCommand: AsyncParsableCommand {

@@ -1,5 +1,6 @@
 import Foundation
 import Messaging
+import Terminal
 
 /// What the cluster's thread hears of.
 enum ServeEvent: Sendable {

@@ -3,6 +3,7 @@ import Foundation
 import Kernels
 import Messaging
 import Placement
+import Terminal
 
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Settings
+import Terminal
 
 struct ConfigCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

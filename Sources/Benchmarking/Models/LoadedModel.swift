@@ -1,0 +1,40 @@
+import Experts
+public import Inference
+public import Kernels
+public import Model
+
+/// A whole model in this process, as `moiety run` has it.
+public struct LoadedModel {
+    public let file: ModelFile
+    public let forward: ForwardPass
+    public let kernels: Kernels
+
+    /// - Parameter progress: told the share of the experts that is loaded, from any thread.
+    public init(
+        _ file: ModelFile,
+        kernels: Kernels,
+        progress: @Sendable (Double) -> Void = { _ in }
+    ) throws(ModelError) {
+        self.file = file
+        self.kernels = kernels
+        let expertCounts = file.description.expertCounts
+        let ids = expertCounts.enumerated().flatMap { layer, count in
+            (0..<count).map { ExpertID(layer: LayerIndex(layer), index: $0) }
+        }
+        let loader = ExpertLoader(model: file, threadCount: kernels.threadCount)
+        let experts = try loader.load(
+            ids,
+            progress: {
+                progress(Double($0.loadedByteCount) / Double(max(1, $0.totalByteCount)))
+            }
+        )
+        var held = HeldExperts(expertCounts: expertCounts)
+        for (id, expert) in zip(ids, experts) { held.insert(expert, as: id) }
+        forward = ForwardPass(
+            model: file.description,
+            weights: try CoreWeights(from: file),
+            kernels: kernels,
+            experts: LocalRunner(held: held, kernels: kernels)
+        )
+    }
+}

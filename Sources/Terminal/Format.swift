@@ -1,0 +1,31 @@
+/// Numbers as people read them.
+public enum Format {
+    /// `digits` digits behind the point.
+    public static func fixed(_ value: Double, digits: Int = 1) -> String {
+        var scale = 1.0
+        for _ in 0..<digits { scale *= 10 }
+        guard let whole = Int(exactly: (abs(value) * scale).rounded()) else { return "\(value)" }
+        let sign = value < 0 && whole > 0 ? "-" : ""
+        guard digits > 0 else { return sign + "\(whole)" }
+        let text = String(repeating: "0", count: max(0, digits + 1 - "\(whole)".count)) + "\(whole)"
+        return sign + text.dropLast(digits) + "." + text.suffix(digits)
+    }
+
+    /// `45.1 MB`; a thousand bytes are a kilobyte.
+    public static func bytes(_ count: some BinaryInteger) -> String {
+        let units = ["bytes", "kB", "MB", "GB", "TB", "PB"]
+        var value = Double(count)
+        var unit = 0
+        while value >= 1000, unit + 1 < units.count {
+            value /= 1000
+            unit += 1
+        }
+        return unit == 0 ? "\(count) bytes" : "\(fixed(value)) \(units[unit])"
+    }
+
+    public static func seconds(_ duration: Duration) -> Double { duration / .seconds(1) }
+
+    public static func count(_ count: Int, _ noun: String) -> String {
+        "\(count) \(noun)\(count == 1 ? "" : "s")"
+    }
+}
