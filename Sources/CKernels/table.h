@@ -13,8 +13,10 @@
         .quantize = quantize, .sums = sums, .integer_product = integer_product,                    \
         .float_product = float_product, .dequantize = dequantize, .narrow = narrow,                \
         .widen = widen, .rms_norm = rms_norm, .softmax = softmax, .exp = exp_row,                  \
-        .sigmoid = sigmoid, .silu_multiply = silu_multiply, .rotate = rotate, .attend = attend,    \
-        .add = add, .accumulate = accumulate, .add_sums = add_sums, .all_finite = all_finite,      \
+        .sigmoid = sigmoid, .silu_multiply = silu_multiply, .rotate = rotate,                      \
+        .store_head = store_head, .pack_query = pack_query, .attend = attend, .merge = merge,      \
+        .start_part = start_part, .finish_part = finish_part, .add = add,                          \
+        .accumulate = accumulate, .add_sums = add_sums, .all_finite = all_finite,                  \
     }
 
 #endif

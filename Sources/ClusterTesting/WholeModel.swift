@@ -34,20 +34,26 @@ public struct WholeModel: Sendable {
     public func forward(
         _ instructionSet: InstructionSet = .detected,
         threadCount: Int = 1,
-        owners: [[Int]] = []
+        owners: [[Int]] = [],
+        cache: CacheLimits = CacheLimits()
     ) -> ForwardPass {
         let kernels = Kernels(instructionSet: instructionSet, threadCount: threadCount)
         let runner = LocalRunner(held: held, kernels: kernels, owners: owners)
-        return forward(kernels: kernels, experts: runner)
+        return forward(kernels: kernels, experts: runner, cache: cache)
     }
 
     /// A forward pass with experts computed elsewhere.
-    public func forward(kernels: Kernels, experts: any ExpertRunner) -> ForwardPass {
+    public func forward(
+        kernels: Kernels,
+        experts: any ExpertRunner,
+        cache: CacheLimits = CacheLimits()
+    ) -> ForwardPass {
         ForwardPass(
             model: file.description,
             weights: weights,
             kernels: kernels,
-            experts: experts
+            experts: experts,
+            cache: cache
         )
     }
 

@@ -106,7 +106,7 @@ public struct ModelProbe {
             experts: LocalRunner(held: held, kernels: kernels)
         )
         var batch = Batch()
-        let context = forward.makeContext(capacity: tokens.count)
+        let context = try forward.makeContext(capacity: tokens.count)
         batch.append(tokens[...], from: 0, of: context, logits: .all)
         var logits: [Float] = []
         try forward.run(batch, logits: &logits)

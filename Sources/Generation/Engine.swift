@@ -1,4 +1,5 @@
 public import Inference
+import Kernels
 import Model
 public import Tokenizer
 
@@ -40,22 +41,31 @@ public final class Engine {
     ) throws(RequestError) -> SequenceID {
         try check(request)
         lastID += 1
-        let room = scheduler.limits.contextLength
-        let wanted = request.maximumTokens.map { request.prompt.count + min($0, room) } ?? room
+        let wanted = request.maximumTokens.map { request.prompt.count + min($0, contextLength) }
+        let capacity = min(contextLength, wanted ?? contextLength)
         sequences[lastID] = GeneratingSequence(
             request: request,
-            context: forward.makeContext(capacity: min(room, wanted)),
+            capacity: capacity,
             tokenizer: tokenizer,
             emit: emit
         )
-        scheduler.add(lastID, promptTokenCount: request.prompt.count)
+        scheduler.add(
+            lastID,
+            promptTokenCount: request.prompt.count,
+            pageCount: CacheLayout.pageCount(positions: capacity)
+        )
         return lastID
+    }
+
+    /// Most positions of one sequence: as many as are allowed and have pages.
+    private var contextLength: Int {
+        min(scheduler.limits.contextLength, forward.pageLimit * CacheLayout.pageLength)
     }
 
     private func check(_ request: GenerationRequest) throws(RequestError) {
         let count = request.prompt.count
         guard count > 0 else { throw .emptyPrompt }
-        let room = scheduler.limits.contextLength
+        let room = contextLength
         guard count < room else { throw .promptTooLong(count, contextLength: room) }
         guard (request.maximumTokens ?? 1) > 0 else { throw .noTokensWanted }
         guard request.stopTexts.count <= Self.stopTextLimit,
@@ -86,28 +96,42 @@ public final class Engine {
 
     /// Runs one step; does nothing when there is no work.
     public func step() {
-        let slices = scheduler.nextStep()
-        guard !slices.isEmpty else { return }
+        let slices = scheduler.nextStep(freePageCount: forward.freePageCount)
         var batch = Batch()
         var parts: [StepPart] = []
         for slice in slices {
             guard let sequence = sequences[slice.sequence] else { continue }
+            guard let context = makeRoom(for: slice, of: sequence) else { continue }
             let last = sequence.isCaughtUp(after: slice.tokenCount)
             batch.append(
                 sequence.nextTokens(slice.tokenCount)[...],
                 from: sequence.computedCount,
-                of: sequence.context,
+                of: context,
                 logits: last ? .last : .none
             )
             parts.append(StepPart(slice: slice, sequence: sequence, wantsLogits: last))
         }
+        guard !parts.isEmpty else { return }
         do throws(ForwardError) {
             try forward.run(batch, logits: &logits)
         } catch {
-            for slice in slices { end(slice.sequence, .failed(error.description)) }
+            for part in parts { end(part.slice.sequence, .failed(error.description)) }
             return
         }
         distributeLogits(parts)
+    }
+
+    /// The sequence's context with room for the slice; ends the sequence where there is none.
+    private func makeRoom(
+        for slice: Scheduler.Slice,
+        of sequence: GeneratingSequence
+    ) -> SequenceContext? {
+        do throws(ForwardError) {
+            return try sequence.makeRoom(for: slice.tokenCount, in: forward)
+        } catch {
+            end(slice.sequence, .failed(error.description))
+            return nil
+        }
     }
 
     /// What one sequence has in the step that runs.

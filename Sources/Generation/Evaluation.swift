@@ -16,7 +16,8 @@ public final class Evaluation {
 
     private let forward: ForwardPass
     private let tokens: [Int32]
-    private let context: SequenceContext
+    /// Made by the first step: what only waits holds no memory.
+    private var context: SequenceContext?
     private let chunk: Int
     private var done = 0
     private var logits: [Float] = []
@@ -28,7 +29,6 @@ public final class Evaluation {
         self.forward = forward
         self.tokens = tokens
         self.chunk = max(1, chunk)
-        context = forward.makeContext(capacity: tokens.count)
     }
 
     public var isFinished: Bool { done == tokens.count }
@@ -38,6 +38,7 @@ public final class Evaluation {
         _ look: (_ position: Int, _ logits: ArraySlice<Float>) -> Void
     ) throws(ForwardError) {
         let count = min(chunk, tokens.count - done)
+        let context = try makeContext()
         var batch = Batch()
         batch.append(tokens[done..<done + count], from: done, of: context, logits: .all)
         try forward.run(batch, logits: &logits)
@@ -48,6 +49,13 @@ public final class Evaluation {
             look(done + row, values)
         }
         done += count
+    }
+
+    private func makeContext() throws(ForwardError) -> SequenceContext {
+        if let context { return context }
+        let made = try forward.makeContext(capacity: tokens.count)
+        context = made
+        return made
     }
 
     /// The `count` largest logits of a position.

@@ -4,7 +4,10 @@ import Tokenizer
 /// One request while it is generated: its tokens, its context, its sampler.
 final class GeneratingSequence {
     let request: GenerationRequest
-    let context: SequenceContext
+    /// Positions it may take, prompt and answer together.
+    let capacity: Int
+    /// From its first step on: what only waits holds no memory.
+    private(set) var context: SequenceContext?
     let emit: (GenerationEvent) -> Void
     private(set) var generated: [Int32] = []
     /// Tokens of prompt and answer that are computed.
@@ -19,17 +22,31 @@ final class GeneratingSequence {
 
     init(
         request: GenerationRequest,
-        context: SequenceContext,
+        capacity: Int,
         tokenizer: Tokenizer,
         emit: @escaping (GenerationEvent) -> Void
     ) {
         self.request = request
-        self.context = context
+        self.capacity = capacity
         self.emit = emit
         sampler = Sampler(request.sampling)
         for token in request.prompt { sampler.accept(token) }
         decoder = StreamingDecoder(tokenizer, continuing: true)
         stopTexts = StopTexts(request.stopTexts)
+    }
+
+    /// The sequence's context, with room for `count` more tokens.
+    func makeRoom(for count: Int, in forward: ForwardPass) throws(ForwardError) -> SequenceContext {
+        let context = try makeContext(in: forward)
+        try context.makeRoom(for: computedCount + count)
+        return context
+    }
+
+    private func makeContext(in forward: ForwardPass) throws(ForwardError) -> SequenceContext {
+        if let context { return context }
+        let made = try forward.makeContext(capacity: capacity)
+        context = made
+        return made
     }
 
     /// The next `count` tokens to compute.
@@ -75,7 +92,7 @@ final class GeneratingSequence {
         if stopped { return .stop }
         let limit = request.maximumTokens ?? .max
         let position = request.prompt.count + generated.count
-        return generated.count >= limit || position >= context.capacity ? .length : nil
+        return generated.count >= limit || position >= capacity ? .length : nil
     }
 
     func end(_ reason: GenerationResult.Reason) {

@@ -30,6 +30,8 @@ public struct Scheduler: Equatable, Sendable {
         let id: SequenceID
         /// Tokens known but not computed yet: the rest of a prompt, or the one just chosen.
         var pending: Int
+        /// Pages of the key-value cache that it reserves when it starts to run.
+        let pageCount: Int
     }
 
     public let limits: Limits
@@ -47,9 +49,9 @@ public struct Scheduler: Equatable, Sendable {
         return queue.count - free >= limits.queuedSequences
     }
 
-    /// Lets a sequence in, with the length of its prompt.
-    public mutating func add(_ id: SequenceID, promptTokenCount: Int) {
-        queue.append(Entry(id: id, pending: promptTokenCount))
+    /// Lets a sequence in, with the length of its prompt and the memory that it will reserve.
+    public mutating func add(_ id: SequenceID, promptTokenCount: Int, pageCount: Int = 0) {
+        queue.append(Entry(id: id, pending: promptTokenCount, pageCount: pageCount))
     }
 
     /// A token was chosen for the sequence and is to be computed.
@@ -64,10 +66,11 @@ public struct Scheduler: Equatable, Sendable {
     }
 
     /// The next step's slices; never more rows than the limit, empty when nothing is pending.
-    public mutating func nextStep() -> [Slice] {
-        while running.count < limits.runningSequences, !queue.isEmpty {
-            running.append(queue.removeFirst())
-        }
+    ///
+    /// - Parameter freePageCount: pages that nobody has reserved. Who comes first is let in first:
+    ///   a sequence that needs many is not overtaken by those that need few.
+    public mutating func nextStep(freePageCount: Int = .max) -> [Slice] {
+        admit(freePageCount)
         var left = limits.stepRows
         var taken = Array(repeating: 0, count: running.count)
         // Generating sequences first: each is one row and a person waits for it.
@@ -85,5 +88,15 @@ public struct Scheduler: Equatable, Sendable {
             slices.append(Slice(sequence: running[index].id, tokenCount: taken[index]))
         }
         return slices
+    }
+
+    private mutating func admit(_ freePageCount: Int) {
+        var free = freePageCount
+        while running.count < limits.runningSequences, let next = queue.first,
+            next.pageCount <= free
+        {
+            free -= next.pageCount
+            running.append(queue.removeFirst())
+        }
     }
 }

@@ -56,15 +56,3 @@ public struct Batch {
         case none, last, all
     }
 }
-
-/// The keys and values of one sequence, layer by layer.
-public final class SequenceContext {
-    let layers: [KeyValueCache]
-    /// Positions the context may hold.
-    public let capacity: Int
-
-    init(layers: [KeyValueCache], capacity: Int) {
-        self.layers = layers
-        self.capacity = capacity
-    }
-}

@@ -12,7 +12,8 @@ public final class ForwardPass {
     private let kernels: Kernels
     private let experts: any ExpertRunner
     private let router: Router
-    private let heads: AttentionShape
+    private let pages: PagePool
+    private var work: AttentionWork
     private var rope: RopeTable
 
     /// The residual stream, `[rows, hidden]`.
@@ -35,19 +36,29 @@ public final class ForwardPass {
         model: ModelDescription,
         weights: CoreWeights,
         kernels: Kernels,
-        experts: any ExpertRunner
+        experts: any ExpertRunner,
+        cache: CacheLimits = CacheLimits()
     ) {
         self.model = model
         self.weights = weights
         self.kernels = kernels
         self.experts = experts
         router = Router(model)
-        heads = AttentionShape(
+        let heads = AttentionShape(
             heads: model.headCount,
             keyValueHeads: model.keyValueHeadCount,
             keyHeadWidth: model.keyLength,
             valueHeadWidth: model.valueLength,
             scale: 1 / Float(model.keyLength).squareRoot()
+        )
+        work = AttentionWork(heads)
+        pages = PagePool(
+            layout: CacheLayout(
+                heads: heads,
+                layerCount: model.layerCount,
+                format: cache.format
+            ),
+            pageLimit: CacheLayout.pageCount(positions: cache.positions)
         )
         rope = RopeTable(frequencies: model.rope.frequencies, magnitude: model.rope.magnitude)
         input = Activations(rowCount: 0, width: model.hiddenSize)
@@ -55,16 +66,20 @@ public final class ForwardPass {
         routing = Routing(topK: max(1, model.expertsPerToken))
     }
 
-    /// Room for a sequence of at most `capacity` positions; memory grows as they fill.
-    public func makeContext(capacity: Int) -> SequenceContext {
-        let layers = (0..<model.layerCount).map { _ in
-            KeyValueCache(
-                keyWidth: model.keyWidth,
-                valueWidth: model.valueWidth,
-                capacity: capacity
-            )
+    /// Positions of all sequences together, in pages of 256.
+    public var pageLimit: Int { pages.pageLimit }
+    /// Pages that no context has reserved.
+    public var freePageCount: Int { pages.unreservedCount }
+
+    /// Room for a sequence of at most `capacity` positions.
+    ///
+    /// Its pages are reserved; they take memory as positions fill them.
+    public func makeContext(capacity: Int) throws(ForwardError) -> SequenceContext {
+        do throws(CacheError) {
+            return SequenceContext(try KeyValueCache(pool: pages, capacity: capacity))
+        } catch {
+            throw .cache(error)
         }
-        return SequenceContext(layers: layers, capacity: capacity)
     }
 
     /// Runs a batch and writes the logits that its rows want, in row order.
@@ -74,6 +89,8 @@ public final class ForwardPass {
     ///   as far as later batches that start at the same positions are concerned.
     public func run(_ batch: Batch, logits: inout [Float]) throws(ForwardError) {
         try check(batch)
+        defer { work.removeAll() }
+        divideAttention(batch)
         embed(batch)
         rope.prepare(positions: batch.rows.map { Int32($0.position) })
         for index in weights.layers.indices {
@@ -100,9 +117,7 @@ public final class ForwardPass {
             guard row.token >= 0 && row.token < model.vocabularyCount else {
                 throw .unknownToken(row.token, vocabularyCount: model.vocabularyCount)
             }
-            guard row.position < row.context.capacity else {
-                throw .contextFull(capacity: row.context.capacity)
-            }
+            try row.context.makeRoom(for: row.position + 1)
         }
     }
 
@@ -115,6 +130,11 @@ public final class ForwardPass {
     }
 
     // MARK: Attention
+
+    private func divideAttention(_ batch: Batch) {
+        for row in batch.rows { work.append(row.context.cache, position: row.position) }
+        work.divide(among: kernels.threadCount)
+    }
 
     private func attend(_ batch: Batch, layer index: Int) {
         let weights = weights.layers[index].attention
@@ -129,12 +149,9 @@ public final class ForwardPass {
         clamp(&values)
         rotate(&queries, heads: model.headCount)
         rotate(&keys, heads: model.keyValueHeadCount)
-        let rows = batch.rows.map {
-            AttentionRow(cache: $0.context.layers[index], position: $0.position)
-        }
-        kernels.store(keys: keys, values: values, at: rows)
-        attended.resize(rowCount: rows.count)
-        kernels.attend(heads, queries: queries, rows: rows, into: &attended.values)
+        kernels.store(keys: keys, values: values, layer: index, for: work)
+        attended.resize(rowCount: batch.rows.count)
+        kernels.attend(layer: index, queries: queries, work: work, into: &attended.values)
         if !weights.output.type.isFloat { kernels.quantize(&attended) }
         multiply(weights.output, attended, into: &projected)
         addBias(weights.outputBias, to: &projected)

@@ -11,6 +11,9 @@ final class Scratch {
     let innerHalfSums = Room<Int32>()
     let outputs = Room<Float>()
     let attention = Room<Float>()
+    let keptTiles = Room<Float>()
+    let lengths = Room<Int>()
+    let claims = Claims()
     /// Float weights widened for OpenBLAS.
     let strips = Room<Float>()
     /// A row of weights taken out of its panel.

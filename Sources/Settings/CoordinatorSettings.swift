@@ -31,6 +31,9 @@ public struct CoordinatorSettings: Sendable {
     /// Most positions of one job, prompt and answer together.
     public let contextLength: Int
 
+    /// How keys and values of all positions are kept.
+    public let keyValueType: KeyValueType
+
     /// Most jobs that share a step.
     public let runningJobCount: Int
 
@@ -109,6 +112,7 @@ extension CoordinatorSettings {
             .number(in: 16...(1 << 20)),
             default: 8192
         )
+        keyValueType = try reader.value("kv-type", .keyValueType, default: .f16)
         runningJobCount = try reader.value("running-jobs", .number(in: 1...256), default: 8)
         queuedJobCount = try reader.value("queued-jobs", .number(in: 0...100_000), default: 256)
         prefillRowCount = try reader.value("prefill-rows", .number(in: 1...4096), default: 256)

@@ -91,6 +91,16 @@ extension SettingKind<WorkerName> {
     }
 }
 
+extension SettingKind<KeyValueType> {
+    static var keyValueType: SettingKind {
+        SettingKind(
+            allowed: "one of " + KeyValueType.allCases.map(\.rawValue).joined(separator: ", "),
+            parse: { KeyValueType(rawValue: $0) },
+            text: \.rawValue
+        )
+    }
+}
+
 extension SettingKind<LogLevel> {
     static var logLevel: SettingKind {
         SettingKind(

@@ -12,13 +12,13 @@ public struct MemoryShortage: Error, Equatable, Sendable {
 /// The system promises more memory than it has and kills a process that uses what it was
 /// promised. A file full of holes may announce any size, so whoever allocates for a file asks here
 /// first.
-enum MemoryBudget {
+public enum MemoryBudget {
     /// Allocations add up to this much between two questions.
     private static let stride = 16 << 20
     private static let unasked = Atomic<Int>(0)
 
     /// Refuses `count` bytes where the machine, or the container's share of it, has fewer.
-    static func check(_ count: Int) throws(MemoryShortage) {
+    public static func check(_ count: Int) throws(MemoryShortage) {
         let (_, sum) = unasked.add(min(count, stride), ordering: .relaxed)
         guard sum >= stride else { return }
         unasked.store(0, ordering: .relaxed)

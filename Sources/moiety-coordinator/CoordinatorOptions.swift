@@ -34,6 +34,9 @@ struct CoordinatorOptions: ParsableArguments {
     @Option(help: "Longest job in tokens, prompt and answer together.")
     var contextLength: String?
 
+    @Option(help: "How keys and values are kept: f16, or q8_0 in little more than half the memory.")
+    var kvType: String?
+
     @Option(help: "Jobs that are computed together.")
     var runningJobs: String?
 
@@ -64,9 +67,10 @@ struct CoordinatorOptions: ParsableArguments {
             "model": model, "worker-endpoint": workerEndpoint, "data-endpoint": dataEndpoint,
             "client-endpoint": clientEndpoint, "state-directory": stateDirectory, "plan": plan,
             "workers": workers, "threads": threads, "cpus": cpus, "context-length": contextLength,
-            "running-jobs": runningJobs, "queued-jobs": queuedJobs, "prefill-rows": prefillRows,
-            "heartbeat-interval": heartbeatInterval, "silence-limit": silenceLimit,
-            "share-time": shareTime, "worker-wait": workerWait, "log-level": logLevel,
+            "kv-type": kvType, "running-jobs": runningJobs, "queued-jobs": queuedJobs,
+            "prefill-rows": prefillRows, "heartbeat-interval": heartbeatInterval,
+            "silence-limit": silenceLimit, "share-time": shareTime, "worker-wait": workerWait,
+            "log-level": logLevel,
         ]
         let pairs = values.compactMap { name, value in value.map { ("coordinator.\(name)", $0) } }
         return Dictionary(uniqueKeysWithValues: pairs)

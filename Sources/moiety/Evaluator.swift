@@ -42,6 +42,7 @@ struct LocalEvaluator: Evaluator {
 /// Options of commands that compute here or on a cluster.
 struct EvaluationOptions: ParsableArguments {
     @OptionGroup var model: ModelOptions
+    @OptionGroup var cache: CacheOptions
 
     @Option(help: "A plan file: experts are summed worker by worker as it says.")
     var plan: String?
@@ -59,7 +60,12 @@ struct EvaluationOptions: ParsableArguments {
         if let coordinator { return try RemoteEvaluator(coordinator: coordinator) }
         let file = try ModelFile(path: model.model)
         return LocalEvaluator(
-            forward: try LocalModel.load(file, threads: model.computeThreads(), planPath: plan)
+            forward: try LocalModel.load(
+                file,
+                threads: model.computeThreads(),
+                planPath: plan,
+                cacheFormat: cache.format
+            )
         )
     }
 }

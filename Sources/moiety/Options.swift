@@ -134,3 +134,18 @@ struct TextOptions: ParsableArguments {
         return Array(data)
     }
 }
+
+/// How this process keeps keys and values.
+struct CacheOptions: ParsableArguments {
+    @Option(help: "How keys and values are kept: f16, or q8_0 in little more than half the memory.")
+    var kvType = CacheFormat.f16.rawValue
+
+    var format: CacheFormat { CacheFormat(rawValue: kvType) ?? .f16 }
+
+    func validate() throws {
+        guard CacheFormat(rawValue: kvType) != nil else {
+            let names = CacheFormat.allCases.map(\.rawValue).joined(separator: " or ")
+            throw ValidationError("--kv-type is '\(kvType)'; it must be \(names)")
+        }
+    }
+}

@@ -48,7 +48,7 @@ struct RandomModelTests {
         #expect(model.description.expertCount == 16)
         let forward = model.forward()
         var batch = Batch()
-        let context = forward.makeContext(capacity: 8)
+        let context = try forward.makeContext(capacity: 8)
         batch.append([1, 700, 42][...], from: 0, of: context, logits: .last)
         var logits: [Float] = []
         try forward.run(batch, logits: &logits)

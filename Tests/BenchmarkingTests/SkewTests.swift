@@ -39,7 +39,7 @@ struct SkewTests {
         var logits: [Float] = []
         for _ in 0..<8 {
             let tokens = (0..<256).map { _ in Int32(random.next() % 1000) }
-            let context = forward.makeContext(capacity: tokens.count)
+            let context = try forward.makeContext(capacity: tokens.count)
             var batch = Batch()
             batch.append(tokens[...], from: 0, of: context, logits: .none)
             try forward.run(batch, logits: &logits)

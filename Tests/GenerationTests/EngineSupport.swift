@@ -10,14 +10,18 @@ import Tokenizer
 /// An engine and everything that happened to its requests.
 final class EngineDriver {
     let engine: Engine
+    let forward: ForwardPass
     let tokenizer: Tokenizer
     let runner: MoodyRunner
     private(set) var events: [Engine.SequenceID: [GenerationEvent]] = [:]
 
-    /// - Parameter eos: takes the place of the vocabulary's end token.
+    /// - Parameters:
+    ///   - eos: takes the place of the vocabulary's end token.
+    ///   - cache: memory for keys and values.
     init(
         _ model: WholeModel,
         eos: Int32? = nil,
+        cache: CacheLimits = CacheLimits(),
         limits: (inout Scheduler.Limits) -> Void = { _ in }
     ) throws {
         var vocabulary = try model.file.vocabulary()
@@ -27,8 +31,9 @@ final class EngineDriver {
         runner = MoodyRunner(LocalRunner(held: model.held, kernels: kernels))
         var bounds = Scheduler.Limits()
         limits(&bounds)
+        forward = model.forward(kernels: kernels, experts: runner, cache: cache)
         engine = Engine(
-            forward: model.forward(kernels: kernels, experts: runner),
+            forward: forward,
             tokenizer: tokenizer,
             limits: bounds
         )

@@ -65,6 +65,17 @@ struct SchedulerTests {
         #expect(scheduler.queuedCount == 0 && scheduler.runningCount == 3)
     }
 
+    @Test("A sequence waits for its pages, and nobody overtakes it")
+    func pages() {
+        var scheduler = scheduler(rows: 100, running: 5)
+        for (id, pages) in [(1, 2), (2, 5), (3, 1)] as [(UInt64, Int)] {
+            scheduler.add(id, promptTokenCount: 4, pageCount: pages)
+        }
+        #expect(pairs(scheduler.nextStep(freePageCount: 6)) == [[1, 4]])
+        #expect(scheduler.nextStep(freePageCount: 4).isEmpty && scheduler.queuedCount == 2)
+        #expect(pairs(scheduler.nextStep(freePageCount: 6)) == [[2, 4], [3, 4]])
+    }
+
     @Test("Unknown sequences are left alone")
     func unknown() {
         var scheduler = scheduler()

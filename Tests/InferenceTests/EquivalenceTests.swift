@@ -61,7 +61,7 @@ struct EquivalenceTests {
         let sequences = [3, 33, 1, 60, 17].enumerated().map { index, count in
             Self.tokens(named.model, count: count, seed: UInt64(index))
         }
-        let contexts = sequences.map { forward.makeContext(capacity: $0.count) }
+        let contexts = try sequences.map { try forward.makeContext(capacity: $0.count) }
         var done = sequences.map { _ in 0 }
         var found = sequences.map { _ in [Float]() }
         var logits: [Float] = []
@@ -103,7 +103,7 @@ struct EquivalenceTests {
         let width = forward.model.vocabularyCount
         let all = try forward.logits(of: tokens)
         let (first, second) = (
-            forward.makeContext(capacity: 21), forward.makeContext(capacity: 21)
+            try forward.makeContext(capacity: 21), try forward.makeContext(capacity: 21)
         )
         var batch = Batch()
         batch.append(tokens[0..<5], from: 0, of: first, logits: .none)
@@ -152,7 +152,7 @@ struct EquivalenceTests {
         let tokens = Self.tokens(model, count: 20)
         let width = forward.model.vocabularyCount
         let expected = try forward.logits(of: tokens)
-        let context = forward.makeContext(capacity: 20)
+        let context = try forward.makeContext(capacity: 20)
         var logits: [Float] = []
         var batch = Batch()
         batch.append(tokens[..<12], from: 0, of: context, logits: .none)
@@ -178,7 +178,7 @@ struct EquivalenceTests {
                 try forward.logits(of: [1, token])
             }
         }
-        let context = forward.makeContext(capacity: 2)
+        let context = try forward.makeContext(capacity: 2)
         var batch = Batch()
         batch.append([1, 2, 3], from: 0, of: context, logits: .all)
         var logits: [Float] = []

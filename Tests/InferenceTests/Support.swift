@@ -7,7 +7,7 @@ import Testing
 extension ForwardPass {
     /// The logits of every position, computed `chunk` positions at a time.
     func logits(of tokens: [Int32], chunk: Int = 64) throws(ForwardError) -> [Float] {
-        let context = makeContext(capacity: tokens.count)
+        let context = try makeContext(capacity: tokens.count)
         var all: [Float] = []
         var some: [Float] = []
         for start in stride(from: 0, to: tokens.count, by: chunk) {
@@ -22,7 +22,7 @@ extension ForwardPass {
 
     /// The most likely continuation.
     func greedy(_ prompt: [Int32], count: Int) throws(ForwardError) -> [Int32] {
-        let context = makeContext(capacity: prompt.count + count)
+        let context = try makeContext(capacity: prompt.count + count)
         var generated: [Int32] = []
         var next = prompt[...]
         var position = 0

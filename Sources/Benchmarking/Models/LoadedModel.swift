@@ -9,10 +9,14 @@ public struct LoadedModel {
     public let forward: ForwardPass
     public let kernels: Kernels
 
+    /// Of all sequences together; memory is taken as they fill.
+    private static let mostPositions = 1 << 22
+
     /// - Parameter progress: told the share of the experts that is loaded, from any thread.
     public init(
         _ file: ModelFile,
         kernels: Kernels,
+        cacheFormat: CacheFormat = .f16,
         progress: @Sendable (Double) -> Void = { _ in }
     ) throws(ModelError) {
         self.file = file
@@ -34,7 +38,8 @@ public struct LoadedModel {
             model: file.description,
             weights: try CoreWeights(from: file),
             kernels: kernels,
-            experts: LocalRunner(held: held, kernels: kernels)
+            experts: LocalRunner(held: held, kernels: kernels),
+            cache: CacheLimits(positions: Self.mostPositions, format: cacheFormat)
         )
     }
 }

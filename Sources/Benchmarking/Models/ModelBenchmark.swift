@@ -41,12 +41,12 @@ public final class ModelBenchmark {
     /// fills the contexts that decode starts with.
     public func warmUp(progress: (Double) -> Void = { _ in }) throws(ForwardError) {
         if options.promptTokenCount > 0 {
-            let context = forward.makeContext(capacity: options.promptTokenCount)
+            let context = try forward.makeContext(capacity: options.promptTokenCount)
             try read(options.promptTokenCount, into: context)
         }
         guard options.generatedTokenCount > 0 else { return }
         for sequence in 0..<options.sequenceCount {
-            let context = forward.makeContext(
+            let context = try forward.makeContext(
                 capacity: options.depth + options.generatedTokenCount
             )
             try read(options.depth, into: context)
@@ -58,8 +58,9 @@ public final class ModelBenchmark {
 
     /// Prompt tokens per second.
     public func prefillRate() throws(ForwardError) -> Double {
-        let contexts = (0..<options.sequenceCount).map { _ in
-            forward.makeContext(capacity: options.promptTokenCount)
+        var contexts: [SequenceContext] = []
+        for _ in 0..<options.sequenceCount {
+            contexts.append(try forward.makeContext(capacity: options.promptTokenCount))
         }
         let start = ContinuousClock.now
         for context in contexts { try read(options.promptTokenCount, into: context) }

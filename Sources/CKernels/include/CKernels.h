@@ -76,27 +76,68 @@ struct moiety_float_product {
     uint32_t type;
 };
 
-/// Positions that attention treats as one tile.
-enum { MOIETY_TILE = 256 };
+/// Positions that attention treats as one tile, and most queries of one call.
+enum { MOIETY_TILE = 256, MOIETY_QUERIES = 8 };
 
-/// One query head over the keys and values of positions 0 ..< length.
+/// One head of one position on its way into the cache.
+struct moiety_cache_head {
+    /// Value i goes to `values[i * step]`, of the cache's type.
+    uint8_t *values;
+    /// The scale of block b goes to `scales[b * step]`, if the type has scales.
+    float *_Nullable scales;
+    size_t step;
+    /// `[width]`.
+    const float *x;
+    size_t width;
+    /// MOIETY_F16, or MOIETY_Q8_0: int8 with an f32 scale for each 32 values.
+    uint32_t type;
+};
+
+/// Queries over the positions of one tile of one key and value head.
+///
+/// Keys and values may be read up to the tile's end; what is no position of a query does not
+/// touch its result.
 struct moiety_attention {
-    /// `[value_width]`.
-    float *out;
-    /// `[key_width]`.
-    const float *query;
-    /// f16, `keys[position * key_stride]` starts the `key_width` values of a position.
-    const uint16_t *keys;
-    const uint16_t *values;
-    size_t key_stride;
-    size_t value_stride;
+    /// `[key_width, MOIETY_QUERIES]`, times the scale.
+    const float *queries;
+    /// 1 ... MOIETY_QUERIES; those beyond are read but do not count.
+    size_t query_count;
+    /// `[query_count]`: positions of the tile that each query sees; one sees at least one.
+    const size_t *lengths;
+    /// `[MOIETY_TILE / 16, key_width, 16]` of the cache's type.
+    const uint8_t *keys;
+    /// `[MOIETY_TILE / 16, blocks of key_width, 16]`.
+    const float *_Nullable key_scales;
+    /// `[MOIETY_TILE, value_stride]`.
+    const uint8_t *values;
+    /// `[MOIETY_TILE, blocks of value_width]`.
+    const float *_Nullable value_scales;
     size_t key_width;
     size_t value_width;
-    /// At least 1.
-    size_t length;
-    float scale;
-    /// `[MOIETY_TILE + value_width]`, overwritten.
-    float *scratch;
+    /// `value_width` rounded up to a multiple of 16.
+    size_t value_stride;
+    uint32_t type;
+    /// What to load into the processor's cache while keys, and while values are read.
+    const uint8_t *_Nullable first_ahead;
+    const uint8_t *_Nullable second_ahead;
+    /// `[MOIETY_QUERIES, MOIETY_TILE]`, overwritten.
+    float *scores;
+    /// Takes what the tile says of each query, as `merge` wants it; of a query without positions
+    /// nothing is promised.
+    float *part;
+};
+
+/// Adds what a tile says of a block of queries to what earlier tiles said.
+///
+/// A part is `[MOIETY_QUERIES]` largest scores, as many sums of exp(score - largest), then
+/// `[MOIETY_QUERIES, value_stride]` sums of exp(score - largest) * value.
+struct moiety_merge {
+    float *part;
+    const float *tile;
+    size_t query_count;
+    /// `[query_count]`: positions of the tile that each query sees; those that see none stay.
+    const size_t *lengths;
+    size_t value_stride;
 };
 
 /// Rotation of the heads of one row.
@@ -137,7 +178,18 @@ struct moiety_kernels {
     /// `y = gate / (1 + exp(-gate)) * up`; y may be gate or up.
     void (*silu_multiply)(float *y, const float *gate, const float *up, size_t count);
     void (*rotate)(const struct moiety_rotation *r);
+
+    void (*store_head)(const struct moiety_cache_head *h);
     void (*attend)(const struct moiety_attention *a);
+    /// Tiles are merged in the order of their positions.
+    void (*merge)(const struct moiety_merge *m);
+    /// The part that nothing was added to.
+    void (*start_part)(float *part, size_t value_stride);
+    /// `y[width]`: the result of one query of a part.
+    void (*finish_part
+    )(float *y, const float *part, size_t query, size_t width, size_t value_stride);
+    /// `packed[i * MOIETY_QUERIES] = query[i] * scale`.
+    void (*pack_query)(float *packed, const float *query, float scale, size_t width);
 
     /// `y += x`.
     void (*add)(float *y, const float *x, size_t count);

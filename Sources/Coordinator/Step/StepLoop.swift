@@ -79,7 +79,8 @@ package final class StepLoop {
             model: served.description,
             weights: served.weights,
             kernels: kernels,
-            experts: runner
+            experts: runner,
+            cache: CacheLimits(settings, served)
         )
         engine = Engine(
             forward: forward,
@@ -197,6 +198,27 @@ package final class StepLoop {
             report(.evaluationFailed(evaluation.job, message))
         }
         evaluations.removeAll { isOverdue($0.arrival) }
+    }
+}
+
+extension CacheLimits {
+    /// Pages for all running jobs, however long, and for one evaluation beside them.
+    init(_ settings: CoordinatorSettings, _ served: ServedModel) {
+        let limits = Scheduler.Limits(settings, served)
+        let pages = CacheLayout.pageCount(positions: limits.contextLength)
+        self.init(
+            positions: (limits.runningSequences + 1) * pages * CacheLayout.pageLength,
+            format: CacheFormat(settings.keyValueType)
+        )
+    }
+}
+
+extension CacheFormat {
+    fileprivate init(_ type: KeyValueType) {
+        switch type {
+        case .f16: self = .f16
+        case .q8_0: self = .q8_0
+        }
     }
 }
 

@@ -14,7 +14,8 @@ enum LocalModel {
     static func load(
         _ model: ModelFile,
         threads: ComputeThreads,
-        planPath: String? = nil
+        planPath: String? = nil,
+        cacheFormat: CacheFormat = .f16
     ) throws -> ForwardPass {
         let owners = try planPath.map { try Self.owners(in: $0, of: model.description) } ?? []
         let kernels = Kernels(
@@ -26,7 +27,9 @@ enum LocalModel {
             model: model.description,
             weights: try CoreWeights(from: model),
             kernels: kernels,
-            experts: LocalRunner(held: held, kernels: kernels, owners: owners)
+            experts: LocalRunner(held: held, kernels: kernels, owners: owners),
+            // One sequence at a time, of any length that can be asked for.
+            cache: CacheLimits(positions: 1 << 20, format: cacheFormat)
         )
     }
 

@@ -14,6 +14,7 @@ struct RunCommand: AsyncParsableCommand {
     @OptionGroup var model: ModelOptions
     @OptionGroup var prompt: PromptOptions
     @OptionGroup var sampling: SamplingOptions
+    @OptionGroup var cache: CacheOptions
 
     @Option(help: "A plan file: experts are summed worker by worker as it says.")
     var plan: String?
@@ -82,7 +83,12 @@ struct RunCommand: AsyncParsableCommand {
             sampling: sampling.sampling,
             stopTexts: prompt.stop
         )
-        let forward = try LocalModel.load(file, threads: model.computeThreads(), planPath: plan)
+        let forward = try LocalModel.load(
+            file,
+            threads: model.computeThreads(),
+            planPath: plan,
+            cacheFormat: cache.format
+        )
         var limits = Scheduler.Limits()
         limits.contextLength = ctxSize > 0 ? ctxSize : file.description.contextLength
         let engine = Engine(forward: forward, tokenizer: tokenizer, limits: limits)

@@ -1,0 +1,31 @@
+import Glibc
+import Tensors
+
+/// Memory for one page of keys and values, as the system gives it.
+enum PageMemory {
+    /// What the processor maps with one entry where the system lets it.
+    private static let hugePage = 2 << 20
+    /// A cache line.
+    private static let line = 64
+
+    /// Memory of any content, or nil where the machine has too little.
+    static func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer? {
+        do throws(MemoryShortage) {
+            try MemoryBudget.check(byteCount)
+        } catch {
+            return nil
+        }
+        let isLarge = byteCount >= hugePage
+        var start: UnsafeMutableRawPointer?
+        guard unsafe posix_memalign(&start, isLarge ? hugePage : line, byteCount) == 0 else {
+            return nil
+        }
+        // A wish: where it is not granted, pages are small and all else is the same.
+        if isLarge { _ = unsafe madvise(start, byteCount, MADV_HUGEPAGE) }
+        return unsafe start
+    }
+
+    static func free(_ page: UnsafeMutableRawPointer) {
+        unsafe Glibc.free(page)
+    }
+}

@@ -1,0 +1,59 @@
+/// The memory for keys and values of all sequences: pages, lent and taken back.
+///
+/// A sequence reserves what it may need before it starts, so that it does not run short in the
+/// middle; memory is taken from the system when a page is first lent, and kept for the next
+/// sequence. Owned by one thread at a time, with the caches that it serves.
+@safe public final class PagePool {
+    public let layout: CacheLayout
+    /// Pages that there may be.
+    public let pageLimit: Int
+    /// Pages promised to sequences, lent ones included.
+    public private(set) var reservedCount = 0
+    /// Pages that have memory.
+    public private(set) var pageCount = 0
+    /// Those of them that no sequence holds.
+    private var free: [UnsafeMutableRawPointer] = unsafe []
+
+    /// A pool without memory yet.
+    public init(layout: CacheLayout, pageLimit: Int) {
+        precondition(pageLimit >= 0, "a pool of \(pageLimit) pages")
+        self.layout = layout
+        self.pageLimit = pageLimit
+    }
+
+    deinit {
+        while let page = unsafe free.popLast() { unsafe PageMemory.free(page) }
+    }
+
+    /// Pages that nobody has reserved.
+    public var unreservedCount: Int { pageLimit - reservedCount }
+    /// Pages that sequences hold.
+    public var lentCount: Int { unsafe pageCount - free.count }
+
+    func reserve(_ count: Int) throws(CacheError) {
+        guard count <= unreservedCount else {
+            throw .noPages(wanted: count, free: unreservedCount, limit: pageLimit)
+        }
+        reservedCount += count
+    }
+
+    func cancelReservation(of count: Int) {
+        precondition(count <= reservedCount, "\(count) pages were not reserved")
+        reservedCount -= count
+    }
+
+    /// Lends a page that was reserved; what it holds is left over from others.
+    func take() throws(CacheError) -> UnsafeMutableRawPointer {
+        if let page = unsafe free.popLast() { return unsafe page }
+        precondition(pageCount < reservedCount, "a page that nobody reserved")
+        guard let page = unsafe PageMemory.allocate(layout.pageByteCount) else {
+            throw .noMemory(pageByteCount: layout.pageByteCount, pageCount: pageCount)
+        }
+        pageCount += 1
+        return unsafe page
+    }
+
+    func giveBack(_ page: UnsafeMutableRawPointer) {
+        unsafe free.append(page)
+    }
+}

@@ -1,0 +1,98 @@
+import Kernels
+import Testing
+
+@Suite("Pages of the key-value cache")
+struct PagePoolTests {
+    private static let shape = AttentionShape(
+        heads: 2,
+        keyValueHeads: 1,
+        keyHeadWidth: 16,
+        valueHeadWidth: 16,
+        scale: 0.25
+    )
+
+    private func pool(pages: Int) -> PagePool {
+        PagePool(layout: CacheLayout(heads: Self.shape, layerCount: 2), pageLimit: pages)
+    }
+
+    @Test("Pages are reserved at once, take memory as positions come, and serve again")
+    func life() throws {
+        let pool = pool(pages: 4)
+        do {
+            let cache = try KeyValueCache(pool: pool, capacity: 700)
+            #expect(pool.reservedCount == 3 && pool.unreservedCount == 1 && pool.pageCount == 0)
+            try cache.makeRoom(for: 256)
+            #expect(cache.pageCount == 1 && pool.lentCount == 1)
+            try cache.makeRoom(for: 257)
+            #expect(cache.pageCount == 2 && pool.lentCount == 2)
+            cache.truncate(to: 0)
+        }
+        #expect(pool.reservedCount == 0 && pool.lentCount == 0 && pool.pageCount == 2)
+        let next = try KeyValueCache(pool: pool, capacity: 1024)
+        try next.makeRoom(for: 1024)
+        #expect(pool.pageCount == 4 && pool.lentCount == 4)
+    }
+
+    @Test("A pool that is taken says how much is free")
+    func exhaustion() throws {
+        let pool = pool(pages: 3)
+        let cache = try KeyValueCache(pool: pool, capacity: 300)
+        #expect(throws: CacheError.noPages(wanted: 2, free: 1, limit: 3)) {
+            _ = try KeyValueCache(pool: pool, capacity: 512)
+        }
+        #expect(pool.reservedCount == 2)
+        _ = try KeyValueCache(pool: pool, capacity: 256)
+        try cache.makeRoom(for: 300)
+    }
+
+    @Test("A machine without the memory refuses a page instead of dying")
+    func noMemory() throws {
+        let wide = AttentionShape(
+            heads: 1,
+            keyValueHeads: 1,
+            keyHeadWidth: 1 << 36,
+            valueHeadWidth: 16,
+            scale: 1
+        )
+        let layout = CacheLayout(heads: wide, layerCount: 1)
+        let cache = try KeyValueCache(pool: PagePool(layout: layout, pageLimit: 1), capacity: 1)
+        #expect(
+            throws: CacheError.noMemory(pageByteCount: layout.pageByteCount, pageCount: 0)
+        ) { try cache.makeRoom(for: 1) }
+    }
+
+    @Test("Sequences that come, grow and go never share a page, and leave all behind")
+    func churn() throws {
+        let seed: UInt64 = 4711
+        print("churn: seed \(seed)")
+        var random = Random(seed: seed)
+        let pool = pool(pages: 12)
+        let kernels = kernels(.detected)
+        var lives: [(sequence: AttentionSequence, cache: KeyValueCache, found: [Float])] = []
+        for round in 0..<60 {
+            let length = Int.random(in: 1...900, using: &random)
+            let pages = CacheLayout.pageCount(positions: length)
+            if pages <= pool.unreservedCount {
+                let sequence = AttentionSequence(Self.shape, length: length, seed: UInt64(round))
+                lives.append((sequence, try KeyValueCache(pool: pool, capacity: length), []))
+            }
+            for index in lives.indices {
+                let (sequence, cache, _) = lives[index]
+                let count = Int.random(in: 0...300, using: &random)
+                let done = cache.positionCount
+                let positions = done..<min(done + count, sequence.length)
+                guard !positions.isEmpty else { continue }
+                lives[index].found += try attend(kernels, [(sequence, positions, cache)])
+            }
+            // A page that two sequences wrote would show in what one of them finds.
+            for life in lives where life.cache.positionCount == life.sequence.length {
+                #expect(try same(life.found, life.sequence.outputs(kernels, chunk: 1000)))
+            }
+            lives.removeAll { $0.cache.positionCount == $0.sequence.length }
+            let held = lives.reduce(0) { $0 + $1.cache.pageCount }
+            #expect(pool.lentCount == held && pool.pageCount <= 12)
+        }
+        lives.removeAll()
+        #expect(pool.lentCount == 0 && pool.reservedCount == 0)
+    }
+}
