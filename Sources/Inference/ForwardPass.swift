@@ -29,6 +29,8 @@ public final class ForwardPass {
     private var projected: [Float] = []
     private var gates: [Float] = []
     private var routing: Routing
+    /// The visits of a network that all rows go through.
+    private var everyRow = ExpertVisits()
     /// Weighted expert outputs, `[rows, hidden]`.
     private var sums: [Double] = []
 
@@ -253,14 +255,12 @@ public final class ForwardPass {
 
     /// A network that no router chooses: all rows go through it.
     private func runForEveryRow(_ network: FeedForwardWeights, gateWeights: [Float]) {
-        let everyRow = ExpertGroup(
-            gate: network.gate,
-            up: network.up,
-            down: network.down,
-            rows: Array(0..<Int32(input.rowCount)),
-            weights: gateWeights
-        )
-        kernels.feedForward([everyRow], activations: input, into: &sums)
+        everyRow.removeAll()
+        for (row, weight) in gateWeights.prefix(input.rowCount).enumerated() {
+            everyRow.add(row: Int32(row), weight: weight)
+        }
+        everyRow.addExpert(gate: network.gate, up: network.up, down: network.down)
+        kernels.feedForward(everyRow, activations: input, into: &sums)
     }
 
     // MARK: Logits

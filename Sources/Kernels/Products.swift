@@ -52,10 +52,11 @@ extension Kernels {
             operations: unsafe x.rowCount * w.rowCount * w.columnCount,
             threadCount: threadCount
         )
-        nonisolated(unsafe) let (x, y) = unsafe (x, y)
-        pool.run(slices.count) { [self] index in
+        let state = unsafe (kernels: self, x: x, w: w, y: y, slices: slices)
+        unsafe pool.run(slices.count, with: state) { state, index in
+            let (kernels, x, w, y, slices) = unsafe state
             let outputs = slices[index]
-            unsafe multiply(x, w, outputs, into: y + outputs.lowerBound, stride: w.rowCount)
+            unsafe kernels.multiply(x, w, outputs, into: y + outputs.lowerBound, stride: w.rowCount)
         }
     }
 

@@ -3,6 +3,15 @@ import Kernels
 import Tensors
 import Testing
 
+/// An expert and the rows that chose it.
+private struct ExpertGroup {
+    let gate: WeightMatrix
+    let up: WeightMatrix
+    let down: WeightMatrix
+    let rows: [Int32]
+    let weights: [Float]
+}
+
 /// Experts of one layer, rows of activations and who chose whom.
 private struct Layer {
     let hidden: Int
@@ -35,7 +44,17 @@ private struct Layer {
 
     func sums(_ kernels: Kernels, _ batches: [[ExpertGroup]]) -> [Double] {
         var sums = [Double](repeating: 0, count: x.rowCount * hidden)
-        for batch in batches { kernels.feedForward(batch, activations: x, into: &sums) }
+        var visits = ExpertVisits()
+        for batch in batches {
+            visits.removeAll()
+            for group in batch {
+                for (row, weight) in zip(group.rows, group.weights) {
+                    visits.add(row: row, weight: weight)
+                }
+                visits.addExpert(gate: group.gate, up: group.up, down: group.down)
+            }
+            kernels.feedForward(visits, activations: x, into: &sums)
+        }
         return sums
     }
 
