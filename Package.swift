@@ -126,7 +126,10 @@ let package = Package(
         // Floor 3, right wing: plans.
         swift("Placement", ["Model"]),
         swift("Cluster", ["Model", "Placement"]),
-        swift("Wire", ["Cluster", "Placement", "Model", "Tensors", "CWire", "CProtobufC"]),
+        swift(
+            "Wire",
+            ["Cluster", "Placement", "Model", "Tensors", "Messaging", "CWire", "CProtobufC"]
+        ),
 
         // Floor 4: engine and daemons.
         swift("Generation", ["Inference", "Tokenizer", "Model", "Kernels", "Tensors"]),
@@ -236,7 +239,9 @@ let package = Package(
         tests(of: "Cluster", ["Cluster", "Placement", "Model"], leavingOut: ["Scenarios"]),
         tests(
             of: "Wire",
-            ["Wire", "Cluster", "Placement", "Model", "Tensors", "ClusterTesting"],
+            [
+                "Wire", "Cluster", "Placement", "Model", "Tensors", "Messaging", "ClusterTesting",
+            ],
             leavingOut: ["Fixtures"]
         ),
         tests(

@@ -907,6 +907,51 @@ void   moiety__v1__socket__free_unpacked
   assert(message->base.descriptor == &moiety__v1__socket__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   moiety__v1__layer_trips__init
+                     (Moiety__V1__LayerTrips         *message)
+{
+  static const Moiety__V1__LayerTrips init_value = MOIETY__V1__LAYER_TRIPS__INIT;
+  *message = init_value;
+}
+size_t moiety__v1__layer_trips__get_packed_size
+                     (const Moiety__V1__LayerTrips *message)
+{
+  assert(message->base.descriptor == &moiety__v1__layer_trips__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moiety__v1__layer_trips__pack
+                     (const Moiety__V1__LayerTrips *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moiety__v1__layer_trips__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moiety__v1__layer_trips__pack_to_buffer
+                     (const Moiety__V1__LayerTrips *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moiety__v1__layer_trips__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moiety__V1__LayerTrips *
+       moiety__v1__layer_trips__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moiety__V1__LayerTrips *)
+     protobuf_c_message_unpack (&moiety__v1__layer_trips__descriptor,
+                                allocator, len, data);
+}
+void   moiety__v1__layer_trips__free_unpacked
+                     (Moiety__V1__LayerTrips *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moiety__v1__layer_trips__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   moiety__v1__status__init
                      (Moiety__V1__Status         *message)
 {
@@ -2788,7 +2833,149 @@ const ProtobufCMessageDescriptor moiety__v1__socket__descriptor =
   (ProtobufCMessageInit) moiety__v1__socket__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moiety__v1__status__field_descriptors[11] =
+static const ProtobufCFieldDescriptor moiety__v1__layer_trips__field_descriptors[9] =
+{
+  {
+    "layer",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__LayerTrips, layer),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "trip_count",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__LayerTrips, trip_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "row_count",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__LayerTrips, row_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "sending_nanoseconds",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__LayerTrips, sending_nanoseconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "away_nanoseconds",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__LayerTrips, away_nanoseconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "waiting_nanoseconds",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__LayerTrips, waiting_nanoseconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "computing_nanoseconds",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__LayerTrips, computing_nanoseconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "adding_nanoseconds",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__LayerTrips, adding_nanoseconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "longest_nanoseconds",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__LayerTrips, longest_nanoseconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moiety__v1__layer_trips__field_indices_by_name[] = {
+  7,   /* field[7] = adding_nanoseconds */
+  4,   /* field[4] = away_nanoseconds */
+  6,   /* field[6] = computing_nanoseconds */
+  0,   /* field[0] = layer */
+  8,   /* field[8] = longest_nanoseconds */
+  2,   /* field[2] = row_count */
+  3,   /* field[3] = sending_nanoseconds */
+  1,   /* field[1] = trip_count */
+  5,   /* field[5] = waiting_nanoseconds */
+};
+static const ProtobufCIntRange moiety__v1__layer_trips__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 9 }
+};
+const ProtobufCMessageDescriptor moiety__v1__layer_trips__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moiety.v1.LayerTrips",
+  "LayerTrips",
+  "Moiety__V1__LayerTrips",
+  "moiety.v1",
+  sizeof(Moiety__V1__LayerTrips),
+  9,
+  moiety__v1__layer_trips__field_descriptors,
+  moiety__v1__layer_trips__field_indices_by_name,
+  1,  moiety__v1__layer_trips__number_ranges,
+  (ProtobufCMessageInit) moiety__v1__layer_trips__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moiety__v1__status__field_descriptors[12] =
 {
   {
     "is_ready",
@@ -2922,6 +3109,18 @@ static const ProtobufCFieldDescriptor moiety__v1__status__field_descriptors[11] 
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "trips",
+    12,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moiety__V1__Status, n_trips),
+    offsetof(Moiety__V1__Status, trips),
+    &moiety__v1__layer_trips__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moiety__v1__status__field_indices_by_name[] = {
   9,   /* field[9] = build */
@@ -2933,13 +3132,14 @@ static const unsigned moiety__v1__status__field_indices_by_name[] = {
   8,   /* field[8] = protocol_version */
   10,   /* field[10] = sockets */
   1,   /* field[1] = text */
+  11,   /* field[11] = trips */
   4,   /* field[4] = workers_expected */
   5,   /* field[5] = workers_ready */
 };
 static const ProtobufCIntRange moiety__v1__status__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 11 }
+  { 0, 12 }
 };
 const ProtobufCMessageDescriptor moiety__v1__status__descriptor =
 {
@@ -2949,7 +3149,7 @@ const ProtobufCMessageDescriptor moiety__v1__status__descriptor =
   "Moiety__V1__Status",
   "moiety.v1",
   sizeof(Moiety__V1__Status),
-  11,
+  12,
   moiety__v1__status__field_descriptors,
   moiety__v1__status__field_indices_by_name,
   1,  moiety__v1__status__number_ranges,

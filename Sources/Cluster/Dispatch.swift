@@ -20,42 +20,39 @@ public struct Dispatch: Equatable, Sendable {
         owners = plan.layers.map { entries in entries.flatMap(\.workers) }
     }
 
-    /// The workers' shares of one batch, ordered by worker; workers without work have none.
+    /// Splits one batch into the workers' shares: those that have work first, ordered by worker,
+    /// then empty ones, which are kept for their memory.
     ///
     /// Every pair of a row and one of its experts lands in exactly one share. The result depends
-    /// on nothing but the arguments.
+    /// on nothing but the plan and the routing. With the shares of an earlier batch, filling them
+    /// allocates nothing once they have been large enough.
     ///
     /// - Precondition: the plan was validated for the model whose router chose.
-    public func shares(layer: LayerIndex, routing: Routing) -> [WorkerShare] {
+    public func split(_ routing: Routing, layer: LayerIndex, into shares: inout [WorkerShare]) {
         precondition(
             owners.indices.contains(layer.rawValue),
             "the plan has \(owners.count) layers, no layer \(layer.rawValue)"
         )
         let owners = owners[layer.rawValue]
-        var shares = emptyShares(owners: owners, routing: routing)
+        if shares.count != workers.count {
+            shares = workers.indices.map { WorkerShare(worker: $0) }
+        }
+        for worker in workers.indices { shares[worker].reset(worker: worker) }
         for (pair, expert) in routing.experts.enumerated() {
+            precondition(
+                owners.indices.contains(Int(expert)),
+                "the plan has \(owners.count) experts here, no expert \(expert)"
+            )
             shares[owners[Int(expert)]].append(
                 row: UInt32(pair / routing.topK),
                 expert: UInt32(expert),
                 weight: routing.weights[pair]
             )
         }
-        shares.removeAll { $0.rows.isEmpty }
-        return shares
-    }
-
-    /// One share per worker with room for exactly its pairs, so that filling it allocates nothing.
-    private func emptyShares(owners: [Int], routing: Routing) -> [WorkerShare] {
-        var counts = Array(repeating: 0, count: workers.count)
-        for expert in routing.experts {
-            precondition(
-                owners.indices.contains(Int(expert)),
-                "the plan has \(owners.count) experts here, no expert \(expert)"
-            )
-            counts[owners[Int(expert)]] += 1
-        }
-        return counts.enumerated().map { worker, count in
-            WorkerShare(worker: worker, pairCapacity: count, rowCapacity: routing.rowCount)
+        var filled = 0
+        for worker in workers.indices where !shares[worker].rows.isEmpty {
+            shares.swapAt(filled, worker)
+            filled += 1
         }
     }
 }
@@ -65,7 +62,7 @@ public struct Dispatch: Equatable, Sendable {
 /// Only the batch's rows that the worker needs travel; pairs count within those.
 public struct WorkerShare: Equatable, Sendable {
     /// Index into the plan's workers.
-    public let worker: Int
+    public private(set) var worker: Int
     /// The batch's rows in this share, ascending, each once; `[rowCount]`.
     ///
     /// Row `i` of the partial rows that come back belongs to row `rows[i]` of the batch.
@@ -77,13 +74,14 @@ public struct WorkerShare: Equatable, Sendable {
     /// `[pairs]`, gate weights.
     public private(set) var pairWeights: [Float] = []
 
-    fileprivate init(worker: Int, pairCapacity: Int, rowCapacity: Int) {
+    fileprivate init(worker: Int) { self.worker = worker }
+
+    fileprivate mutating func reset(worker: Int) {
         self.worker = worker
-        guard pairCapacity > 0 else { return }
-        rows.reserveCapacity(min(pairCapacity, rowCapacity))
-        pairRows.reserveCapacity(pairCapacity)
-        pairExperts.reserveCapacity(pairCapacity)
-        pairWeights.reserveCapacity(pairCapacity)
+        rows.removeAll(keepingCapacity: true)
+        pairRows.removeAll(keepingCapacity: true)
+        pairExperts.removeAll(keepingCapacity: true)
+        pairWeights.removeAll(keepingCapacity: true)
     }
 
     /// Rows come in ascending order.

@@ -1,27 +1,29 @@
 public import Model
 public import Placement
 
-/// One layer's trip to the workers and back.
+/// Trips of a step's batches to the workers and back, a layer each.
 ///
 /// Numbers the shares of a batch, waits for every answer, takes each exactly once, and fails with
-/// the worker's name when one is silent, lost or refuses. A pure value: it never sends, sleeps or
-/// reads a clock. The step thread passes `now`, carries the actions out, and uses the same exchange
-/// for layer after layer; in the steady state nothing is allocated but the actions.
+/// the worker's name when one is silent, lost or refuses. Several trips may be under way: those of
+/// one step's micro-batches. They belong together, so when one fails, all are over. A pure value:
+/// it never sends, sleeps or reads a clock. The step thread passes `now`, carries the actions out,
+/// and uses the same exchange for layer after layer; in the steady state nothing is allocated but
+/// the actions.
 ///
 /// The caller's duties: 1. send on `.send`; 2. check an answer's shape, then pass it to `onReply`
 /// and add its rows only on `.accept`; 3. call `tick` at `nextDeadline`; 4. pass on every loss.
 public struct Exchange: Equatable, Sendable {
     public enum Action: Equatable, Sendable {
-        /// `share` is the index in the array that `begin` was given.
-        case send(share: Int, ShareID, attempt: UInt32, to: Int)
-        /// The trip is over without a result; answers still under way will be dropped.
+        /// `share` is the index in the array that `begin` was given for the trip.
+        case send(TripID, share: Int, ShareID, attempt: UInt32, to: Int)
+        /// Every trip is over without a result; answers still under way will be dropped.
         case fail(ExchangeError)
     }
 
     /// What to do with an answer.
     public enum Reply: Equatable, Sendable {
-        /// Add its rows. After the last one the layer is complete.
-        case accept(share: Int, isLast: Bool)
+        /// Add its rows. After the last one the trip is complete.
+        case accept(TripID, share: Int, isLast: Bool)
         case drop(Stray)
     }
 
@@ -41,7 +43,14 @@ public struct Exchange: Equatable, Sendable {
     /// Finds a worker that may compute a share instead of one that failed, or nil.
     ///
     /// The seam for replicas: today no expert has a second home.
-    public typealias Replica = (_ share: Int, _ worker: Int) -> Int?
+    public typealias Replica = (_ trip: TripID, _ share: Int, _ worker: Int) -> Int?
+
+    /// A trip, counted from 0 by its exchange.
+    public struct TripID: RawRepresentable, Hashable, Sendable {
+        public let rawValue: UInt64
+
+        public init(rawValue: UInt64) { self.rawValue = rawValue }
+    }
 
     public let epoch: Epoch
     public let limits: Limits
@@ -51,10 +60,10 @@ public struct Exchange: Equatable, Sendable {
     public private(set) var nextShare: ShareID
 
     public let workers: [WorkerName]
-    private var layer = LayerIndex(0)
-    /// Of the trip under way; their ids are consecutive and end before `nextShare`.
+    private var nextTrip = TripID(rawValue: 0)
+    /// Of the trips under way, and of complete ones that began after one of them; their ids are
+    /// consecutive and end before `nextShare`.
     private var pending: [Pending] = []
-    private var unanswered = 0
 
     /// An exchange under one plan, whose workers shares name by index.
     ///
@@ -74,36 +83,44 @@ public struct Exchange: Equatable, Sendable {
 
     /// Starts a trip: one share for each of `recipients`, indices into the plan's workers.
     ///
-    /// - Precondition: the last trip has ended.
+    /// The caller bounds how many are under way at once.
     public mutating func begin(
         layer: LayerIndex,
-        recipients: some Collection<Int>,
+        recipients: some Sequence<Int>,
         now: Instant
-    ) -> [Action] {
-        precondition(
-            unanswered == 0,
-            "\(unanswered) shares of layer \(self.layer.rawValue) are under way"
-        )
-        self.layer = layer
-        pending.removeAll(keepingCapacity: true)
-        for worker in recipients {
+    ) -> (trip: TripID, actions: [Action]) {
+        forgetCompleteTrips()
+        let trip = nextTrip
+        nextTrip = TripID(rawValue: trip.rawValue &+ 1)
+        let first = pending.count
+        for (place, worker) in recipients.enumerated() {
             precondition(workers.indices.contains(worker), "no worker \(worker) in the plan")
             pending.append(
-                Pending(worker: worker, sentAt: now, deadline: now + limits.answerTime)
+                Pending(
+                    trip: trip,
+                    layer: layer,
+                    place: place,
+                    worker: worker,
+                    sentAt: now,
+                    deadline: now + limits.answerTime
+                )
             )
+            nextShare = ShareID(rawValue: nextShare.rawValue &+ 1)
         }
-        unanswered = pending.count
-        nextShare = ShareID(rawValue: nextShare.rawValue &+ UInt64(pending.count))
-        return pending.indices.map { send($0) }
+        return (trip, (first..<pending.count).map { send($0) })
     }
 
-    /// Whether every share of the trip was answered, or there is no trip.
-    public var isComplete: Bool { unanswered == 0 }
+    /// Whether every share of every trip was answered, or there is no trip.
+    public var isComplete: Bool { pending.allSatisfy(\.isAnswered) }
+
+    /// Whether every share of a trip was answered, or the trip is over.
+    public func isComplete(_ trip: TripID) -> Bool {
+        pending.allSatisfy { $0.isAnswered || $0.trip != trip }
+    }
 
     /// When to call `tick`, or nil while nothing is awaited.
     public var nextDeadline: Instant? {
-        guard unanswered > 0 else { return nil }
-        return pending.lazy.filter { !$0.isAnswered }.map(\.deadline).min()
+        pending.lazy.filter { !$0.isAnswered }.map(\.deadline).min()
     }
 
     /// Workers whose answer is awaited, as indices into the plan's workers, ascending.
@@ -121,8 +138,8 @@ public struct Exchange: Equatable, Sendable {
         switch find(id, attempt: attempt, epoch: epoch, worker: worker) {
         case .share(let share):
             pending[share].isAnswered = true
-            unanswered -= 1
-            return .accept(share: share, isLast: unanswered == 0)
+            let trip = pending[share].trip
+            return .accept(trip, share: pending[share].place, isLast: isComplete(trip))
         case .stray(let stray):
             strays.count(stray.reason)
             return .drop(stray)
@@ -137,7 +154,7 @@ public struct Exchange: Equatable, Sendable {
         code: ShareRefusalCode,
         reason: String,
         now: Instant,
-        replica: Replica = { _, _ in nil }
+        replica: Replica = { _, _, _ in nil }
     ) -> [Action] {
         switch find(id, attempt: attempt, epoch: epoch, worker: worker) {
         case .share(let share):
@@ -155,11 +172,12 @@ public struct Exchange: Equatable, Sendable {
         _ worker: Int,
         reason: String,
         now: Instant,
-        replica: Replica = { _, _ in nil }
+        replica: Replica = { _, _, _ in nil }
     ) -> [Action] {
         var actions: [Action] = []
+        // A failure empties the list, but not the indices.
         for share in pending.indices
-        where unanswered > 0 && pending[share].isAwaited(from: worker) {
+        where share < pending.count && pending[share].isAwaited(from: worker) {
             let waited = now - pending[share].sentAt
             actions += reroute(share, now: now, replica: replica) { name, layer in
                 .workerLost(name, layer, waited: waited, reason: reason)
@@ -171,11 +189,11 @@ public struct Exchange: Equatable, Sendable {
     /// Reroutes overdue shares, or fails.
     public mutating func tick(
         now: Instant,
-        replica: Replica = { _, _ in nil }
+        replica: Replica = { _, _, _ in nil }
     ) -> [Action] {
         var actions: [Action] = []
         for share in pending.indices
-        where unanswered > 0 && pending[share].isOverdue(now) {
+        where share < pending.count && pending[share].isOverdue(now) {
             let waited = now - pending[share].sentAt
             let attempts = pending[share].attempt
             actions += reroute(share, now: now, replica: replica) { name, layer in
@@ -185,10 +203,9 @@ public struct Exchange: Equatable, Sendable {
         return actions
     }
 
-    /// Ends the trip; answers still under way will be dropped as late.
+    /// Ends every trip; answers still under way will be dropped as late.
     public mutating func cancel() {
         pending.removeAll(keepingCapacity: true)
-        unanswered = 0
     }
 }
 
@@ -196,6 +213,10 @@ public struct Exchange: Equatable, Sendable {
 
 extension Exchange {
     private struct Pending: Equatable {
+        let trip: TripID
+        let layer: LayerIndex
+        /// Index in the array that `begin` was given.
+        let place: Int
         var worker: Int
         /// When the first attempt left.
         let sentAt: Instant
@@ -208,9 +229,15 @@ extension Exchange {
     }
 
     private enum Match {
-        /// The index of the share that is answered.
+        /// The index in `pending` of the share that is answered.
         case share(Int)
         case stray(Stray)
+    }
+
+    /// Lets go of trips that nothing is awaited from, up to the first that still is under way.
+    private mutating func forgetCompleteTrips() {
+        let awaited = pending.lazy.filter { !$0.isAnswered }.map(\.trip.rawValue).min()
+        pending.removeAll { $0.trip.rawValue < awaited ?? .max }
     }
 
     private var firstShare: UInt64 { nextShare.rawValue &- UInt64(pending.count) }
@@ -236,14 +263,15 @@ extension Exchange {
 
     private func send(_ share: Int) -> Action {
         .send(
-            share: share,
+            pending[share].trip,
+            share: pending[share].place,
             ShareID(rawValue: firstShare &+ UInt64(share)),
             attempt: pending[share].attempt,
             to: pending[share].worker
         )
     }
 
-    /// Sends a share to the next worker that can compute it, or ends the trip with `failure`.
+    /// Sends a share to the next worker that can compute it, or ends all trips with `failure`.
     private mutating func reroute(
         _ share: Int,
         now: Instant,
@@ -252,9 +280,10 @@ extension Exchange {
     ) -> [Action] {
         let old = pending[share].worker
         guard pending[share].attempt < limits.attempts,
-            let worker = replica(share, old), workers.indices.contains(worker)
+            let worker = replica(pending[share].trip, pending[share].place, old),
+            workers.indices.contains(worker)
         else {
-            let error = failure(workers[old], layer)
+            let error = failure(workers[old], pending[share].layer)
             cancel()
             return [.fail(error)]
         }

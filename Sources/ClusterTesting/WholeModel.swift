@@ -35,17 +35,24 @@ public struct WholeModel: Sendable {
         _ instructionSet: InstructionSet = .detected,
         threadCount: Int = 1,
         owners: [[Int]] = [],
+        microBatches: Int = 1,
         cache: CacheLimits = CacheLimits()
     ) -> ForwardPass {
         let kernels = Kernels(instructionSet: instructionSet, threadCount: threadCount)
         let runner = LocalRunner(held: held, kernels: kernels, owners: owners)
-        return forward(kernels: kernels, experts: runner, cache: cache)
+        return forward(
+            kernels: kernels,
+            experts: runner,
+            microBatches: microBatches,
+            cache: cache
+        )
     }
 
     /// A forward pass with experts computed elsewhere.
     public func forward(
         kernels: Kernels,
         experts: any ExpertRunner,
+        microBatches: Int = 1,
         cache: CacheLimits = CacheLimits()
     ) -> ForwardPass {
         ForwardPass(
@@ -53,6 +60,7 @@ public struct WholeModel: Sendable {
             weights: weights,
             kernels: kernels,
             experts: experts,
+            microBatches: microBatches,
             cache: cache
         )
     }

@@ -68,7 +68,7 @@ struct CoordinatorProcess {
             life: life,
             clock: clock,
             inbox: inbox,
-            shares: stepThread.traffic,
+            figures: stepThread.figures,
             logger: logger
         )
     }

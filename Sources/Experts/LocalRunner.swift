@@ -4,38 +4,48 @@ public import Tensors
 
 /// Computes all experts in this process.
 ///
-/// With `owners`, experts are summed part by part as that many workers would: by the one
+/// With `owners`, experts are summed owner by owner as that many workers would: by the one
 /// arithmetic this changes no bit, which is how a plan is tried without a cluster.
 public final class LocalRunner: ExpertRunner {
     private let held: HeldExperts
     private let arithmetic: ExpertArithmetic
-    /// `[layer][expert]`: which part computes it; empty for one part.
+    /// `[layer][expert]`: which owner computes it; empty for one owner.
     private let owners: [[Int]]
-    private let partCount: Int
-    private var batch: (layer: LayerIndex, activations: Activations, routing: Routing)?
+    private let ownerCount: Int
+    /// By part.
+    private var batches: [Int: Batch] = [:]
+
+    private struct Batch {
+        let layer: LayerIndex
+        let activations: Activations
+        let routing: Routing
+    }
 
     /// - Precondition: `held` holds every expert that a router can choose.
     public init(held: HeldExperts, kernels: Kernels, owners: [[Int]] = []) {
         self.held = held
         self.owners = owners
-        partCount = (owners.flatMap { $0 }.max() ?? 0) + 1
+        ownerCount = (owners.flatMap { $0 }.max() ?? 0) + 1
         arithmetic = ExpertArithmetic(kernels: kernels)
     }
 
     public func start(
+        _ part: Int,
         layer: LayerIndex,
         activations: Activations,
         routing: Routing
     ) throws(ExpertRunnerError) {
-        batch = (layer, activations, routing)
+        batches[part] = Batch(layer: layer, activations: activations, routing: routing)
     }
 
-    public func finish(into sums: inout [Double]) throws(ExpertRunnerError) {
-        guard let (layer, activations, routing) = batch else { return }
-        batch = nil
-        for part in 0..<partCount {
+    public func cancel() { batches.removeAll(keepingCapacity: true) }
+
+    public func finish(_ part: Int, into sums: inout [Double]) throws(ExpertRunnerError) {
+        guard let batch = batches.removeValue(forKey: part) else { return }
+        let routing = batch.routing
+        for owner in 0..<ownerCount {
             let pairs = routing.experts.indices.lazy
-                .filter { self.owner(of: Int(routing.experts[$0]), in: layer) == part }
+                .filter { self.owner(of: Int(routing.experts[$0]), in: batch.layer) == owner }
                 .map { index in
                     ExpertArithmetic.Pair(
                         row: Int32(index / routing.topK),
@@ -45,10 +55,10 @@ public final class LocalRunner: ExpertRunner {
                 }
             do throws(MissingExpert) {
                 try arithmetic.run(
-                    layer: layer,
+                    layer: batch.layer,
                     pairs: pairs,
                     held: held,
-                    activations: activations,
+                    activations: batch.activations,
                     into: &sums
                 )
             } catch {

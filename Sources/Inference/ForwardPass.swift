@@ -5,6 +5,8 @@ import Tensors
 /// One step through the transformer: tokens in, logits out.
 ///
 /// Holds everything but the experts, which it asks an `ExpertRunner` for. Used from one thread.
+/// With several micro-batches the rows of a step go through the layers in turns: while the experts
+/// of one part are computed elsewhere, attention of the next is computed here. That changes no bit.
 /// Working memory for rows is kept between steps; a step allocates only lists of its rows.
 public final class ForwardPass {
     public let model: ModelDescription
@@ -13,13 +15,9 @@ public final class ForwardPass {
     private let experts: any ExpertRunner
     private let router: Router
     private let pages: PagePool
-    private var work: AttentionWork
-    private var rope: RopeTable
 
-    /// The residual stream, `[rows, hidden]`.
-    private var stream: [Float] = []
-    /// A normalised copy of it on its way into products.
-    private var input: Activations
+    /// As many as a step is cut into at most; a step uses the first ones.
+    private let parts: [MicroBatch]
     private var queries: [Float] = []
     private var keys: [Float] = []
     private var values: [Float] = []
@@ -28,19 +26,22 @@ public final class ForwardPass {
     /// `[rows, hidden]`.
     private var projected: [Float] = []
     private var gates: [Float] = []
-    private var routing: Routing
     /// The visits of a network that all rows go through.
     private var everyRow = ExpertVisits()
-    /// Weighted expert outputs, `[rows, hidden]`.
-    private var sums: [Double] = []
+    /// The rows that want logits, `[rows, hidden]`, then normalised.
+    private var last: [Float] = []
+    private var output: Activations
 
+    /// - Parameter microBatches: into how many parts a step's rows are cut at most.
     public init(
         model: ModelDescription,
         weights: CoreWeights,
         kernels: Kernels,
         experts: any ExpertRunner,
+        microBatches: Int = 1,
         cache: CacheLimits = CacheLimits()
     ) {
+        precondition(microBatches > 0, "a step in \(microBatches) parts computes nothing")
         self.model = model
         self.weights = weights
         self.kernels = kernels
@@ -53,7 +54,6 @@ public final class ForwardPass {
             valueHeadWidth: model.valueLength,
             scale: 1 / Float(model.keyLength).squareRoot()
         )
-        work = AttentionWork(heads)
         pages = PagePool(
             layout: CacheLayout(
                 heads: heads,
@@ -62,10 +62,9 @@ public final class ForwardPass {
             ),
             pageLimit: CacheLayout.pageCount(positions: cache.positions)
         )
-        rope = RopeTable(frequencies: model.rope.frequencies, magnitude: model.rope.magnitude)
-        input = Activations(rowCount: 0, width: model.hiddenSize)
+        parts = (0..<microBatches).map { _ in MicroBatch(model, heads) }
+        output = Activations(rowCount: 0, width: model.hiddenSize)
         attended = Activations(rowCount: 0, width: model.headCount * model.valueLength)
-        routing = Routing(topK: max(1, model.expertsPerToken))
     }
 
     /// Positions of all sequences together, in pages of 256.
@@ -91,19 +90,36 @@ public final class ForwardPass {
     ///   as far as later batches that start at the same positions are concerned.
     public func run(_ batch: Batch, logits: inout [Float]) throws(ForwardError) {
         try check(batch)
-        defer { work.removeAll() }
-        divideAttention(batch)
-        embed(batch)
-        rope.prepare(positions: batch.rows.map { Int32($0.position) })
-        for index in weights.layers.indices {
-            attend(batch, layer: index)
-            do throws(ExpertRunnerError) {
-                try feedForward(layer: index)
-            } catch {
-                throw .experts(error)
+        let rowCount = batch.rows.count
+        let partCount = MicroBatch.count(rowCount: rowCount, limit: parts.count)
+        defer { for part in parts { part.work.removeAll() } }
+        for index in 0..<partCount {
+            let rows = MicroBatch.rows(index, of: partCount, rowCount: rowCount)
+            embed(batch.rows[rows], into: parts[index])
+        }
+        do throws(ExpertRunnerError) {
+            try runLayers(partCount: partCount)
+        } catch {
+            experts.cancel()
+            throw .experts(error)
+        }
+        project(batch, partCount: partCount, into: &logits)
+    }
+
+    /// Each part in turn goes through a layer; its experts' answers are taken when its turn comes
+    /// again, so that they are computed meanwhile.
+    ///
+    /// Earlier positions of a sequence are in the same part or in one that went before, so their
+    /// keys are stored when attention asks for them.
+    private func runLayers(partCount: Int) throws(ExpertRunnerError) {
+        for layer in weights.layers.indices {
+            for index in 0..<partCount {
+                try finishFeedForward(index)
+                attend(parts[index], layer: layer)
+                try startFeedForward(index, layer: layer)
             }
         }
-        project(batch, into: &logits)
+        for index in 0..<partCount { try finishFeedForward(index) }
     }
 
     /// Refuses a row of logits that nothing can be chosen from.
@@ -123,52 +139,66 @@ public final class ForwardPass {
         }
     }
 
-    private func embed(_ batch: Batch) {
+    private func embed(_ rows: ArraySlice<Batch.Row>, into part: MicroBatch) {
+        part.rows = rows.indices
+        part.isAway = false
+        part.rope.prepare(positions: rows.map { Int32($0.position) })
+        for row in rows { part.work.append(row.context.cache, position: row.position) }
+        part.work.divide(among: kernels.threadCount)
         kernels.dequantize(
             weights.embedding,
-            rows: batch.rows.map { Int($0.token) },
-            into: &stream
+            rows: rows.map { Int($0.token) },
+            into: &part.stream
         )
     }
 
     // MARK: Attention
 
-    private func divideAttention(_ batch: Batch) {
-        for row in batch.rows { work.append(row.context.cache, position: row.position) }
-        work.divide(among: kernels.threadCount)
-    }
-
-    private func attend(_ batch: Batch, layer index: Int) {
+    private func attend(_ part: MicroBatch, layer index: Int) {
         let weights = weights.layers[index].attention
-        normalize(weights.norm, for: [weights.query, weights.key, weights.value])
-        project(weights.query, weights.queryBias, into: &queries)
-        project(weights.key, weights.keyBias, into: &keys)
-        project(weights.value, weights.valueBias, into: &values)
+        normalize(part, weights.norm, for: [weights.query, weights.key, weights.value])
+        project(part.input, weights.query, weights.queryBias, into: &queries)
+        project(part.input, weights.key, weights.keyBias, into: &keys)
+        project(part.input, weights.value, weights.valueBias, into: &values)
         normalizeHeads(&queries, weights.queryNorm)
         normalizeHeads(&keys, weights.keyNorm)
         clamp(&queries)
         clamp(&keys)
         clamp(&values)
-        rotate(&queries, heads: model.headCount)
-        rotate(&keys, heads: model.keyValueHeadCount)
-        kernels.store(keys: keys, values: values, layer: index, for: work)
-        attended.resize(rowCount: batch.rows.count)
-        kernels.attend(layer: index, queries: queries, work: work, into: &attended.values)
+        rotate(&queries, heads: model.headCount, part.rope)
+        rotate(&keys, heads: model.keyValueHeadCount, part.rope)
+        kernels.store(keys: keys, values: values, layer: index, for: part.work)
+        attended.resize(rowCount: part.rows.count)
+        kernels.attend(layer: index, queries: queries, work: part.work, into: &attended.values)
         if !weights.output.type.isFloat { kernels.quantize(&attended) }
         multiply(weights.output, attended, into: &projected)
         addBias(weights.outputBias, to: &projected)
-        kernels.add(projected, to: &stream)
+        kernels.add(projected, to: &part.stream)
     }
 
-    /// The residual stream, normalised, in the forms that `matrices` multiply.
-    private func normalize(_ norm: [Float], for matrices: [WeightMatrix]) {
-        input.resize(rowCount: stream.count / model.hiddenSize)
-        kernels.rmsNorm(stream, weight: norm, epsilon: model.rmsEpsilon, into: &input.values)
+    /// The part's stream, normalised, in the forms that `matrices` multiply.
+    private func normalize(_ part: MicroBatch, _ norm: [Float], for matrices: [WeightMatrix]) {
+        normalize(part.stream, norm, for: matrices, into: &part.input)
+    }
+
+    private func normalize(
+        _ rows: [Float],
+        _ norm: [Float],
+        for matrices: [WeightMatrix],
+        into input: inout Activations
+    ) {
+        input.resize(rowCount: rows.count / model.hiddenSize)
+        kernels.rmsNorm(rows, weight: norm, epsilon: model.rmsEpsilon, into: &input.values)
         if matrices.contains(where: { !$0.type.isFloat }) { kernels.quantize(&input) }
     }
 
     /// One of the three projections of attention's input.
-    private func project(_ matrix: WeightMatrix, _ bias: [Float], into output: inout [Float]) {
+    private func project(
+        _ input: Activations,
+        _ matrix: WeightMatrix,
+        _ bias: [Float],
+        into output: inout [Float]
+    ) {
         multiply(matrix, input, into: &output)
         addBias(bias, to: &output)
     }
@@ -199,7 +229,7 @@ public final class ForwardPass {
         kernels.rmsNorm(&rows, weight: norm, epsilon: model.rmsEpsilon)
     }
 
-    private func rotate(_ rows: inout [Float], heads: Int) {
+    private func rotate(_ rows: inout [Float], heads: Int, _ rope: RopeTable) {
         kernels.rotate(
             &rows,
             heads: heads,
@@ -211,72 +241,97 @@ public final class ForwardPass {
 
     // MARK: Feed-forward
 
-    private func feedForward(layer index: Int) throws(ExpertRunnerError) {
-        let layer = weights.layers[index]
-        sums.resize(to: stream.count, filler: 0)
-        for place in sums.indices { sums[place] = 0 }
-        switch layer.feedForward {
+    /// Computes what follows attention, or asks for it where experts do.
+    private func startFeedForward(_ index: Int, layer: Int) throws(ExpertRunnerError) {
+        let part = parts[index]
+        let weights = weights.layers[layer]
+        part.sums.resize(to: part.stream.count, filler: 0)
+        for place in part.sums.indices { part.sums[place] = 0 }
+        part.isAway = true
+        switch weights.feedForward {
         case .dense(let network):
-            normalize(layer.feedForwardNorm, for: [network.gate, network.up])
-            let one = Array(repeating: Float(1), count: input.rowCount)
-            runForEveryRow(network, gateWeights: one)
+            normalize(part, weights.feedForwardNorm, for: [network.gate, network.up])
+            let one = Array(repeating: Float(1), count: part.input.rowCount)
+            runForEveryRow(part, network, gateWeights: one)
+            addSums(of: part)
         case .experts(let router, let shared):
-            try runExperts(layer: index, norm: layer.feedForwardNorm, router, shared)
+            route(part, layer: layer, norm: weights.feedForwardNorm, router, shared)
+            try experts.start(
+                index,
+                layer: LayerIndex(layer),
+                activations: part.input,
+                routing: part.routing
+            )
+            // While the experts are computed elsewhere, the shared one is computed here.
+            if let shared { runShared(part, shared) }
         }
-        kernels.add(sums, to: &stream)
     }
 
-    private func runExperts(
-        layer index: Int,
+    /// Takes what the part's experts computed, if any were asked.
+    private func finishFeedForward(_ index: Int) throws(ExpertRunnerError) {
+        let part = parts[index]
+        guard part.isAway else { return }
+        try experts.finish(index, into: &part.sums)
+        addSums(of: part)
+    }
+
+    private func addSums(of part: MicroBatch) {
+        kernels.add(part.sums, to: &part.stream)
+        part.isAway = false
+    }
+
+    /// Chooses each row's experts.
+    private func route(
+        _ part: MicroBatch,
+        layer: Int,
         norm: [Float],
-        _ routerMatrix: WeightMatrix,
+        _ matrix: WeightMatrix,
         _ shared: CoreWeights.Shared?
-    ) throws(ExpertRunnerError) {
-        var consumers = [routerMatrix]
+    ) {
+        var consumers = [matrix]
         if let shared { consumers += [shared.gate, shared.weights.gate, shared.weights.up] }
-        normalize(norm, for: consumers)
-        let facts = model.layers[index]
-        if facts.needsQuants && !input.hasQuants { kernels.quantize(&input) }
-        multiply(routerMatrix, input, into: &gates, order: .fixed)
+        normalize(part, norm, for: consumers)
+        if model.layers[layer].needsQuants && !part.input.hasQuants {
+            kernels.quantize(&part.input)
+        }
+        multiply(matrix, part.input, into: &gates, order: .fixed)
         kernels.softmax(&gates, width: model.expertCount)
-        router.choose(gates, into: &routing)
-        let layer = LayerIndex(index)
-        try experts.start(layer: layer, activations: input, routing: routing)
-        // While the experts are computed elsewhere, the shared one is computed here.
-        if let shared { runShared(shared) }
-        try experts.finish(into: &sums)
+        router.choose(gates, into: &part.routing)
     }
 
-    private func runShared(_ shared: CoreWeights.Shared) {
-        multiply(shared.gate, input, into: &gates, order: .fixed)
+    private func runShared(_ part: MicroBatch, _ shared: CoreWeights.Shared) {
+        multiply(shared.gate, part.input, into: &gates, order: .fixed)
         kernels.sigmoid(&gates)
-        runForEveryRow(shared.weights, gateWeights: gates)
+        runForEveryRow(part, shared.weights, gateWeights: gates)
     }
 
     /// A network that no router chooses: all rows go through it.
-    private func runForEveryRow(_ network: FeedForwardWeights, gateWeights: [Float]) {
+    private func runForEveryRow(
+        _ part: MicroBatch,
+        _ network: FeedForwardWeights,
+        gateWeights: [Float]
+    ) {
         everyRow.removeAll()
-        for (row, weight) in gateWeights.prefix(input.rowCount).enumerated() {
+        for (row, weight) in gateWeights.prefix(part.input.rowCount).enumerated() {
             everyRow.add(row: Int32(row), weight: weight)
         }
         everyRow.addExpert(gate: network.gate, up: network.up, down: network.down)
-        kernels.feedForward(everyRow, activations: input, into: &sums)
+        kernels.feedForward(everyRow, activations: part.input, into: &part.sums)
     }
 
     // MARK: Logits
 
-    private func project(_ batch: Batch, into logits: inout [Float]) {
+    private func project(_ batch: Batch, partCount: Int, into logits: inout [Float]) {
         let hidden = model.hiddenSize
-        let wanted = batch.rows.indices.filter { batch.rows[$0].wantsLogits }
-        logits.resize(to: wanted.count * model.vocabularyCount, filler: 0)
-        guard !wanted.isEmpty else { return }
-        for (place, row) in wanted.enumerated() where place != row {
-            for column in 0..<hidden {
-                stream[place * hidden + column] = stream[row * hidden + column]
+        last.removeAll(keepingCapacity: true)
+        for part in parts[..<partCount] {
+            for (place, row) in part.rows.enumerated() where batch.rows[row].wantsLogits {
+                last += part.stream[place * hidden..<(place + 1) * hidden]
             }
         }
-        stream.resize(to: wanted.count * hidden, filler: 0)
-        normalize(weights.outputNorm, for: [weights.output])
-        kernels.multiply(weights.output, input, into: &logits, order: .fast)
+        logits.resize(to: last.count / hidden * model.vocabularyCount, filler: 0)
+        guard !last.isEmpty else { return }
+        normalize(last, weights.outputNorm, for: [weights.output], into: &output)
+        kernels.multiply(weights.output, output, into: &logits, order: .fast)
     }
 }

@@ -11,6 +11,14 @@ public protocol MessageSocket: AnyObject {
     /// The next message, or nil where none has arrived.
     func receive() throws(MessagingError) -> ReceivedMessage?
 
+    /// Sends one message where its frames lie, or nothing of it, and empties the list.
+    func send(_ frames: FrameList, to peer: Peer?) throws(MessagingError)
+
+    /// Takes the next message where it lies, in place of what the list held.
+    ///
+    /// - Returns: whether one has arrived.
+    func receive(into frames: FrameList) throws(MessagingError) -> Bool
+
     /// Messages thrown away on arrival because they exceeded the limits.
     var droppedMessageCount: Int { get }
 
@@ -29,6 +37,22 @@ extension MessageSocket {
     /// Sends one message over a dealer's one connection.
     public func send(_ frames: [[UInt8]]) throws(MessagingError) {
         try send(frames, to: nil)
+    }
+}
+
+// By copies, for sockets that are not the library's.
+extension MessageSocket {
+    public func send(_ frames: FrameList, to peer: Peer?) throws(MessagingError) {
+        defer { frames.removeAll() }
+        try send(frames.copies, to: peer)
+    }
+
+    public func receive(into frames: FrameList) throws(MessagingError) -> Bool {
+        frames.removeAll()
+        guard let message = try receive() else { return false }
+        for frame in message.frames { frames.append(frame) }
+        frames.peer = message.peer
+        return true
     }
 }
 

@@ -16,8 +16,13 @@ import Glibc
 
     /// Kept from call to call for its memory only.
     private var items: [zmq_pollitem_t] = unsafe []
+    /// How long to look again and again before sleeping.
+    private let spin: Duration
+    private let clock = ContinuousClock()
 
-    public init() {}
+    /// - Parameter spin: keeps a core awake for so long after each message, so that the next one is
+    ///   met by a thread that runs; others that want the core get it meanwhile.
+    public init(spin: Duration = .zero) { self.spin = spin }
 
     /// Waits for the first event.
     ///
@@ -38,12 +43,25 @@ import Glibc
         if let waker {
             unsafe items.append(item(socket: nil, descriptor: waker.descriptor))
         }
-        guard try unsafe pollItems(&items, timeout: timeout) > 0 else {
+        var hasEvent = try look()
+        if !hasEvent { hasEvent = try unsafe pollItems(&items, timeout: timeout) > 0 }
+        guard hasEvent else {
             return Readiness(sockets: [], isWoken: false)
         }
         let ready = sockets.indices.filter { unsafe items[$0].revents != 0 }
         let isWoken = unsafe waker != nil && items[sockets.count].revents != 0
         return Readiness(sockets: ready, isWoken: isWoken)
+    }
+
+    /// Looks for an event as long as it may, without sleeping.
+    private mutating func look() throws(MessagingError) -> Bool {
+        guard spin > .zero else { return false }
+        let end = clock.now + spin
+        repeat {
+            if try unsafe pollItems(&items, timeout: .zero) > 0 { return true }
+            sched_yield()
+        } while clock.now < end
+        return false
     }
 
     private func item(socket: UnsafeMutableRawPointer?, descriptor: Int32) -> zmq_pollitem_t {

@@ -33,6 +33,8 @@ import Glibc
     /// Kept alive for the socket's sake.
     private let context: MessagingContext
     private var monitor: ConnectionMonitor?
+    /// For messages whose frames are copied.
+    private let arrival: FrameList
 
     public init(
         _ kind: Kind,
@@ -47,6 +49,7 @@ import Glibc
         self.kind = kind
         self.context = context
         limits = options.limits
+        arrival = FrameList(capacity: options.limits.frameCount)
         try apply(options)
     }
 
@@ -115,28 +118,46 @@ import Glibc
         }
     }
 
+    /// Sends one message where its frames lie, or nothing of it, and empties the list.
+    public func send(_ frames: FrameList, to peer: Peer?) throws(MessagingError) {
+        precondition(!frames.isEmpty, "a message needs a frame")
+        precondition((peer != nil) == (kind == .router), "a router names a peer, a dealer none")
+        defer { frames.removeAll() }
+        try check(frameCount: frames.count, largest: frames.largestByteCount)
+        if let peer { try sendFirst(peer.bytes, hasMore: true, to: peer) }
+        try send(frames, from: 0, to: peer)
+    }
+
     /// The next message, or nil where none has arrived.
     ///
     /// What exceeds the limits is thrown away and counted, and the next message is looked at.
     public func receive() throws(MessagingError) -> ReceivedMessage? {
+        guard try receive(into: arrival) else { return nil }
+        defer { arrival.removeAll() }
+        return ReceivedMessage(peer: arrival.peer, frames: arrival.copies)
+    }
+
+    /// Takes the next message where it lies, in place of what the list held.
+    ///
+    /// - Returns: whether one has arrived.
+    public func receive(into frames: FrameList) throws(MessagingError) -> Bool {
         // Whoever floods us with connections fills no queue of events either.
         monitor?.read()
         while true {
-            guard let arrival = try receiveFrames() else { return nil }
-            var frames = arrival.frames[...]
-            let id = kind == .router ? frames.popFirst() : nil
-            let isWithinLimits = !arrival.isOversize && !frames.isEmpty
-            if isWithinLimits, id.map({ (1...Peer.longest).contains($0.count) }) ?? true {
-                return ReceivedMessage(peer: id.map { Peer($0) }, frames: Array(frames))
-            }
+            frames.removeAll()
+            guard let isWithinLimits = try takeFrames(into: frames) else { return false }
+            if isWithinLimits { return true }
             droppedMessageCount += 1
         }
     }
 
     private func check(_ frames: [[UInt8]]) throws(MessagingError) {
-        let largest = frames.reduce(0) { max($0, $1.count) }
-        guard frames.count <= limits.frameCount, largest <= limits.frameByteCount else {
-            throw .messageTooLarge(frameCount: frames.count, largestFrameByteCount: largest)
+        try check(frameCount: frames.count, largest: frames.reduce(0) { max($0, $1.count) })
+    }
+
+    private func check(frameCount: Int, largest: Int) throws(MessagingError) {
+        guard frameCount <= limits.frameCount, largest <= limits.frameByteCount else {
+            throw .messageTooLarge(frameCount: frameCount, largestFrameByteCount: largest)
         }
     }
 }

@@ -43,29 +43,49 @@ extension Socket {
         }
     }
 
-    /// Takes all frames of the next message, the routing id first on a router.
+    /// Sends frames where they lie.
     ///
-    /// Once the limits are exceeded the frames are taken from the library but not copied.
+    /// - Parameter first: the index of the frame at which the library decides, 0 on a dealer.
+    func send(_ frames: FrameList, from first: Int, to peer: Peer?) throws(MessagingError) {
+        var isLost = false
+        for index in first..<frames.count {
+            switch unsafe frames.send(index, over: handle) {
+            case 0: continue
+            case EAGAIN where index > 0 || peer != nil: isLost = true
+            case EAGAIN: throw .queueFull(peer)
+            default: throw lastFailure("zmq_msg_send")
+            }
+        }
+        if isLost { throw .queueFull(peer) }
+    }
+
+    /// Takes all frames of the next message, the routing id apart on a router.
     ///
-    /// - Returns: Nil where no message has arrived.
-    func receiveFrames() throws(MessagingError) -> (frames: [[UInt8]], isOversize: Bool)? {
-        let frameLimit = limits.frameCount + (kind == .router ? 1 : 0)
-        var frames: [[UInt8]] = []
-        var isOversize = false
+    /// Once the limits are exceeded the frames are taken from the library and let go.
+    ///
+    /// - Returns: Nil where no message has arrived; else whether it is within the limits.
+    func takeFrames(into frames: FrameList) throws(MessagingError) -> Bool? {
+        var isWithinLimits = true
         var message = zmq_msg_t()
         unsafe zmq_msg_init(&message)
         defer { unsafe zmq_msg_close(&message) }
+        var isID = kind == .router
         var hasMore = true
         while hasMore {
             guard try next(&message) else { return nil }
             hasMore = unsafe zmq_msg_more(&message) != 0
             let count = unsafe zmq_msg_size(&message)
-            if frames.count == frameLimit || count > limits.receivedFrameByteCount {
-                isOversize = true
+            if isID {
+                isWithinLimits = (1...Peer.longest).contains(count)
+                if isWithinLimits { frames.peer = Peer(copy(&message, count: count)) }
+                isID = false
+            } else if frames.count == limits.frameCount || count > limits.receivedFrameByteCount
+                || !isWithinLimits || !frames.take(&message)
+            {
+                isWithinLimits = false
             }
-            if !isOversize { frames.append(copy(&message, count: count)) }
         }
-        return (frames, isOversize)
+        return isWithinLimits && !frames.isEmpty
     }
 
     /// Takes the next frame from the library; false where there is none.

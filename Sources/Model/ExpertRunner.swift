@@ -1,25 +1,32 @@
 public import Tensors
 
-/// The seam between the model and the cluster: computes a layer's experts for a batch.
+/// The seam between the model and the cluster: computes a layer's experts for batches of rows.
 ///
-/// The forward pass calls `start`, does what it can meanwhile, then calls `finish`, once each and
-/// in this order, from one thread. A local runner and a remote one conform, and by the one
-/// arithmetic both give the same bits.
+/// The forward pass calls `start`, does what it can meanwhile, then calls `finish`, from one
+/// thread. Several batches may be under way at once, told apart by the part of the step's rows
+/// that they are; each is started, then finished, before it is started again. A local runner and a
+/// remote one conform, and by the one arithmetic both give the same bits.
 public protocol ExpertRunner: AnyObject {
     /// Hands over a batch: which rows go to which experts of `layer`, with which gate weights.
     ///
-    /// - Parameter activations: `[rows, hidden]`, in the forms `ModelDescription` says the layer's
-    ///   experts need.
+    /// - Parameters:
+    ///   - part: tells this batch from others under way, counted from 0.
+    ///   - activations: `[rows, hidden]`, in the forms `ModelDescription` says the layer's experts
+    ///     need.
     func start(
+        _ part: Int,
         layer: LayerIndex,
         activations: Activations,
         routing: Routing
     ) throws(ExpertRunnerError)
 
-    /// Adds the weighted expert outputs of the batch that was started to `sums`.
+    /// Adds the weighted expert outputs of a batch that was started to `sums`.
     ///
     /// - Parameter sums: `[rows, hidden]`, f64, multiples of 2^-36.
-    func finish(into sums: inout [Double]) throws(ExpertRunnerError)
+    func finish(_ part: Int, into sums: inout [Double]) throws(ExpertRunnerError)
+
+    /// Forgets every batch under way: after an error nobody finishes them.
+    func cancel()
 }
 
 /// Why a layer's experts could not be computed.

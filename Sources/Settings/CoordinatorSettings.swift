@@ -43,6 +43,13 @@ public struct CoordinatorSettings: Sendable {
     /// Most prompt rows in one step.
     public let prefillRowCount: Int
 
+    /// Into how many parts a step's rows are cut at most, so that workers and coordinator compute
+    /// at the same time.
+    public let microBatchCount: Int
+
+    /// How long the step thread looks for answers before it sleeps.
+    public let spinTime: Duration
+
     /// How often a worker says that it lives.
     public let heartbeatInterval: Duration
 
@@ -116,6 +123,8 @@ extension CoordinatorSettings {
         runningJobCount = try reader.value("running-jobs", .number(in: 1...256), default: 8)
         queuedJobCount = try reader.value("queued-jobs", .number(in: 0...100_000), default: 256)
         prefillRowCount = try reader.value("prefill-rows", .number(in: 1...4096), default: 256)
+        microBatchCount = try reader.value("micro-batches", .number(in: 1...8), default: 1)
+        spinTime = try reader.spinTime()
 
         (heartbeatInterval, silenceLimit) = try Self.heartbeat(&reader)
         shareTime = try reader.value("share-time", .time, default: .seconds(30))

@@ -67,3 +67,10 @@ struct SettingsReader {
         described.append(DescribedSetting(key: key, value: value, origin: origin))
     }
 }
+
+extension SettingsReader {
+    /// The same for both daemons, and as finely as it matters.
+    mutating func spinTime() throws(SettingsError) -> Duration {
+        .microseconds(try value("spin-microseconds", .number(in: 0...10_000), default: 0))
+    }
+}

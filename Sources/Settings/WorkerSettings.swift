@@ -25,6 +25,9 @@ public struct WorkerSettings: Sendable {
     /// Threads that read and verify experts; 0 leaves it to the daemon, one per core.
     public let loadThreadCount: Int
 
+    /// How long the step thread looks for shares before it sleeps.
+    public let spinTime: Duration
+
     public let logLevel: LogLevel
 
     private let described: [DescribedSetting]
@@ -75,6 +78,7 @@ extension WorkerSettings {
         threadCount = try reader.value("threads", .threads, default: 0)
         cpus = try reader.optional("cpus", .cpus) ?? []
         loadThreadCount = try reader.value("load-threads", .threads, default: 0)
+        spinTime = try reader.spinTime()
         logLevel = try reader.value("log-level", .logLevel, default: .info)
         try reader.finish()
         described = reader.described

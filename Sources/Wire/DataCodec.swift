@@ -1,156 +1,181 @@
-import CProtobufC
 import CWire
 import Cluster
+public import Messaging
 import Model
 import Placement
-import Tensors
+public import Tensors
 
 extension DataMessage {
     /// Reads a message from its frames, trusting nothing in them.
-    public init(
-        frames: [[UInt8]],
-        limits: WireLimits = WireLimits()
-    ) throws(WireError) {
-        self = try unsafe withEnvelope(
-            frames,
-            limits: limits,
-            unpack: moiety__v1__data_envelope__unpack,
-            free: moiety__v1__data_envelope__free_unpacked,
-            read: { raw, reader throws(WireError) in
-                try unsafe Self(raw, reader)
+    public init(frames: [[UInt8]], limits: WireLimits = WireLimits()) throws(WireError) {
+        try self.init(frames: FrameList(frames), limits: limits)
+    }
+
+    /// Reads a message from its frames, trusting nothing in them.
+    public init(frames: FrameList, limits: WireLimits = WireLimits()) throws(WireError) {
+        self =
+            switch try DataHeader(frames: frames, limits: limits) {
+            case .share(let header): .share(Share(header, frames: frames))
+            case .partialRows(let header): .partialRows(PartialRows(header, frames: frames))
+            case .shareRefused(let refusal): .shareRefused(refusal)
             }
-        )
     }
 
-    private init(_ raw: Moiety__V1__DataEnvelope, _ reader: MessageReader) throws(WireError) {
-        switch unsafe raw.body_case {
-        case MOIETY__V1__DATA_ENVELOPE__BODY_SHARE:
-            self = .share(try unsafe Share(reader.body(raw.share), reader))
-        case MOIETY__V1__DATA_ENVELOPE__BODY_PARTIAL_ROWS:
-            self = .partialRows(try unsafe PartialRows(reader.body(raw.partial_rows), reader))
-        case MOIETY__V1__DATA_ENVELOPE__BODY_SHARE_REFUSED:
-            self = .shareRefused(try unsafe ShareRefused(reader.body(raw.share_refused), reader))
-        default:
-            throw unsafe unknownType(raw.base)
-        }
-    }
-
-    /// The message's frames, as a socket sends them.
+    /// The message's frames, copied.
     public func encode() -> [[UInt8]] {
-        let writer = MessageWriter()
-        let envelope = unsafe writer.message(moiety__v1__data_envelope__init) { raw in
-            switch self {
-            case .share(let share):
-                unsafe raw.body_case = MOIETY__V1__DATA_ENVELOPE__BODY_SHARE
-                unsafe raw.share = share.raw(writer)
-            case .partialRows(let rows):
-                unsafe raw.body_case = MOIETY__V1__DATA_ENVELOPE__BODY_PARTIAL_ROWS
-                unsafe raw.partial_rows = rows.raw(writer)
-            case .shareRefused(let refusal):
-                unsafe raw.body_case = MOIETY__V1__DATA_ENVELOPE__BODY_SHARE_REFUSED
-                unsafe raw.share_refused = refusal.raw(writer)
-            }
+        let frames = FrameList()
+        write(into: frames)
+        return frames.copies
+    }
+
+    /// Adds the message's frames to an empty list.
+    public func write(into frames: FrameList) {
+        switch self {
+        case .share(let share): share.write(into: frames)
+        case .partialRows(let rows): rows.header.write(rows.values, into: frames)
+        case .shareRefused(let refusal): refusal.write(into: frames)
         }
-        return unsafe writer.finish(envelope)
     }
 }
 
+// MARK: - Shares
+
 extension Share {
-    fileprivate init(_ raw: Moiety__V1__Share, _ reader: MessageReader) throws(WireError) {
-        let rowCount = try unsafe reader.rowCount(raw.row_count, "share.row_count")
-        let width = try unsafe reader.width(raw.width, "share.width")
-        let pairCount = try unsafe reader.count(
-            raw.pair_count,
-            "share.pair_count",
-            limit: reader.limits.pairCount
-        )
-        let form = unsafe raw.form
-        let formFrameCount = form == MOIETY__V1__ACTIVATION_FORM__ACTIVATION_FORM_INT8 ? 2 : 1
-        try reader.requireRawFrames(formFrameCount + 3, "share")
-        let activations = try reader.activations(form, rowCount: rowCount, width: width)
-        let rows: [UInt32] = try reader.rawFrame(
-            formFrameCount + 1,
-            "share's pair rows",
-            count: pairCount
-        )
-        try reader.checkPairRows(rows, rowCount: rowCount)
-        try unsafe self.init(
-            id: ShareID(rawValue: raw.id),
-            attempt: raw.attempt,
-            epoch: Epoch(rawValue: raw.epoch),
-            layer: LayerIndex(
-                reader.count(raw.layer, "share.layer", limit: reader.limits.expertCount)
-            ),
+    /// A share whose header was read from the same frames.
+    public init(_ header: ShareHeader, frames: FrameList) {
+        let first = header.firstPairFrame
+        let activations =
+            switch header.form {
+            case .values:
+                Activations(values: frames.values(of: 1), width: header.width)
+            case .quants:
+                Activations(
+                    quants: frames.values(of: 1),
+                    scales: frames.values(of: 2),
+                    width: header.width
+                )
+            }
+        self.init(
+            id: header.id,
+            attempt: header.attempt,
+            epoch: header.epoch,
+            layer: header.layer,
             activations: activations,
-            pairRows: rows,
-            pairExperts: reader.rawFrame(
-                formFrameCount + 2,
-                "share's pair experts",
-                count: pairCount
-            ),
-            pairWeights: reader.rawFrame(
-                formFrameCount + 3,
-                "share's pair weights",
-                count: pairCount
-            )
+            pairRows: frames.values(of: first),
+            pairExperts: frames.values(of: first + 1),
+            pairWeights: frames.values(of: first + 2)
         )
     }
 
-    fileprivate func raw(_ writer: MessageWriter) -> UnsafeMutablePointer<Moiety__V1__Share> {
-        if activations.hasValues {
-            writer.append(activations.values)
-        } else {
-            writer.append(activations.quants)
-            writer.append(activations.scales)
-        }
-        writer.append(pairRows)
-        writer.append(pairExperts)
-        writer.append(pairWeights)
-        return unsafe writer.message(moiety__v1__share__init) { raw in
+    fileprivate func write(into frames: FrameList) {
+        let header = ShareHeader(
+            id: id,
+            attempt: attempt,
+            epoch: epoch,
+            layer: layer,
+            rowCount: activations.rowCount,
+            width: activations.width,
+            form: activations.hasValues ? .values : .quants,
+            pairCount: pairRows.count
+        )
+        header.write(
+            rows: nil,
+            of: activations,
+            pairRows: pairRows,
+            pairExperts: pairExperts,
+            pairWeights: pairWeights,
+            into: frames
+        )
+    }
+}
+
+extension ShareHeader {
+    /// Adds the frames of a share to an empty list: some rows of a batch, copied once.
+    ///
+    /// - Parameters:
+    ///   - rows: Indices into the batch, nil for all of it.
+    ///   - activations: Known in the header's form.
+    public func write(
+        rows: [UInt32]?,
+        of activations: Activations,
+        pairRows: [UInt32],
+        pairExperts: [UInt32],
+        pairWeights: [Float],
+        into frames: FrameList
+    ) {
+        precondition(rowCount == rows?.count ?? activations.rowCount && pairCount == pairRows.count)
+        unsafe frames.appendEnvelope { envelope, append in
+            var raw = unsafe Moiety__V1__Share()
+            unsafe moiety__v1__share__init(&raw)
             unsafe raw.id = id.rawValue
             unsafe raw.attempt = attempt
             unsafe raw.epoch = epoch.rawValue
             unsafe raw.layer = UInt32(clamping: layer.rawValue)
-            unsafe raw.row_count = UInt32(clamping: activations.rowCount)
-            unsafe raw.width = UInt32(clamping: activations.width)
+            unsafe raw.row_count = UInt32(clamping: rowCount)
+            unsafe raw.width = UInt32(clamping: width)
             unsafe raw.form =
-                activations.hasValues
+                form == .values
                 ? MOIETY__V1__ACTIVATION_FORM__ACTIVATION_FORM_F32
                 : MOIETY__V1__ACTIVATION_FORM__ACTIVATION_FORM_INT8
-            unsafe raw.pair_count = UInt32(clamping: pairRows.count)
+            unsafe raw.pair_count = UInt32(clamping: pairCount)
+            unsafe envelope.body_case = MOIETY__V1__DATA_ENVELOPE__BODY_SHARE
+            unsafe withUnsafeMutablePointer(to: &raw) { raw in
+                unsafe envelope.share = raw
+                unsafe append(&envelope)
+            }
         }
+        switch form {
+        case .values:
+            frames.append(activations.values, rows: rows, width: width)
+        case .quants:
+            frames.append(activations.quants, rows: rows, width: width)
+            let blocks = width / Activations.blockLength
+            frames.append(activations.scales, rows: rows, width: blocks)
+        }
+        frames.append(pairRows)
+        frames.append(pairExperts)
+        frames.append(pairWeights)
     }
 }
 
+// MARK: - Answers
+
 extension PartialRows {
-    fileprivate init(_ raw: Moiety__V1__PartialRows, _ reader: MessageReader) throws(WireError) {
-        try reader.requireRawFrames(1, "partial_rows")
-        let rowCount = try unsafe reader.rowCount(raw.row_count, "partial_rows.row_count")
-        let width = try unsafe reader.width(raw.width, "partial_rows.width")
-        guard unsafe raw.form == MOIETY__V1__PARTIAL_FORM__PARTIAL_FORM_F64 else {
-            throw .invalidValue(field: "partial_rows.form", value: unsafe "\(raw.form.rawValue)")
-        }
-        try unsafe self.init(
-            id: ShareID(rawValue: raw.id),
-            attempt: raw.attempt,
-            epoch: Epoch(rawValue: raw.epoch),
-            layer: LayerIndex(
-                reader.count(raw.layer, "partial_rows.layer", limit: reader.limits.expertCount)
-            ),
-            width: width,
-            values: reader.rawFrame(1, "partial_rows' values", count: rowCount, per: width),
-            computeTime: reader.duration(
-                raw.compute_nanoseconds,
-                "partial_rows.compute_nanoseconds"
-            )
+    /// An answer whose header was read from the same frames.
+    init(_ header: PartialRowsHeader, frames: FrameList) {
+        self.init(
+            id: header.id,
+            attempt: header.attempt,
+            epoch: header.epoch,
+            layer: header.layer,
+            width: header.width,
+            values: frames.values(of: 1),
+            computeTime: header.computeTime
         )
     }
 
-    fileprivate func raw(
-        _ writer: MessageWriter
-    ) -> UnsafeMutablePointer<Moiety__V1__PartialRows> {
-        writer.append(values)
-        return unsafe writer.message(moiety__v1__partial_rows__init) { raw in
+    fileprivate var header: PartialRowsHeader {
+        PartialRowsHeader(
+            id: id,
+            attempt: attempt,
+            epoch: epoch,
+            layer: layer,
+            rowCount: rowCount,
+            width: width,
+            computeTime: computeTime
+        )
+    }
+}
+
+extension PartialRowsHeader {
+    /// Adds the frames of an answer to an empty list.
+    ///
+    /// - Parameter values: `[rowCount, width]`.
+    public func write(_ values: [Double], into frames: FrameList) {
+        precondition(values.count == rowCount * width, "\(values.count) values of \(rowCount) rows")
+        unsafe frames.appendEnvelope { envelope, append in
+            var raw = unsafe Moiety__V1__PartialRows()
+            unsafe moiety__v1__partial_rows__init(&raw)
             unsafe raw.id = id.rawValue
             unsafe raw.attempt = attempt
             unsafe raw.epoch = epoch.rawValue
@@ -159,98 +184,108 @@ extension PartialRows {
             unsafe raw.width = UInt32(clamping: width)
             unsafe raw.form = MOIETY__V1__PARTIAL_FORM__PARTIAL_FORM_F64
             unsafe raw.compute_nanoseconds = computeTime.wireNanoseconds
+            unsafe envelope.body_case = MOIETY__V1__DATA_ENVELOPE__BODY_PARTIAL_ROWS
+            unsafe withUnsafeMutablePointer(to: &raw) { raw in
+                unsafe envelope.partial_rows = raw
+                unsafe append(&envelope)
+            }
+        }
+        frames.append(values)
+    }
+
+    /// Adds row `row` of the answer in `frames` to the sums from `start` on.
+    public func add(row: Int, of frames: FrameList, to sums: inout [Double], from start: Int) {
+        precondition(row >= 0 && row < rowCount, "no row \(row) among \(rowCount)")
+        precondition(start >= 0 && start <= sums.count - width, "no sums from \(start)")
+        let size = MemoryLayout<Double>.size
+        precondition(frames.byteCount(of: 1) == rowCount * width * size, "not this answer's frames")
+        frames.withFrame(1) { bytes in
+            unsafe bytes.withUnsafeBytes { bytes in
+                unsafe sums.withUnsafeMutableBufferPointer { sums in
+                    for column in 0..<width {
+                        // Frames lie anywhere, so not all of them can be lent as numbers.
+                        unsafe sums[start + column] += bytes.loadUnaligned(
+                            fromByteOffset: (row * width + column) * size,
+                            as: Double.self
+                        )
+                    }
+                }
+            }
         }
     }
 }
 
 extension ShareRefused {
-    fileprivate init(_ raw: Moiety__V1__ShareRefused, _ reader: MessageReader) throws(WireError) {
-        try reader.requireRawFrames(0, "share_refused")
-        try unsafe self.init(
-            id: ShareID(rawValue: raw.id),
-            attempt: raw.attempt,
-            code: reader.choice(raw.code.rawValue, "share_refused.code"),
-            text: reader.text(raw.text, "share_refused.text")
-        )
-    }
-
-    fileprivate func raw(
-        _ writer: MessageWriter
-    ) -> UnsafeMutablePointer<Moiety__V1__ShareRefused> {
-        unsafe writer.message(moiety__v1__share_refused__init) { raw in
-            unsafe raw.id = id.rawValue
-            unsafe raw.attempt = attempt
-            unsafe raw.code = Moiety__V1__ShareRefusalCode(code.rawValue)
-            unsafe raw.text = writer.message(text)
+    fileprivate func write(into frames: FrameList) {
+        let writer = MessageWriter()
+        unsafe frames.appendEnvelope { envelope, append in
+            unsafe envelope.body_case = MOIETY__V1__DATA_ENVELOPE__BODY_SHARE_REFUSED
+            unsafe envelope.share_refused = writer.message(moiety__v1__share_refused__init) { raw in
+                unsafe raw.id = id.rawValue
+                unsafe raw.attempt = attempt
+                unsafe raw.code = Moiety__V1__ShareRefusalCode(code.rawValue)
+                unsafe raw.text = writer.message(text)
+            }
+            unsafe append(&envelope)
         }
     }
 }
 
-extension MessageReader {
-    fileprivate func rowCount(_ value: UInt32, _ field: String) throws(WireError) -> Int {
-        try positive(value, field, limit: limits.rowCount)
-    }
+// MARK: - Frames
 
-    fileprivate func width(_ value: UInt32, _ field: String) throws(WireError) -> Int {
-        try positive(value, field, limit: limits.width)
-    }
-
-    private func positive(
-        _ value: UInt32,
-        _ field: String,
-        limit: Int
-    ) throws(WireError) -> Int {
-        guard value > 0 else { throw .invalidValue(field: field, value: "0") }
-        return try count(value, field, limit: limit)
-    }
-
-    /// The rows of a share from its first raw frames.
-    fileprivate func activations(
-        _ form: Moiety__V1__ActivationForm,
-        rowCount: Int,
-        width: Int
-    ) throws(WireError) -> Activations {
-        switch form {
-        case MOIETY__V1__ACTIVATION_FORM__ACTIVATION_FORM_INT8:
-            guard width % Activations.blockLength == 0 else {
-                throw .invalidValue(
-                    field: "share.width",
-                    value: "\(width), no whole number of blocks of \(Activations.blockLength)"
-                )
+extension FrameList {
+    /// Adds the first frame: an envelope on the stack, filled in by `fill`, which then calls
+    /// `append` while what the envelope points to is alive.
+    fileprivate func appendEnvelope(
+        fill: (
+            inout Moiety__V1__DataEnvelope,
+            _ append: (inout Moiety__V1__DataEnvelope) -> Void
+        ) -> Void
+    ) {
+        precondition(isEmpty, "an envelope is the first frame")
+        var envelope = unsafe Moiety__V1__DataEnvelope()
+        unsafe moiety__v1__data_envelope__init(&envelope)
+        unsafe fill(&envelope) { envelope in
+            let count = unsafe moiety__v1__data_envelope__get_packed_size(&envelope)
+            append(byteCount: count) { span in
+                unsafe span.withUnsafeMutableBytes { bytes in
+                    let start = unsafe bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
+                    _ = unsafe moiety__v1__data_envelope__pack(&envelope, start)
+                }
             }
-            return Activations(
-                quants: try rawFrame(1, "share's quants", count: rowCount, per: width),
-                scales: try rawFrame(
-                    2,
-                    "share's scales",
-                    count: rowCount,
-                    per: width / Activations.blockLength
-                ),
-                width: width
-            )
-        case MOIETY__V1__ACTIVATION_FORM__ACTIVATION_FORM_F32:
-            return Activations(
-                values: try rawFrame(1, "share's values", count: rowCount, per: width),
-                width: width
-            )
-        default:
-            throw .invalidValue(field: "share.form", value: "\(form.rawValue)")
         }
     }
 
-    fileprivate func checkPairRows(_ rows: [UInt32], rowCount: Int) throws(WireError) {
-        var last: UInt32 = 0
-        for row in rows {
-            guard row < rowCount else {
-                throw .invalidValue(
-                    field: "share's pair rows",
-                    value: "\(row) among \(rowCount) rows"
-                )
+    /// Adds a raw frame with the memory of `values`.
+    fileprivate func append<Element: FrameElement>(_ values: [Element]) {
+        append(values, rows: nil, width: 1)
+    }
+
+    /// Adds a raw frame with some rows of `values`, or all of them.
+    fileprivate func append<Element: FrameElement>(
+        _ values: [Element],
+        rows: [UInt32]?,
+        width: Int
+    ) {
+        let rowSize = width * MemoryLayout<Element>.size
+        let rowCount = rows?.count ?? values.count / width
+        append(byteCount: rowCount * rowSize) { span in
+            unsafe values.withUnsafeBytes { source in
+                unsafe span.withUnsafeMutableBytes { target in
+                    guard let rows else { return unsafe target.copyMemory(from: source) }
+                    for (place, row) in rows.enumerated() {
+                        let start = Int(row) * rowSize
+                        precondition(start + rowSize <= source.count, "no row \(row)")
+                        unsafe UnsafeMutableRawBufferPointer(
+                            rebasing: target[place * rowSize..<(place + 1) * rowSize]
+                        ).copyMemory(
+                            from: UnsafeRawBufferPointer(
+                                rebasing: source[start..<start + rowSize]
+                            )
+                        )
+                    }
+                }
             }
-            guard row >= last else {
-                throw .invalidValue(field: "share's pair rows", value: "\(row) after \(last)")
-            }
-            last = row
         }
     }
 }

@@ -91,6 +91,79 @@ public struct PartialRows: Equatable, Sendable {
     }
 }
 
+/// What a share says of itself, before its rows.
+public struct ShareHeader: Equatable, Sendable {
+    /// How its activations are written.
+    public enum Form: Equatable, Sendable {
+        case values, quants
+    }
+
+    public let id: ShareID
+    public let attempt: UInt32
+    public let epoch: Epoch
+    public let layer: LayerIndex
+    public let rowCount: Int
+    /// Values per row.
+    public let width: Int
+    public let form: Form
+    public let pairCount: Int
+
+    /// - Precondition: there are rows and they have a width.
+    public init(
+        id: ShareID,
+        attempt: UInt32,
+        epoch: Epoch,
+        layer: LayerIndex,
+        rowCount: Int,
+        width: Int,
+        form: Form,
+        pairCount: Int
+    ) {
+        precondition(rowCount > 0 && width > 0, "a share of \(rowCount) rows of \(width)")
+        self.id = id
+        self.attempt = attempt
+        self.epoch = epoch
+        self.layer = layer
+        self.rowCount = rowCount
+        self.width = width
+        self.form = form
+        self.pairCount = pairCount
+    }
+}
+
+/// What an answer says of itself, before its rows.
+public struct PartialRowsHeader: Equatable, Sendable {
+    public let id: ShareID
+    public let attempt: UInt32
+    public let epoch: Epoch
+    public let layer: LayerIndex
+    public let rowCount: Int
+    /// Values per row.
+    public let width: Int
+    /// From the arrival of the share to the last sum.
+    public let computeTime: Duration
+
+    /// - Precondition: there are rows and they have a width.
+    public init(
+        id: ShareID,
+        attempt: UInt32,
+        epoch: Epoch,
+        layer: LayerIndex,
+        rowCount: Int,
+        width: Int,
+        computeTime: Duration
+    ) {
+        precondition(rowCount > 0 && width > 0, "an answer of \(rowCount) rows of \(width)")
+        self.id = id
+        self.attempt = attempt
+        self.epoch = epoch
+        self.layer = layer
+        self.rowCount = rowCount
+        self.width = width
+        self.computeTime = computeTime
+    }
+}
+
 /// Why a worker did not compute a share.
 public struct ShareRefused: Equatable, Sendable {
     public var id: ShareID

@@ -146,9 +146,7 @@ struct MessageReader {
 
     /// Refuses more or fewer raw frames than the message has.
     func requireRawFrames(_ count: Int, _ message: String) throws(WireError) {
-        guard frames.count == 1 + count else {
-            throw .wrongFrameCount(message: message, expected: 1 + count, found: frames.count)
-        }
+        try checkRawFrames(frames.count, count, message)
     }
 
     /// The values of raw frame `index`, counted from 1, whose length must be exactly
@@ -159,15 +157,13 @@ struct MessageReader {
         count: Int,
         per: Int = 1
     ) throws(WireError) -> [Element] {
-        let found = frames[index].count
-        let (valueCount, overflow) = count.multipliedReportingOverflow(by: per)
-        let (byteCount, carry) = valueCount.multipliedReportingOverflow(
-            by: MemoryLayout<Element>.size
+        let valueCount = try checkLength(
+            frames[index].count,
+            of: Element.self,
+            field,
+            count: count,
+            per: per
         )
-        guard !overflow, !carry, byteCount == found else {
-            let expected = overflow || carry ? Int.max : byteCount
-            throw .wrongFrameLength(field: field, expected: expected, found: found)
-        }
         return values(of: frames[index], count: valueCount)
     }
 
@@ -180,4 +176,33 @@ struct MessageReader {
     private func bytes(_ data: ProtobufCBinaryData) -> UnsafeBufferPointer<UInt8> {
         unsafe UnsafeBufferPointer(start: data.data, count: data.data == nil ? 0 : data.len)
     }
+}
+
+/// Refuses more or fewer frames than an envelope and `count` raw ones.
+func checkRawFrames(_ found: Int, _ count: Int, _ message: String) throws(WireError) {
+    guard found == 1 + count else {
+        throw .wrongFrameCount(message: message, expected: 1 + count, found: found)
+    }
+}
+
+/// Refuses a raw frame that is not exactly `count * per` values long.
+///
+/// - Returns: how many values it has.
+@discardableResult
+func checkLength<Element: FrameElement>(
+    _ found: Int,
+    of type: Element.Type,
+    _ field: String,
+    count: Int,
+    per: Int = 1
+) throws(WireError) -> Int {
+    let (valueCount, overflow) = count.multipliedReportingOverflow(by: per)
+    let (byteCount, carry) = valueCount.multipliedReportingOverflow(
+        by: MemoryLayout<Element>.size
+    )
+    guard !overflow, !carry, byteCount == found else {
+        let expected = overflow || carry ? Int.max : byteCount
+        throw .wrongFrameLength(field: field, expected: expected, found: found)
+    }
+    return valueCount
 }

@@ -19,6 +19,19 @@ func frame<Element: FrameElement>(_ values: [Element]) -> [UInt8] {
     unsafe values.withUnsafeBytes { unsafe Array($0) }
 }
 
+/// The values of a raw frame that lies anywhere.
+///
+/// - Precondition: the frame is exactly that long; the reader has checked it.
+func values<Element: FrameElement>(of frame: RawSpan, count: Int) -> [Element] {
+    precondition(frame.byteCount == count * MemoryLayout<Element>.size)
+    return unsafe Array(unsafeUninitializedCapacity: count) { buffer, initializedCount in
+        unsafe frame.withUnsafeBytes { bytes in
+            unsafe UnsafeMutableRawBufferPointer(buffer).copyBytes(from: bytes)
+        }
+        initializedCount = count
+    }
+}
+
 /// The values of a raw frame.
 ///
 /// - Precondition: the frame is exactly that long; the reader has checked it.

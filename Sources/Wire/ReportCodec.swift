@@ -154,7 +154,8 @@ extension StatusReport {
             jobsRunning: Int(raw.jobs_running),
             protocolVersion: raw.protocol_version,
             build: reader.text(raw.build, "status.build"),
-            sockets: reader.sockets(raw)
+            sockets: reader.sockets(raw),
+            trips: reader.trips(raw)
         )
     }
 
@@ -172,6 +173,9 @@ extension StatusReport {
             unsafe raw.build = writer.text(build)
             unsafe raw.n_sockets = sockets.count
             unsafe raw.sockets = writer.list(sockets.map { unsafe $0.raw(writer) })
+            let parts = unsafe writer.trips(trips)
+            unsafe raw.n_trips = parts.count
+            unsafe raw.trips = writer.list(parts)
         }
     }
 }

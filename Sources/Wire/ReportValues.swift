@@ -131,6 +131,8 @@ public struct StatusReport: Equatable, Sendable {
     public var build: String
     /// Traffic on the coordinator's sockets.
     public var sockets: [SocketReport]
+    /// Where trips to the workers spent their time.
+    public var trips: TripProfile
 
     public init(
         isReady: Bool,
@@ -143,7 +145,8 @@ public struct StatusReport: Equatable, Sendable {
         jobsRunning: Int,
         protocolVersion: UInt32 = ProtocolVersion.current,
         build: String,
-        sockets: [SocketReport] = []
+        sockets: [SocketReport] = [],
+        trips: TripProfile = TripProfile()
     ) {
         self.isReady = isReady
         self.text = text
@@ -156,5 +159,6 @@ public struct StatusReport: Equatable, Sendable {
         self.protocolVersion = protocolVersion
         self.build = build
         self.sockets = sockets
+        self.trips = trips
     }
 }

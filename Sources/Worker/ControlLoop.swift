@@ -46,9 +46,8 @@ package final class ControlLoop {
     private var loadCount = 0
     /// What was loaded and is on its way to the step thread; the session knows nothing of it yet.
     private var unconfirmed: (id: LoadID, experts: [ExpertID])?
-    private var vitals = Membership.Vitals()
-    /// What the step thread did not act on.
-    let shareDrops: Latest<DropCounts>
+    /// What the step thread counts.
+    let figures: Latest<StepFigures>
     var ownDrops = DropCounts()
     /// Of sockets that were given up.
     var formerOversize = 0
@@ -69,11 +68,11 @@ package final class ControlLoop {
         surroundings: Surroundings,
         steps: Mailbox<StepCommand>,
         inbox: Mailbox<LoopCommand>,
-        shareDrops: Latest<DropCounts> = Latest(DropCounts()),
+        figures: Latest<StepFigures> = Latest(StepFigures()),
         logger: Logger
     ) {
         self.machine = machine
-        self.shareDrops = shareDrops
+        self.figures = figures
         dropLog = DropLog(logger, now: surroundings.clock.now)
         story = CoordinatorStory(logger, name: machine.name)
         self.surroundings = surroundings
@@ -156,9 +155,6 @@ package final class ControlLoop {
             try perform(
                 session.onLoadFailed(epoch: id.epoch, code: code, reason: reason, now: now)
             )
-        case .computed(let rowCount):
-            vitals.rowsComputed += UInt64(rowCount)
-            vitals.sharesComputed += 1
         case .warning(let warning, let heldBack): tell(warning, heldBack: heldBack)
         case .idle: try perform(session.onIdle())
         case .broken(let reason): throw .broken(reason)
@@ -272,8 +268,8 @@ package final class ControlLoop {
                     Heartbeat(
                         sequence: sequence,
                         incarnation: incarnation,
-                        rowsComputed: vitals.rowsComputed,
-                        sharesComputed: vitals.sharesComputed,
+                        rowsComputed: figures.value.rowsComputed,
+                        sharesComputed: figures.value.sharesComputed,
                         residentByteCount: residentByteCount(),
                         drops: drops
                     )

@@ -58,7 +58,7 @@ extension ControlLoop {
     /// Messages of the coordinator's that were not acted on.
     var drops: DropCounts {
         var all = ownDrops
-        all.add(shareDrops.value)
+        all.add(figures.value.drops)
         all.add(UInt64(formerOversize + (socket?.droppedMessageCount ?? 0)), to: .oversize)
         return all
     }

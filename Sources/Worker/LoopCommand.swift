@@ -12,7 +12,6 @@ package enum LoopCommand: Sendable {
     case installed(LoadID)
     /// The step thread has answered everything it was sent.
     case idle
-    case computed(rowCount: Int)
     /// Something that operators should know about, and how many others were held back before it.
     case warning(StepWarning, heldBack: Int)
     case broken(String)
@@ -21,8 +20,19 @@ package enum LoopCommand: Sendable {
     /// Leave now.
     case stop
 
-    /// Reports that may wait: one per share and per expert loaded; warnings are a few per second.
+    /// Reports that may wait: one per expert loaded; warnings are a few per second.
     package static let queueLimit = 1 << 16
+}
+
+/// What the step thread counts, for the loop thread to tell; nothing wakes the loop thread for it.
+package struct StepFigures: Hashable, Sendable {
+    /// Rows of experts.
+    var rowsComputed: UInt64 = 0
+    var sharesComputed: UInt64 = 0
+    /// What came and was not acted on.
+    var drops = DropCounts()
+
+    package init() {}
 }
 
 /// What goes wrong on the step thread without stopping it.

@@ -13,6 +13,8 @@ package struct Machine: Sendable {
     let instructionSet: InstructionSet
     let threads: ComputeThreads
     let loadThreadCount: Int
+    /// How long the step thread looks for shares before it sleeps.
+    let spinTime: Duration
     let coordinator: Endpoint
 
     let coreCount = ProcessInfo.processInfo.activeProcessorCount
@@ -33,6 +35,7 @@ package struct Machine: Sendable {
         self.coordinator = coordinator
         threads = ComputeThreads(count: 1)
         loadThreadCount = 1
+        spinTime = .zero
     }
 
     init(
@@ -40,6 +43,7 @@ package struct Machine: Sendable {
         instructionSet chosen: InstructionSet?
     ) throws(WorkerError) {
         name = settings.name
+        spinTime = settings.spinTime
         loadThreadCount = settings.loadThreadCount > 0 ? settings.loadThreadCount : coreCount
         do throws(KernelsError) {
             if let chosen {

@@ -15,8 +15,9 @@ package final class StepLoop {
     private let dial: Dial
     private let inbox: Mailbox<StepCommand>
     private let clock: LoopClock
-    /// Where the loop thread looks for what was not acted on.
-    private let drops: Latest<DropCounts>
+    /// Where the loop thread looks for what was computed and what was not acted on.
+    private let figures: Latest<StepFigures>
+    private var counted = StepFigures()
     private var ownDrops = DropCounts()
     /// Of sockets that were given up.
     private var formerOversize = 0
@@ -24,6 +25,11 @@ package final class StepLoop {
     private let report: (LoopCommand) -> Void
     private let arithmetic: ExpertArithmetic
     private let wireLimits = WireLimits()
+    /// The message that was received last, and the one that is written.
+    private let arrival = FrameList()
+    private let outgoing = FrameList()
+    /// What a share's experts are summed in.
+    private var sums: [Double] = []
     /// The connection for shares, once there is one.
     package private(set) var socket: (any MessageSocket)?
     private var held: HeldExperts
@@ -44,13 +50,13 @@ package final class StepLoop {
         machine: Machine,
         inbox: Mailbox<StepCommand>,
         clock: LoopClock = LoopClock(),
-        drops: Latest<DropCounts> = Latest(DropCounts()),
+        figures: Latest<StepFigures> = Latest(StepFigures()),
         dial: @escaping Dial,
         report: @escaping (LoopCommand) -> Void
     ) {
         self.machine = machine
         self.clock = clock
-        self.drops = drops
+        self.figures = figures
         self.inbox = inbox
         self.dial = dial
         self.report = report
@@ -70,7 +76,7 @@ package final class StepLoop {
         for command in inbox.takeAll() { perform(command) }
         guard !isStopped else { return false }
         let hadShare = try computeNext()
-        tellDrops()
+        tellFigures()
         if isDraining, !hadShare { report(.idle) }
         return hadShare
     }
@@ -122,36 +128,33 @@ package final class StepLoop {
         report(.warning(warning, heldBack: heldBack))
     }
 
-    private func tellDrops() {
-        var all = ownDrops
-        all.add(UInt64(formerOversize + (socket?.droppedMessageCount ?? 0)), to: .oversize)
-        if all != drops.value { drops.replace(by: all) }
+    private func tellFigures() {
+        var now = counted
+        now.drops = ownDrops
+        now.drops.add(UInt64(formerOversize + (socket?.droppedMessageCount ?? 0)), to: .oversize)
+        if now != figures.value { figures.replace(by: now) }
     }
 
     // MARK: Shares
 
     /// Computes one share, if one has arrived.
     private func computeNext() throws(MessagingError) -> Bool {
-        guard let received = try socket?.receive() else { return false }
-        let arrival = ContinuousClock.now
+        guard let socket, try socket.receive(into: arrival) else { return false }
+        let start = ContinuousClock.now
         do throws(WireError) {
-            guard
-                case .share(let share) = try DataMessage(
-                    frames: received.frames,
-                    limits: wireLimits
-                )
+            guard case .share(let header) = try DataHeader(frames: arrival, limits: wireLimits)
             else {
                 drop(.unexpected, "an answer sent to a worker")
                 return true
             }
-            answer(share, arrival: arrival)
+            answer(header, arrival: start)
         } catch {
             drop(.malformed, "\(error)")
         }
         return true
     }
 
-    private func answer(_ share: Share, arrival: ContinuousClock.Instant) {
+    private func answer(_ share: ShareHeader, arrival start: ContinuousClock.Instant) {
         switch ledger.admit(share.id, attempt: share.attempt) {
         case .compute: break
         case .duplicate: return ownDrops.count(.duplicate)
@@ -159,8 +162,22 @@ package final class StepLoop {
         }
         guard !isDraining else { return refuse(share, .draining, "the worker is leaving") }
         if let fault = fault(of: share) { return refuse(share, .malformed, fault) }
+        compute(Share(share, frames: arrival), header: share, arrival: start)
+    }
+
+    private func compute(
+        _ share: Share,
+        header: ShareHeader,
+        arrival start: ContinuousClock.Instant
+    ) {
+        // Said by the network, so it is looked at as a whole and fast.
+        guard !share.activations.quants.reduce(false, { $0 || $1 == .min }) else {
+            let fault = "rounded activations reach from -127 to 127, not to -128"
+            return refuse(header, .malformed, fault)
+        }
         let hidden = machine.model.description.hiddenSize
-        var sums = [Double](repeating: 0, count: share.activations.rowCount * hidden)
+        sums.removeAll(keepingCapacity: true)
+        sums.resize(to: share.activations.rowCount * hidden, filler: 0)
         let pairs = share.pairRows.indices.lazy.map { index in
             ExpertArithmetic.Pair(
                 row: Int32(share.pairRows[index]),
@@ -177,72 +194,66 @@ package final class StepLoop {
                 into: &sums
             )
         } catch {
-            return refuse(share, .notHeld, "\(error)")
+            return refuse(header, .notHeld, "\(error)")
         }
-        report(.computed(rowCount: share.pairRows.count))
-        send(
-            .partialRows(
-                PartialRows(
-                    id: share.id,
-                    attempt: share.attempt,
-                    epoch: share.epoch,
-                    layer: share.layer,
-                    width: hidden,
-                    values: sums,
-                    computeTime: ContinuousClock.now - arrival
-                )
-            )
+        let answer = PartialRowsHeader(
+            id: share.id,
+            attempt: share.attempt,
+            epoch: share.epoch,
+            layer: share.layer,
+            rowCount: header.rowCount,
+            width: hidden,
+            computeTime: ContinuousClock.now - start
         )
+        answer.write(sums, into: outgoing)
+        send()
+        counted.rowsComputed += UInt64(share.pairRows.count)
+        counted.sharesComputed += 1
     }
 
     /// What the model says against a share whose form is sound.
-    private func fault(of share: Share) -> String? {
+    private func fault(of share: ShareHeader) -> String? {
         let model = machine.model.description
         guard model.layers.indices.contains(share.layer.rawValue) else {
             return "the model has no layer \(share.layer.rawValue)"
         }
         // Before anything of that size is allocated, and computed in vain.
-        let answerByteCount = share.activations.rowCount.multipliedReportingOverflow(
+        let answerByteCount = share.rowCount.multipliedReportingOverflow(
             by: MemoryLayout<Double>.size * model.hiddenSize
         )
         let limit = MessagingLimits().frameByteCount
         guard !answerByteCount.overflow, answerByteCount.partialValue <= limit else {
-            return "the answer to \(share.activations.rowCount) rows would exceed \(limit) bytes"
+            return "the answer to \(share.rowCount) rows would exceed \(limit) bytes"
         }
         let layer = model.layers[share.layer.rawValue]
         guard layer.hasExperts else { return "layer \(share.layer.rawValue) has no experts" }
-        guard share.activations.width == model.hiddenSize else {
-            return "rows of \(share.activations.width) values; the model has \(model.hiddenSize)"
+        guard share.width == model.hiddenSize else {
+            return "rows of \(share.width) values; the model has \(model.hiddenSize)"
         }
-        guard !layer.needsValues || share.activations.hasValues else {
+        guard !layer.needsValues || share.form == .values else {
             return "these experts need unrounded activations"
         }
-        guard !layer.needsQuants || layer.needsValues || share.activations.hasQuants else {
+        guard !layer.needsQuants || layer.needsValues || share.form == .quants else {
             return "these experts need rounded activations"
         }
-        let pairLimit = share.activations.rowCount * model.expertsPerToken
-        guard share.pairRows.count <= pairLimit else {
-            return "\(share.pairRows.count) pairs; each row visits \(model.expertsPerToken) experts"
-        }
-        guard !share.activations.quants.contains(.min) else {
-            return "rounded activations reach from -127 to 127, not to -128"
+        guard share.pairCount <= share.rowCount * model.expertsPerToken else {
+            return "\(share.pairCount) pairs; each row visits \(model.expertsPerToken) experts"
         }
         return nil
     }
 
-    private func refuse(_ share: Share, _ code: ShareRefusalCode, _ text: String) {
+    private func refuse(_ share: ShareHeader, _ code: ShareRefusalCode, _ text: String) {
         if code == .malformed { ownDrops.count(.malformed) }
         warn(.refused(code, text))
-        send(
-            .shareRefused(
-                ShareRefused(id: share.id, attempt: share.attempt, code: code, text: text)
-            )
-        )
+        let refusal = ShareRefused(id: share.id, attempt: share.attempt, code: code, text: text)
+        DataMessage.shareRefused(refusal).write(into: outgoing)
+        send()
     }
 
-    private func send(_ message: DataMessage) {
+    /// Sends what was written.
+    private func send() {
         do throws(MessagingError) {
-            try socket?.send(message.encode())
+            try socket?.send(outgoing, to: nil)
         } catch {
             // The coordinator is gone or does not read; it asks again, or gives up by itself.
             ownDrops.count(.unanswered)

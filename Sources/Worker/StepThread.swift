@@ -9,20 +9,20 @@ enum StepThread {
         context: MessagingContext,
         inbox: Mailbox<StepCommand>,
         reports: Mailbox<LoopCommand>,
-        drops: Latest<DropCounts>
+        figures: Latest<StepFigures>
     ) throws(MessagingError) -> NamedThread {
         try NamedThread("moiety-step") {
             let loop = StepLoop(
                 machine: machine,
                 inbox: inbox,
-                drops: drops,
+                figures: figures,
                 dial: { (endpoint, options) throws(MessagingError) in
                     try context.dial(endpoint, options: options)
                 },
                 report: { _ = reports.post($0) }
             )
             do throws(MessagingError) {
-                try run(loop, inbox: inbox)
+                try run(loop, inbox: inbox, spin: machine.spinTime)
             } catch {
                 _ = reports.post(.broken("the data socket failed: \(error)"))
             }
@@ -31,9 +31,10 @@ enum StepThread {
 
     private static func run(
         _ loop: StepLoop,
-        inbox: Mailbox<StepCommand>
+        inbox: Mailbox<StepCommand>,
+        spin: Duration
     ) throws(MessagingError) {
-        var poller = Poller()
+        var poller = Poller(spin: spin)
         while true {
             while try loop.turn() {}
             guard !loop.isStopped else { return }

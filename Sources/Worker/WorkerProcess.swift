@@ -17,7 +17,7 @@ struct WorkerProcess {
         logger: Logger
     ) throws(WorkerError) {
         self.inbox = inbox
-        let drops = Latest(DropCounts())
+        let figures = Latest(StepFigures())
         do throws(MessagingError) {
             let context = try MessagingContext()
             self.context = context
@@ -27,7 +27,7 @@ struct WorkerProcess {
                 context: context,
                 inbox: steps,
                 reports: inbox,
-                drops: drops
+                figures: figures
             )
         } catch {
             throw .messaging(error)
@@ -46,7 +46,7 @@ struct WorkerProcess {
             ),
             steps: steps,
             inbox: inbox,
-            shareDrops: drops,
+            figures: figures,
             logger: logger
         )
     }

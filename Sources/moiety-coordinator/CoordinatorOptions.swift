@@ -46,6 +46,12 @@ struct CoordinatorOptions: ParsableArguments {
     @Option(help: "Prompt tokens computed in one step.")
     var prefillRows: String?
 
+    @Option(help: "Parts of a step that are under way at once.")
+    var microBatches: String?
+
+    @Option(help: "How long to look for answers before sleeping, in microseconds.")
+    var spinMicroseconds: String?
+
     @Option(help: "How often each worker says that it lives.")
     var heartbeatInterval: String?
 
@@ -68,7 +74,8 @@ struct CoordinatorOptions: ParsableArguments {
             "client-endpoint": clientEndpoint, "state-directory": stateDirectory, "plan": plan,
             "workers": workers, "threads": threads, "cpus": cpus, "context-length": contextLength,
             "kv-type": kvType, "running-jobs": runningJobs, "queued-jobs": queuedJobs,
-            "prefill-rows": prefillRows, "heartbeat-interval": heartbeatInterval,
+            "prefill-rows": prefillRows, "micro-batches": microBatches,
+            "spin-microseconds": spinMicroseconds, "heartbeat-interval": heartbeatInterval,
             "silence-limit": silenceLimit, "share-time": shareTime, "worker-wait": workerWait,
             "log-level": logLevel,
         ]

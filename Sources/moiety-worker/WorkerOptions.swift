@@ -25,6 +25,9 @@ struct WorkerOptions: ParsableArguments {
     @Option(help: "Threads that read and verify experts; 0 means one per core.")
     var loadThreads: String?
 
+    @Option(help: "How long to look for shares before sleeping, in microseconds.")
+    var spinMicroseconds: String?
+
     @Option(help: "trace, debug, info, notice, warning, error or critical.")
     var logLevel: String?
 
@@ -33,7 +36,8 @@ struct WorkerOptions: ParsableArguments {
         let values = [
             "name": name, "model": model, "coordinator": coordinator,
             "state-directory": stateDirectory, "threads": threads, "cpus": cpus,
-            "load-threads": loadThreads, "log-level": logLevel,
+            "load-threads": loadThreads, "spin-microseconds": spinMicroseconds,
+            "log-level": logLevel,
         ]
         let pairs = values.compactMap { name, value in value.map { ("worker.\(name)", $0) } }
         return Dictionary(uniqueKeysWithValues: pairs)

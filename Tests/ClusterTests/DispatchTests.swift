@@ -78,6 +78,24 @@ struct DispatchTests {
         }
     }
 
+    @Test("uses the memory of an earlier batch for the next one")
+    func again() throws {
+        let dispatch = try Dispatch(plan: try plan(workers: 3, experts: 6))
+        let routings = [
+            Routing(topK: 2, experts: [4, 5, 0, 5], weights: [1, 2, 3, 4]),
+            Routing(topK: 2, experts: [2, 3], weights: [5, 6]),
+            Routing(topK: 2),
+            Routing(topK: 1, experts: [5, 0, 3], weights: [7, 8, 9]),
+        ]
+        var shares: [WorkerShare] = []
+        for routing in routings {
+            dispatch.split(routing, layer: LayerIndex(1), into: &shares)
+            let fresh = dispatch.shares(layer: LayerIndex(1), routing: routing)
+            #expect(Array(shares.prefix { !$0.rows.isEmpty }) == fresh)
+            #expect(Set(shares.map(\.worker)) == [0, 1, 2])
+        }
+    }
+
     /// A dense layer, then one with experts.
     private func plan(workers: Int, experts: Int) throws -> Plan {
         .contiguous(
@@ -85,5 +103,14 @@ struct DispatchTests {
             expertCounts: [0, experts],
             epoch: epoch(1)
         )
+    }
+}
+
+extension Dispatch {
+    /// The shares that have work, in memory of their own.
+    fileprivate func shares(layer: LayerIndex, routing: Routing) -> [WorkerShare] {
+        var shares: [WorkerShare] = []
+        split(routing, layer: layer, into: &shares)
+        return Array(shares.prefix { !$0.rows.isEmpty })
     }
 }

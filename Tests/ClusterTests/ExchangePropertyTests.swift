@@ -22,7 +22,7 @@ struct ExchangePropertyTests {
         let seed: UInt64
         var clock = 0
         /// The latest attempt of every share under way, and who has it.
-        var sent: [ShareID: (attempt: UInt32, worker: Int)] = [:]
+        var sent: [ShareID: (trip: Exchange.TripID, attempt: UInt32, worker: Int)] = [:]
         var accepted: Set<ShareID> = []
         var log: [String] = []
 
@@ -43,10 +43,15 @@ struct ExchangePropertyTests {
             for layer in 0..<8 {
                 sent = [:]
                 accepted = []
-                let recipients = (0..<4).filter { _ in Bool.random(using: &generator) }
-                carryOut(
-                    exchange.begin(layer: LayerIndex(layer), recipients: recipients, now: at(clock))
-                )
+                for _ in 0..<Int.random(in: 1...3, using: &generator) {
+                    let begun = exchange.begin(
+                        layer: LayerIndex(layer),
+                        recipients: (0..<4).filter { _ in Bool.random(using: &generator) },
+                        now: at(clock)
+                    )
+                    carryOut(begun.actions)
+                }
+                let shareCount = sent.count
                 var steps = 0
                 while !exchange.isComplete {
                     step()
@@ -54,7 +59,7 @@ struct ExchangePropertyTests {
                     #expect(steps < 10_000, "seed \(seed): the trip never ends")
                 }
                 #expect(exchange.nextDeadline == nil && exchange.awaited.isEmpty)
-                log.append("layer \(layer) took \(accepted.count) of \(recipients.count)")
+                log.append("layer \(layer) took \(accepted.count) of \(shareCount)")
             }
             return log
         }
@@ -63,7 +68,7 @@ struct ExchangePropertyTests {
             clock += Int.random(in: 0...5, using: &generator)
             let now = at(clock)
             let hasReplicas = seed % 2 == 0
-            let replica: Exchange.Replica = { _, worker in hasReplicas ? (worker + 1) % 4 : nil }
+            let replica: Exchange.Replica = { _, _, worker in hasReplicas ? (worker + 1) % 4 : nil }
             let worker = Int.random(in: 0..<4, using: &generator)
             switch Int.random(in: 0..<20, using: &generator) {
             case 0:
@@ -77,7 +82,7 @@ struct ExchangePropertyTests {
         }
 
         private mutating func answer(from worker: Int) {
-            let offset = Int64.random(in: -6...2, using: &generator)
+            let offset = Int64.random(in: -14...2, using: &generator)
             let id = ShareID(
                 rawValue: exchange.nextShare.rawValue &+ UInt64(bitPattern: offset)
             )
@@ -90,10 +95,12 @@ struct ExchangePropertyTests {
                 from: worker
             )
             log.append("\(id) \(reply)")
-            guard case .accept(_, let isLast) = reply else { return }
+            guard case .accept(let trip, _, let isLast) = reply else { return }
             #expect(isRight && sent[id]?.attempt == attempt && sent[id]?.worker == worker)
             #expect(accepted.insert(id).inserted, "seed \(seed): share \(id) was taken twice")
-            #expect(isLast == (accepted.count == sent.count), "seed \(seed)")
+            #expect(sent[id]?.trip == trip, "seed \(seed)")
+            let rest = sent.filter { $0.value.trip == trip && !accepted.contains($0.key) }
+            #expect(isLast == rest.isEmpty && isLast == exchange.isComplete(trip), "seed \(seed)")
         }
 
         private mutating func refuse(now: Instant, replica: Exchange.Replica) {
@@ -115,10 +122,10 @@ struct ExchangePropertyTests {
             for action in actions {
                 log.append("\(action)")
                 switch action {
-                case .send(_, let id, let attempt, let worker):
+                case .send(let trip, _, let id, let attempt, let worker):
                     #expect(!accepted.contains(id), "seed \(seed): share \(id) was sent again")
                     #expect(attempt <= exchange.limits.attempts, "seed \(seed)")
-                    sent[id] = (attempt, worker)
+                    sent[id] = (trip, attempt, worker)
                 case .fail:
                     #expect(exchange.isComplete, "seed \(seed): failed but goes on")
                     #expect(action == actions.last, "seed \(seed): acts after the end")

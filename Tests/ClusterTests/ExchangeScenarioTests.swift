@@ -89,7 +89,7 @@ private struct ExchangePlayer {
         _ command: Scenario.Command,
         to exchange: inout Exchange
     ) throws -> [Exchange.Action] {
-        let replica: Exchange.Replica = { _, worker in replicas[worker] }
+        let replica: Exchange.Replica = { _, _, worker in replicas[worker] }
         let text = command.words.joined(separator: " ")
         switch command.name {
         case "begin":
@@ -97,7 +97,7 @@ private struct ExchangePlayer {
                 layer: LayerIndex(try command.number("layer")),
                 recipients: command["to", default: ""].split(separator: ",").compactMap { Int($0) },
                 now: now
-            )
+            ).actions
         case "refused":
             return exchange.onRefused(
                 ShareID(rawValue: UInt64(try command.number("share"))),
@@ -123,7 +123,7 @@ private struct ExchangePlayer {
 extension Exchange.Action {
     fileprivate var text: String {
         switch self {
-        case .send(let share, let id, let attempt, let worker):
+        case .send(_, let share, let id, let attempt, let worker):
             "send \(share) as share \(id) attempt \(attempt) to \(worker)"
         case .fail(let error): "fail: \(error)"
         }
@@ -133,7 +133,8 @@ extension Exchange.Action {
 extension Exchange.Reply {
     fileprivate var text: String {
         switch self {
-        case .accept(let share, let isLast): "accept \(share)\(isLast ? ", complete" : "")"
+        case .accept(let trip, let share, let isLast):
+            "accept \(share) of trip \(trip.rawValue)\(isLast ? ", complete" : "")"
         case .drop(let stray): "drop \(stray)"
         }
     }

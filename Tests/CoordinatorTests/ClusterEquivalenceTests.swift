@@ -46,6 +46,16 @@ struct ClusterEquivalenceTests {
         try #expect(EvaluatedLocally(reply) == expected(), "seed \(seed)")
     }
 
+    @Test("Any number of micro-batches gives the same bits", arguments: [1, 2, 3])
+    func microBatches(count: Int) async throws {
+        var setup = InProcessCluster.Setup(modelPath: WholeModel.demoPath, workerCount: 2)
+        setup.settings = ["coordinator.micro-batches": "\(count)"]
+        let reply = try await InProcessCluster.run(setup) { cluster in
+            try await TestClient(cluster).evaluate(Self.tokens, top: 16)
+        }
+        try #expect(EvaluatedLocally(reply) == expected())
+    }
+
     @Test("Workers with different instruction sets give the same bits")
     func instructionSets() async throws {
         let workers = InstructionSet.supported.map {

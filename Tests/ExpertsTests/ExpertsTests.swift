@@ -170,13 +170,13 @@ struct LocalRunnerTests {
         let rows = activations(model, kernels)
         var sums = Array(repeating: 0.0, count: 2 * rows.width)
         let bad = Routing(topK: 2, experts: [1, 5, 2, 3], weights: [0.5, 0.5, 0.5, 0.5])
-        try runner.start(layer: LayerIndex(1), activations: rows, routing: bad)
-        let error = #expect(throws: ExpertRunnerError.self) { try runner.finish(into: &sums) }
+        try runner.start(0, layer: LayerIndex(1), activations: rows, routing: bad)
+        let error = #expect(throws: ExpertRunnerError.self) { try runner.finish(0, into: &sums) }
         #expect(error?.description.contains(missing.description) == true)
         #expect(sums.allSatisfy { $0 == 0 })
         let good = Routing(topK: 2, experts: [1, 4, 2, 3], weights: [0.5, 0.5, 0.5, 0.5])
-        try runner.start(layer: LayerIndex(1), activations: rows, routing: good)
-        try runner.finish(into: &sums)
+        try runner.start(0, layer: LayerIndex(1), activations: rows, routing: good)
+        try runner.finish(0, into: &sums)
         #expect(sums.contains { $0 != 0 })
     }
 

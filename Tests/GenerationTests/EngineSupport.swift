@@ -104,18 +104,21 @@ final class MoodyRunner: ExpertRunner {
     init(_ runner: LocalRunner) { self.runner = runner }
 
     func start(
+        _ part: Int,
         layer: LayerIndex,
         activations: Activations,
         routing: Routing
     ) throws(ExpertRunnerError) {
-        try runner.start(layer: layer, activations: activations, routing: routing)
+        try runner.start(part, layer: layer, activations: activations, routing: routing)
     }
 
-    func finish(into sums: inout [Double]) throws(ExpertRunnerError) {
+    func cancel() { runner.cancel() }
+
+    func finish(_ part: Int, into sums: inout [Double]) throws(ExpertRunnerError) {
         if let left = callsLeft {
             callsLeft = left > 0 ? left - 1 : nil
             guard left > 0 else { throw Self.failure }
         }
-        try runner.finish(into: &sums)
+        try runner.finish(part, into: &sums)
     }
 }

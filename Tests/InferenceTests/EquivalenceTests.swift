@@ -141,14 +141,35 @@ struct EquivalenceTests {
     }
 
     @Test(
-        "A context goes on after a failed step as if it had not been",
-        arguments: Architecture.known
+        "A step in one part, or in as many as it has rows",
+        arguments: NamedModel.integerModels
     )
-    func failedStep(family: Architecture) throws {
+    func microBatches(named: NamedModel) throws {
+        let tokens = Self.tokens(named.model, count: 50)
+        let whole = bits(try named.model.forward().logits(of: tokens))
+        for count in [1, 2, 3, 8] {
+            let forward = named.model.forward(microBatches: count)
+            for chunk in [50, 7, 2, 1] {
+                let found = bits(try forward.logits(of: tokens, chunk: chunk))
+                #expect(found == whole, "\(count) parts, chunks of \(chunk)")
+            }
+        }
+    }
+
+    @Test(
+        "A context goes on after a failed step as if it had not been",
+        arguments: Architecture.known,
+        [1, 3]
+    )
+    func failedStep(family: Architecture, microBatches: Int) throws {
         let model = try TinyModel(family).wholeModel()
         let kernels = Kernels(instructionSet: .detected, threadCount: 1)
         let runner = MoodyRunner(model, kernels)
-        let forward = model.forward(kernels: kernels, experts: runner)
+        let forward = model.forward(
+            kernels: kernels,
+            experts: runner,
+            microBatches: microBatches
+        )
         let tokens = Self.tokens(model, count: 20)
         let width = forward.model.vocabularyCount
         let expected = try forward.logits(of: tokens)

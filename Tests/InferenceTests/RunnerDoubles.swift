@@ -17,18 +17,21 @@ final class MoodyRunner: ExpertRunner {
     }
 
     func start(
+        _ part: Int,
         layer: LayerIndex,
         activations: Activations,
         routing: Routing
     ) throws(ExpertRunnerError) {
         self.layer = layer.rawValue
-        try runner.start(layer: layer, activations: activations, routing: routing)
+        try runner.start(part, layer: layer, activations: activations, routing: routing)
     }
 
-    func finish(into sums: inout [Double]) throws(ExpertRunnerError) {
+    func finish(_ part: Int, into sums: inout [Double]) throws(ExpertRunnerError) {
         if layer == failingLayer { throw Self.failure }
-        try runner.finish(into: &sums)
+        try runner.finish(part, into: &sums)
     }
+
+    func cancel() { runner.cancel() }
 }
 
 /// Computes experts here, and keeps what the router chose.
@@ -49,15 +52,18 @@ final class RecordingRunner: ExpertRunner {
     }
 
     func start(
+        _ part: Int,
         layer: LayerIndex,
         activations: Activations,
         routing: Routing
     ) throws(ExpertRunnerError) {
         visits.append(Visit(layer: layer, activations: activations, routing: routing))
-        try runner.start(layer: layer, activations: activations, routing: routing)
+        try runner.start(part, layer: layer, activations: activations, routing: routing)
     }
 
-    func finish(into sums: inout [Double]) throws(ExpertRunnerError) {
-        try runner.finish(into: &sums)
+    func finish(_ part: Int, into sums: inout [Double]) throws(ExpertRunnerError) {
+        try runner.finish(part, into: &sums)
     }
+
+    func cancel() { runner.cancel() }
 }

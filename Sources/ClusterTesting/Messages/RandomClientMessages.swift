@@ -103,7 +103,8 @@ extension ClientMessage {
                     workersReady: random.int(0...9),
                     jobsQueued: random.int(0...9),
                     jobsRunning: random.int(0...9),
-                    build: random.text()
+                    build: random.text(),
+                    trips: .sample
                 )
             ),
         ]
@@ -192,5 +193,21 @@ extension NodeReport {
             totalByteCount: random.number(),
             message: random.text()
         )
+    }
+}
+
+extension TripProfile {
+    /// A layer without experts, then one with.
+    fileprivate static var sample: TripProfile {
+        var layer = Layer()
+        layer.trips = 3
+        layer.rows = 24
+        layer.sending = .microseconds(41)
+        layer.away = .milliseconds(7)
+        layer.waiting = .milliseconds(6)
+        layer.computing = .milliseconds(5)
+        layer.adding = .nanoseconds(12_345)
+        layer.longest = .milliseconds(3)
+        return TripProfile(layers: [Layer(), layer])
     }
 }

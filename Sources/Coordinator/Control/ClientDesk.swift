@@ -70,11 +70,12 @@ struct ClientDesk {
     // MARK: From clients
 
     /// Answers a client; `workers` tells about nodes and readiness, `traffic` about the other
-    /// sockets.
+    /// sockets, `trips` about the step thread's exchanges with workers.
     mutating func receive(
         _ received: ReceivedMessage,
         workers: WorkerDesk,
         traffic: () -> [SocketReport],
+        trips: () -> TripProfile,
         now: Instant
     ) {
         guard let client = received.peer else { return }
@@ -102,7 +103,9 @@ struct ClientDesk {
         case .evaluate(let request): evaluate(request, from: client)
         case .listJobs: send(.jobs(jobReports), to: client)
         case .listNodes: send(.nodes(workers.nodeReports(now: now)), to: client)
-        case .getStatus: send(.status(status(workers, traffic: traffic(), now: now)), to: client)
+        case .getStatus:
+            let report = status(workers, traffic: traffic(), trips: trips(), now: now)
+            send(.status(report), to: client)
         default:
             drops.count(.unexpected)
             refuse(client, .malformed, "this message is the coordinator's to send")
@@ -330,6 +333,7 @@ struct ClientDesk {
     private func status(
         _ workers: WorkerDesk,
         traffic: [SocketReport],
+        trips: TripProfile,
         now: Instant
     ) -> StatusReport {
         let membership = workers.membership
@@ -343,7 +347,8 @@ struct ClientDesk {
             jobsQueued: jobs.queuedCount,
             jobsRunning: jobs.runningCount,
             build: Build.name,
-            sockets: traffic + [self.traffic]
+            sockets: traffic + [self.traffic],
+            trips: trips
         )
     }
 

@@ -27,8 +27,8 @@ package final class ControlLoop {
     private let logger: Logger
     private var workers: WorkerDesk
     private var clients: ClientDesk
-    /// What came to the data socket, which is the step thread's.
-    private let shares: Latest<SocketTraffic>
+    /// What the step thread counts, and of the data socket, which is its own.
+    private let figures: Latest<StepFigures>
     private var trafficLog: TrafficLog
     /// Whether the step thread, told to stop, has stopped: there is nothing more to do.
     package private(set) var hasStopped = false
@@ -56,11 +56,11 @@ package final class ControlLoop {
         life: UInt32,
         clock: LoopClock,
         inbox: Mailbox<LoopCommand>,
-        shares: Latest<SocketTraffic> = Latest(SocketTraffic()),
+        figures: Latest<StepFigures> = Latest(StepFigures()),
         logger: Logger
     ) {
         self.clock = clock
-        self.shares = shares
+        self.figures = figures
         trafficLog = TrafficLog(logger, now: clock.now)
         self.sockets = sockets
         self.inbox = inbox
@@ -110,6 +110,7 @@ package final class ControlLoop {
                 message,
                 workers: workers,
                 traffic: { self.workerTraffic },
+                trips: { self.figures.value.trips },
                 now: clock.now
             )
         }
@@ -127,7 +128,7 @@ package final class ControlLoop {
     private var traffic: [SocketReport] { workerTraffic + [clients.traffic] }
 
     private var workerTraffic: [SocketReport] {
-        [workers.traffic, shares.value.report("shares")]
+        [workers.traffic, figures.value.traffic.report("shares")]
     }
 
     private func take(

@@ -30,6 +30,15 @@ package struct SocketTraffic: Hashable, Sendable {
     }
 }
 
+/// What the step thread counts, for the loop thread to tell.
+package struct StepFigures: Hashable, Sendable {
+    /// What came to the data socket.
+    var traffic = SocketTraffic()
+    var trips = TripProfile()
+
+    package init() {}
+}
+
 /// Tells operators how much was dropped, when it was more than the last time.
 struct TrafficLog {
     private let logger: Logger

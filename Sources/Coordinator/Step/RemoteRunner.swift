@@ -8,7 +8,8 @@ import Wire
 /// Computes a layer's experts on the workers: shares out, partial rows back.
 ///
 /// The shell of `Exchange`, on the step thread, which owns the data socket. A trip is what lies
-/// between `start` and `finish`; whatever arrives outside one, or belongs to another, is dropped.
+/// between `start` and `finish`; what arrives for another trip under way waits for its turn, and
+/// whatever belongs to none is dropped.
 final class RemoteRunner: ExpertRunner {
     private let model: ModelDescription
     private let socket: any MessageSocket
@@ -19,8 +20,10 @@ final class RemoteRunner: ExpertRunner {
     private let sleep: Sleep
     private let log: (RunnerEvent) -> Void
     private var warnings = ReportLimiter()
-    /// Where the loop thread looks for what came to the socket.
-    private let traffic: Latest<SocketTraffic>
+    /// Where the loop thread looks for what came to the socket and how long trips took.
+    private let figures: Latest<StepFigures>
+    private var profile = TripProfile()
+    private var nextTelling = Instant(nanoseconds: .min)
     /// Messages that were not acted on, beside those that the exchange counts.
     private var ownDrops = DropCounts()
 
@@ -28,20 +31,37 @@ final class RemoteRunner: ExpertRunner {
     private var topology: Topology?
     private var dispatch: Dispatch?
     private var exchange: Exchange
-    private var trip: Trip?
+    /// Batches of the step, by part.
+    private var parts: [Part] = []
+    /// What ended every trip under way, until the step hears of it.
+    private var failure: ExpertRunnerError?
     /// Why there is no plan in force, for people.
     private(set) var unreadiness = "no worker has joined yet"
     /// Rows of experts computed by each worker so far.
     private(set) var rowCounts: [WorkerRows] = []
+    /// The message that is written, and the one that was received last.
+    private let outgoing = FrameList()
+    private var arrival = FrameList()
+    /// In which further answers can wait.
+    private var spare: [FrameList] = []
+
+    /// A part of the step's rows, and its memory.
+    private struct Part {
+        var trip: Trip?
+        /// Those that have work come first.
+        var shares: [WorkerShare] = []
+    }
 
     /// One layer's visit to the workers.
     private struct Trip {
+        let id: Exchange.TripID
         let layer: LayerIndex
         let activations: Activations
-        let shares: [WorkerShare]
         /// Shares whose worker's data connection is not there yet, and since when.
         var unsent: [(action: Exchange.Action, since: Instant)] = []
-        var failure: ExpertRunnerError?
+        /// Answers that came while another part's were awaited, where they lie.
+        var early: [(share: Int, rows: PartialRowsHeader, frames: FrameList)] = []
+        var times: TripTimes
     }
 
     /// A connection that was just announced may take this long to be there.
@@ -49,6 +69,9 @@ final class RemoteRunner: ExpertRunner {
 
     /// Messages taken before deadlines and topology get their turn.
     private static let turn = 64
+
+    /// Figures are told between steps, and no more often than this.
+    private static let tellingPause = Duration.milliseconds(100)
 
     /// - Parameter firstShare: a number that no other life of the coordinator uses.
     init(
@@ -58,7 +81,7 @@ final class RemoteRunner: ExpertRunner {
         clock: LoopClock,
         firstShare: ShareID,
         limits: Exchange.Limits,
-        traffic: Latest<SocketTraffic>,
+        figures: Latest<StepFigures>,
         sleep: @escaping Sleep,
         log: @escaping (RunnerEvent) -> Void
     ) {
@@ -67,7 +90,7 @@ final class RemoteRunner: ExpertRunner {
         self.inbox = inbox
         self.clock = clock
         self.limits = limits
-        self.traffic = traffic
+        self.figures = figures
         self.sleep = sleep
         self.log = log
         exchange = Exchange(
@@ -80,43 +103,65 @@ final class RemoteRunner: ExpertRunner {
 
     var isReady: Bool { topology != nil }
 
-    // MARK: The runner's two calls
+    // MARK: The runner's calls
 
     func start(
+        _ index: Int,
         layer: LayerIndex,
         activations: Activations,
         routing: Routing
     ) throws(ExpertRunnerError) {
         apply(inbox.takeChanges())
+        if let failure { throw failure }
         guard let dispatch else { throw .notReady(reason: unreadiness) }
-        let shares = dispatch.shares(layer: layer, routing: routing)
-        trip = Trip(layer: layer, activations: activations, shares: shares)
-        perform(exchange.begin(layer: layer, recipients: shares.map(\.worker), now: clock.now))
+        while parts.count <= index { parts.append(Part()) }
+        let now = clock.now
+        dispatch.split(routing, layer: layer, into: &parts[index].shares)
+        let begun = exchange.begin(
+            layer: layer,
+            recipients: parts[index].shares.lazy.prefix { !$0.rows.isEmpty }.map(\.worker),
+            now: now
+        )
+        parts[index].trip = Trip(
+            id: begun.trip,
+            layer: layer,
+            activations: activations,
+            times: TripTimes(rowCount: routing.rowCount, begun: now)
+        )
+        perform(begun.actions)
+        parts[index].trip?.times.sent = clock.now
     }
 
-    func finish(into sums: inout [Double]) throws(ExpertRunnerError) {
-        // However the trip ends, nothing that comes later belongs to it.
-        defer {
-            exchange.cancel()
-            trip = nil
-        }
+    func finish(_ index: Int, into sums: inout [Double]) throws(ExpertRunnerError) {
+        parts[index].trip?.times.awaited = clock.now
+        addEarly(index, to: &sums)
         while true {
-            receive(into: &sums)
+            receive(finishing: index, into: &sums)
             apply(inbox.takeChanges())
             if inbox.isStopRequested { fail(.notReady(reason: "the coordinator is shutting down")) }
             retryUnsent()
             perform(exchange.tick(now: clock.now))
-            if let failure = trip?.failure { throw failure }
-            guard !exchange.isComplete else { return }
+            if let failure { throw failure }
+            guard let trip = parts[index].trip, !exchange.isComplete(trip.id) else { break }
             wait()
         }
+        if let trip = parts[index].trip { profile.count(trip.times, of: trip.layer) }
+        parts[index].trip = nil
+    }
+
+    /// However the trips end, nothing that comes later belongs to them.
+    func cancel() {
+        exchange.cancel()
+        for index in parts.indices { parts[index].trip = nil }
+        failure = nil
     }
 
     /// Between steps: follows topology changes and drops what late workers still send.
     func idle() {
         apply(inbox.takeChanges())
         var nothing: [Double] = []
-        receive(into: &nothing)
+        receive(finishing: nil, into: &nothing)
+        if clock.now >= nextTelling { tellFigures() }
     }
 
     // MARK: Actions
@@ -132,35 +177,41 @@ final class RemoteRunner: ExpertRunner {
 
     /// The first reason counts; the others follow from it.
     private func fail(_ error: ExpertRunnerError) {
-        if trip?.failure == nil { trip?.failure = error }
+        if failure == nil, parts.contains(where: { $0.trip != nil }) { failure = error }
+    }
+
+    /// The part that a trip under way belongs to.
+    private func part(of trip: Exchange.TripID) -> Int? {
+        parts.firstIndex { $0.trip?.id == trip }
     }
 
     private func send(_ action: Exchange.Action, since: Instant) {
-        guard case .send(let index, let id, let attempt, let worker) = action,
-            let trip, let topology
+        guard case .send(let tripID, let index, let id, let attempt, let worker) = action,
+            let part = part(of: tripID), let trip = parts[part].trip, let topology
         else { return }
-        let share = trip.shares[index]
-        let facts = model.layers[trip.layer.rawValue]
-        let message = DataMessage.share(
-            Share(
-                id: id,
-                attempt: attempt,
-                epoch: topology.plan.epoch,
-                layer: trip.layer,
-                activations: trip.activations.selecting(
-                    rows: share.rows,
-                    values: facts.needsValues,
-                    quants: !facts.needsValues
-                ),
-                pairRows: share.pairRows,
-                pairExperts: share.pairExperts,
-                pairWeights: share.pairWeights
-            )
+        let share = parts[part].shares[index]
+        let header = ShareHeader(
+            id: id,
+            attempt: attempt,
+            epoch: topology.plan.epoch,
+            layer: trip.layer,
+            rowCount: share.rows.count,
+            width: trip.activations.width,
+            form: model.layers[trip.layer.rawValue].needsValues ? .values : .quants,
+            pairCount: share.pairRows.count
+        )
+        header.write(
+            rows: share.rows,
+            of: trip.activations,
+            pairRows: share.pairRows,
+            pairExperts: share.pairExperts,
+            pairWeights: share.pairWeights,
+            into: outgoing
         )
         do throws(MessagingError) {
-            try socket.send(message.encode(), to: topology.peers[worker])
+            try socket.send(outgoing, to: topology.peers[worker])
         } catch .unroutable where clock.now < since + Self.connectTime {
-            self.trip?.unsent.append((action, since))
+            parts[part].trip?.unsent.append((action, since))
         } catch {
             let isGone = if case .unroutable = error { true } else { false }
             if isGone { log(.unreachable(topology.plan.workers[worker])) }
@@ -170,14 +221,17 @@ final class RemoteRunner: ExpertRunner {
     }
 
     private func retryUnsent() {
-        guard let unsent = trip?.unsent, !unsent.isEmpty, trip?.failure == nil else { return }
-        trip?.unsent = []
-        for (action, since) in unsent { send(action, since: since) }
+        for part in parts.indices where failure == nil {
+            guard let unsent = parts[part].trip?.unsent, !unsent.isEmpty else { continue }
+            parts[part].trip?.unsent = []
+            for (action, since) in unsent { send(action, since: since) }
+        }
     }
 
     private func wait() {
         // A share that waits for its connection is tried again soon.
-        let longest: Duration = trip?.unsent.isEmpty == false ? .milliseconds(2) : .seconds(1)
+        let hasUnsent = parts.contains { $0.trip?.unsent.isEmpty == false }
+        let longest: Duration = hasUnsent ? .milliseconds(2) : .seconds(1)
         let left = exchange.nextDeadline.map { max(.zero, $0 - clock.now) } ?? longest
         do throws(MessagingError) {
             try sleep(min(left, longest))
@@ -227,38 +281,43 @@ final class RemoteRunner: ExpertRunner {
 
     // MARK: Answers
 
-    private func receive(into sums: inout [Double]) {
-        defer { tellTraffic() }
+    /// - Parameter index: the part whose sums these are, nil between steps.
+    private func receive(finishing index: Int?, into sums: inout [Double]) {
         do throws(MessagingError) {
             for _ in 0..<Self.turn {
-                guard let message = try socket.receive() else { return }
-                handle(message, sums: &sums)
+                guard try socket.receive(into: arrival) else { return }
+                handleArrival(finishing: index, sums: &sums)
             }
         } catch {
             fail(.notReady(reason: "the data socket failed: \(error)"))
         }
     }
 
-    private func tellTraffic() {
+    /// Tells the loop thread what was counted.
+    func tellFigures() {
+        nextTelling = clock.now + Self.tellingPause
         var drops = ownDrops
         drops.add(exchange.strays)
-        let now = SocketTraffic(of: socket, drops: drops)
-        if now != traffic.value { traffic.replace(by: now) }
+        var now = StepFigures()
+        now.traffic = SocketTraffic(of: socket, drops: drops)
+        now.trips = profile
+        if now != figures.value { figures.replace(by: now) }
     }
 
-    private func handle(_ received: ReceivedMessage, sums: inout [Double]) {
-        let message: DataMessage
+    private func handleArrival(finishing index: Int?, sums: inout [Double]) {
+        let header: DataHeader
         do throws(WireError) {
-            message = try DataMessage(frames: received.frames, limits: wireLimits)
+            header = try DataHeader(frames: arrival, limits: wireLimits)
         } catch {
-            return drop(.malformed, "\(error)", from: received.peer)
+            return drop(.malformed, "\(error)", from: arrival.peer)
         }
-        guard let worker = topology?.peers.firstIndex(where: { $0 == received.peer }) else {
+        guard let worker = topology?.peers.firstIndex(where: { $0 == arrival.peer }) else {
             let reason = "from no worker of the plan in force"
-            return drop(.unknownPeer, reason, from: received.peer)
+            return drop(.unknownPeer, reason, from: arrival.peer)
         }
-        switch message {
-        case .partialRows(let rows): accept(rows, from: worker, into: &sums)
+        switch header {
+        case .partialRows(let rows):
+            accept(rows, from: worker, finishing: index, into: &sums)
         case .shareRefused(let refusal):
             perform(
                 exchange.onRefused(
@@ -270,24 +329,32 @@ final class RemoteRunner: ExpertRunner {
                     now: clock.now
                 )
             )
-        case .share: drop(.unexpected, "a share sent to a coordinator", from: received.peer)
+        case .share: drop(.unexpected, "a share sent to a coordinator", from: arrival.peer)
         }
     }
 
-    private func accept(_ rows: PartialRows, from worker: Int, into sums: inout [Double]) {
+    /// Takes an answer, which lies in `arrival`, where it is wanted.
+    private func accept(
+        _ rows: PartialRowsHeader,
+        from worker: Int,
+        finishing finished: Int?,
+        into sums: inout [Double]
+    ) {
         let reply = exchange.onReply(
             rows.id,
             attempt: rows.attempt,
             epoch: rows.epoch,
             from: worker
         )
-        guard case .accept(let index, _) = reply, let trip else {
+        guard case .accept(let tripID, let index, _) = reply, let part = part(of: tripID),
+            let trip = parts[part].trip
+        else {
             if case .drop(let stray) = reply {
                 warn("an answer that is \(stray)", about: topology?.peers[worker])
             }
             return
         }
-        let share = trip.shares[index]
+        let share = parts[part].shares[index]
         let name = exchange.workers[worker]
         let hidden = model.hiddenSize
         guard rows.layer == trip.layer, rows.width == hidden, rows.rowCount == share.rows.count
@@ -299,11 +366,40 @@ final class RemoteRunner: ExpertRunner {
             )
         }
         countRows(share.pairRows.count, of: name)
-        for (place, row) in share.rows.enumerated() {
-            let target = Int(row) * hidden
-            let source = place * hidden
-            for column in 0..<hidden { sums[target + column] += rows.values[source + column] }
+        parts[part].trip?.times.computing = max(trip.times.computing, rows.computeTime)
+        guard part != finished else { return add(rows, in: arrival, part, index, to: &sums) }
+        parts[part].trip?.early.append((index, rows, arrival))
+        arrival = spare.popLast() ?? FrameList()
+    }
+
+    /// Adds what came while another part was finished.
+    private func addEarly(_ part: Int, to sums: inout [Double]) {
+        guard let early = parts[part].trip?.early, !early.isEmpty else { return }
+        parts[part].trip?.early = []
+        for (share, rows, frames) in early {
+            add(rows, in: frames, part, share, to: &sums)
+            frames.removeAll()
+            spare.append(frames)
         }
+    }
+
+    /// Adds the rows of an answer to the rows of the batch that its share was made of.
+    private func add(
+        _ rows: PartialRowsHeader,
+        in frames: FrameList,
+        _ part: Int,
+        _ share: Int,
+        to sums: inout [Double]
+    ) {
+        let start = clock.now
+        let hidden = model.hiddenSize
+        for (place, row) in parts[part].shares[share].rows.enumerated() {
+            let target = Int(row) * hidden
+            rows.add(row: place, of: frames, to: &sums, from: target)
+        }
+        let end = clock.now
+        parts[part].trip?.times.adding += end - start
+        parts[part].trip?.times.done = end
     }
 
     private func drop(_ reason: DropCounts.Reason, _ text: String, from peer: Peer?) {

@@ -48,7 +48,7 @@ package final class StepLoop {
         inbox: Mailbox<StepCommand>,
         life: UInt32,
         clock: LoopClock,
-        traffic: Latest<SocketTraffic> = Latest(SocketTraffic()),
+        figures: Latest<StepFigures> = Latest(StepFigures()),
         sleep: @escaping Sleep,
         report: @escaping (StepReport) -> Void
     ) {
@@ -67,7 +67,7 @@ package final class StepLoop {
             // Numbers that no other life uses.
             firstShare: ShareID(rawValue: UInt64(life) << 32),
             limits: settings.exchangeLimits,
-            traffic: traffic,
+            figures: figures,
             sleep: { timeout throws(MessagingError) in
                 // Workers on this machine may need the cores that helpers would spin on.
                 kernels.pool.rest()
@@ -80,6 +80,7 @@ package final class StepLoop {
             weights: served.weights,
             kernels: kernels,
             experts: runner,
+            microBatches: settings.microBatchCount,
             cache: CacheLimits(settings, served)
         )
         engine = Engine(
@@ -163,6 +164,7 @@ package final class StepLoop {
 
     private func waitForChange() {
         guard !inbox.holdsSomething else { return }
+        runner.tellFigures()
         var timeout: Duration?
         if hasWork {
             let since = unreadySince ?? clock.now

@@ -9,8 +9,8 @@ struct StepThread {
     let thread: NamedThread
     /// Where workers connect for shares.
     let endpoint: Endpoint
-    /// What came to the data socket so far.
-    let traffic: Latest<SocketTraffic>
+    /// What it has counted so far.
+    let figures: Latest<StepFigures>
 
     /// Starts the thread; it ends after `StepCommand.stop`, with `StepReport.stopped`.
     init(
@@ -25,10 +25,10 @@ struct StepThread {
         let socket = try Socket(.router, in: context)
         endpoint = try socket.bind(dataEndpoint)
         self.inbox = inbox
-        let traffic = Latest(SocketTraffic())
-        self.traffic = traffic
+        let figures = Latest(StepFigures())
+        self.figures = figures
         thread = try NamedThread("moiety-step") {
-            var poller = Poller()
+            var poller = Poller(spin: settings.spinTime)
             let loop = StepLoop(
                 served: served,
                 settings: settings,
@@ -36,7 +36,7 @@ struct StepThread {
                 inbox: inbox,
                 life: life,
                 clock: LoopClock(),
-                traffic: traffic,
+                figures: figures,
                 sleep: { timeout throws(MessagingError) in
                     _ = try poller.wait(for: [socket], or: inbox.waker, timeout: timeout)
                 },

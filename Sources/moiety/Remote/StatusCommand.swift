@@ -67,6 +67,8 @@ struct StatusCommand: AsyncParsableCommand {
         table.add(["workers", "\(status.workersReady) of \(status.workersExpected) ready"])
         table.add(["jobs", "\(status.jobsRunning) running, \(status.jobsQueued) waiting"])
         table.add(["build", "\(status.build), protocol version \(status.protocolVersion)"])
+        let trips = status.trips.total
+        if trips.trips > 0 { table.add(["trips to workers", TripLine(trips, layer: nil).text]) }
         for socket in status.sockets where socket.drops.total > 0 {
             table.add(["dropped from \(socket.name)", "\(socket.drops)"])
         }
@@ -87,9 +89,10 @@ private struct StatusLine: Encodable {
     let protocolVersion: UInt32
     let build: String
     let sockets: [SocketLine]
+    let trips: [TripLine]
 
     enum CodingKeys: String, CodingKey {
-        case ready, text, model, epoch, build, sockets
+        case ready, text, model, epoch, build, sockets, trips
         case workersExpected = "workers_expected"
         case workersReady = "workers_ready"
         case jobsQueued = "jobs_queued"
@@ -109,5 +112,7 @@ private struct StatusLine: Encodable {
         protocolVersion = status.protocolVersion
         build = status.build
         sockets = status.sockets.map(SocketLine.init)
+        trips = status.trips.layers.enumerated().filter { $1.trips > 0 }
+            .map { TripLine($1, layer: $0) }
     }
 }

@@ -209,7 +209,7 @@ final class LocalCluster {
         switch child {
         case .coordinator:
             let planFile = plan.planFile.map { ["--plan", $0] } ?? []
-            return common + planFile + [
+            return common + planFile + dataEndpoint + [
                 "--workers", plan.workers.joined(separator: ","),
                 "--worker-endpoint", workerEndpoint,
                 "--client-endpoint", clientEndpoint,
@@ -224,6 +224,13 @@ final class LocalCluster {
                 "--threads", "\(plan.workerThreads)",
             ]
         }
+    }
+
+    /// Shares stay on this machine, so they need no network; a path that is too long gets one.
+    private var dataEndpoint: [String] {
+        let path = file("shares")
+        guard path.utf8.count <= Endpoint.pathByteLimit else { return [] }
+        return ["--data-endpoint", "ipc://\(path)"]
     }
 
     private func fail(_ message: String) {

@@ -84,6 +84,7 @@ final class SimulatedCluster {
             "coordinator.running-jobs": "\(chance.number(1...6))",
             "coordinator.queued-jobs": "\(chance.pick([0, 2, 100]) ?? 0)",
             "coordinator.prefill-rows": "\(chance.number(1...40))",
+            "coordinator.micro-batches": "\(chance.number(1...3))",
         ]
     }
 

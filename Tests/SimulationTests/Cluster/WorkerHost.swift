@@ -41,7 +41,13 @@ final class WorkerHost {
         let steps = try Mailbox<Worker.StepCommand>(limit: Worker.StepCommand.queueLimit)
         let machine = world.model.machine(name)
         let dial = dialer(for: process)
-        let step = Worker.StepLoop(machine: machine, inbox: steps, dial: dial) { [unowned self] in
+        let figures = Latest(Worker.StepFigures())
+        let step = Worker.StepLoop(
+            machine: machine,
+            inbox: steps,
+            figures: figures,
+            dial: dial
+        ) { [unowned self] in
             if !inbox.post($0) { world.fail("\(name)'s loop mailbox is full") }
         }
         let control = Worker.ControlLoop(
@@ -54,6 +60,7 @@ final class WorkerHost {
             ),
             steps: steps,
             inbox: inbox,
+            figures: figures,
             logger: world.story.logger("\(name)", time: world.agenda.time)
         )
         self.inbox = inbox

@@ -36,6 +36,7 @@ typedef struct Moiety__V1__Node Moiety__V1__Node;
 typedef struct Moiety__V1__Nodes Moiety__V1__Nodes;
 typedef struct Moiety__V1__GetStatus Moiety__V1__GetStatus;
 typedef struct Moiety__V1__Socket Moiety__V1__Socket;
+typedef struct Moiety__V1__LayerTrips Moiety__V1__LayerTrips;
 typedef struct Moiety__V1__Status Moiety__V1__Status;
 typedef struct Moiety__V1__Evaluate Moiety__V1__Evaluate;
 typedef struct Moiety__V1__Evaluation Moiety__V1__Evaluation;
@@ -476,6 +477,45 @@ struct  Moiety__V1__Socket
     , {0,NULL}, 0, 0, 0, 0, 0,NULL }
 
 
+/*
+ * Where the trips of one layer to the workers spent their time since the coordinator started.
+ */
+struct  Moiety__V1__LayerTrips
+{
+  ProtobufCMessage base;
+  uint32_t layer;
+  uint64_t trip_count;
+  uint64_t row_count;
+  /*
+   * Splitting batches into shares, writing them, and handing them to the socket.
+   */
+  uint64_t sending_nanoseconds;
+  /*
+   * From the last share handed over to the last answer added.
+   */
+  uint64_t away_nanoseconds;
+  /*
+   * The part of it in which the coordinator had nothing else to do.
+   */
+  uint64_t waiting_nanoseconds;
+  /*
+   * What the worker that computed longest says it took.
+   */
+  uint64_t computing_nanoseconds;
+  /*
+   * Reading answers and adding their rows.
+   */
+  uint64_t adding_nanoseconds;
+  /*
+   * The longest that one was away.
+   */
+  uint64_t longest_nanoseconds;
+};
+#define MOIETY__V1__LAYER_TRIPS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moiety__v1__layer_trips__descriptor) \
+    , 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+
+
 struct  Moiety__V1__Status
 {
   ProtobufCMessage base;
@@ -497,10 +537,15 @@ struct  Moiety__V1__Status
   ProtobufCBinaryData build;
   size_t n_sockets;
   Moiety__V1__Socket **sockets;
+  /*
+   * Layers without experts are left out.
+   */
+  size_t n_trips;
+  Moiety__V1__LayerTrips **trips;
 };
 #define MOIETY__V1__STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moiety__v1__status__descriptor) \
-    , 0, {0,NULL}, {0,NULL}, 0, 0, 0, 0, 0, 0, {0,NULL}, 0,NULL }
+    , 0, {0,NULL}, {0,NULL}, 0, 0, 0, 0, 0, 0, {0,NULL}, 0,NULL, 0,NULL }
 
 
 /*
@@ -938,6 +983,25 @@ Moiety__V1__Socket *
 void   moiety__v1__socket__free_unpacked
                      (Moiety__V1__Socket *message,
                       ProtobufCAllocator *allocator);
+/* Moiety__V1__LayerTrips methods */
+void   moiety__v1__layer_trips__init
+                     (Moiety__V1__LayerTrips         *message);
+size_t moiety__v1__layer_trips__get_packed_size
+                     (const Moiety__V1__LayerTrips   *message);
+size_t moiety__v1__layer_trips__pack
+                     (const Moiety__V1__LayerTrips   *message,
+                      uint8_t             *out);
+size_t moiety__v1__layer_trips__pack_to_buffer
+                     (const Moiety__V1__LayerTrips   *message,
+                      ProtobufCBuffer     *buffer);
+Moiety__V1__LayerTrips *
+       moiety__v1__layer_trips__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moiety__v1__layer_trips__free_unpacked
+                     (Moiety__V1__LayerTrips *message,
+                      ProtobufCAllocator *allocator);
 /* Moiety__V1__Status methods */
 void   moiety__v1__status__init
                      (Moiety__V1__Status         *message);
@@ -1076,6 +1140,9 @@ typedef void (*Moiety__V1__GetStatus_Closure)
 typedef void (*Moiety__V1__Socket_Closure)
                  (const Moiety__V1__Socket *message,
                   void *closure_data);
+typedef void (*Moiety__V1__LayerTrips_Closure)
+                 (const Moiety__V1__LayerTrips *message,
+                  void *closure_data);
 typedef void (*Moiety__V1__Status_Closure)
                  (const Moiety__V1__Status *message,
                   void *closure_data);
@@ -1117,6 +1184,7 @@ extern const ProtobufCMessageDescriptor moiety__v1__node__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__nodes__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__get_status__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__socket__descriptor;
+extern const ProtobufCMessageDescriptor moiety__v1__layer_trips__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__status__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__evaluate__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__evaluation__descriptor;
