@@ -154,7 +154,7 @@ let package = Package(
             "Benchmarking",
             [
                 "Generation", "Inference", "Experts", "Tokenizer", "Kernels", "CKernels", "Tensors",
-                "GGUF", "Model", "Wire", "Messaging", "CLinux",
+                "GGUF", "Model", "Cluster", "Wire", "Messaging", "CLinux",
             ]
         ),
 
@@ -172,7 +172,7 @@ let package = Package(
             "moiety-bench",
             [
                 "Benchmarking", "Inference", "Tokenizer", "Kernels", "Tensors", "GGUF", "Model",
-                "Wire", "Settings", "Terminal", arguments,
+                "Cluster", "Wire", "Settings", "Terminal", arguments,
             ]
         ),
         swift("Daemon", ["Settings", "CLinux", arguments, logging, lifecycle]),

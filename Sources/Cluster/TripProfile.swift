@@ -41,6 +41,22 @@ public struct TripProfile: Hashable, Sendable {
         layers[layer.rawValue].add(trip)
     }
 
+    /// What came since `before` was taken; the longest is the longest of all.
+    public func since(_ before: TripProfile) -> TripProfile {
+        var rest = self
+        for index in rest.layers.indices where index < before.layers.count {
+            let old = before.layers[index]
+            rest.layers[index].trips -= min(old.trips, rest.layers[index].trips)
+            rest.layers[index].rows -= min(old.rows, rest.layers[index].rows)
+            rest.layers[index].sending -= old.sending
+            rest.layers[index].away -= old.away
+            rest.layers[index].waiting -= old.waiting
+            rest.layers[index].computing -= old.computing
+            rest.layers[index].adding -= old.adding
+        }
+        return rest
+    }
+
     /// All layers together.
     public var total: Layer {
         layers.reduce(into: Layer()) { total, layer in

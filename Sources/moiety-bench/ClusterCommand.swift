@@ -1,5 +1,6 @@
 import ArgumentParser
 import Benchmarking
+import Cluster
 import Foundation
 import Kernels
 import Model
@@ -104,22 +105,29 @@ struct ClusterCommand: ParsableCommand {
             seed: seed
         )
         let benchmark = ClusterBenchmark(cluster, prompts: prompts)
+        let before = try benchmark.trips()
         let prefill =
             try promptTokens > 0
             ? sample("prefill") {
                 try benchmark.prefillRate(promptTokenCount: promptTokens)
             } : nil
+        let between = try benchmark.trips()
         let decode =
             try newTokens > 0
             ? sample("decode") {
                 try benchmark.decodeRate(tokenCount: newTokens, jobCount: batch)
             } : nil
+        let after = try benchmark.trips()
         let figures = ClusterFigures(
             model: file.description.name,
             command: self,
             layout: layout,
             prefill: prefill,
-            decode: decode
+            decode: decode,
+            trips: ClusterFigures.Trips(
+                prefill: TripAverages(between.since(before).total),
+                decode: TripAverages(after.since(between).total)
+            )
         )
         guard !output.json else { return try Console.writeJSON(figures) }
         Console.write(figures.table.text)
@@ -146,13 +154,21 @@ private struct ClusterFigures: Encodable {
     private let layout: BenchmarkCluster.Layout
     private let prefill: Sample?
     private let decode: Sample?
+    private let trips: Trips
+
+    /// What trips to the workers took, prompts apart from answers, warming up included.
+    struct Trips: Encodable {
+        let prefill: TripAverages
+        let decode: TripAverages
+    }
 
     init(
         model: String,
         command: ClusterCommand,
         layout: BenchmarkCluster.Layout,
         prefill: Sample?,
-        decode: Sample?
+        decode: Sample?,
+        trips: Trips
     ) {
         self.model = model
         promptTokenCount = command.promptTokens
@@ -161,6 +177,7 @@ private struct ClusterFigures: Encodable {
         self.layout = layout
         self.prefill = prefill
         self.decode = decode
+        self.trips = trips
     }
 
     var table: Table {
@@ -174,11 +191,13 @@ private struct ClusterFigures: Encodable {
             let many = jobCount > 1 ? ", \(jobCount) jobs" : ""
             table.add(["decode \(newTokenCount)\(many)", decode.text() + " tok/s"])
         }
+        if prefill != nil { table.add(["trips of prefill", "\(trips.prefill)"]) }
+        if decode != nil { table.add(["trips of decode", "\(trips.decode)"]) }
         return table
     }
 
     private enum CodingKeys: String, CodingKey {
-        case model, threads, workers, batch, cpus
+        case model, threads, workers, batch, cpus, trips
         case workerThreads = "worker_threads"
         case promptTokens = "prompt_tokens"
         case newTokens = "new_tokens"
@@ -206,5 +225,6 @@ private struct ClusterFigures: Encodable {
         try object.encodeIfPresent(decode?.median.rounded3, forKey: .decode)
         try object.encodeIfPresent(decode?.minimum.rounded3, forKey: .decodeMinimum)
         try object.encodeIfPresent(decode?.maximum.rounded3, forKey: .decodeMaximum)
+        try object.encode(trips, forKey: .trips)
     }
 }

@@ -39,4 +39,23 @@ struct TripProfileTests {
         #expect(profile.total.computing == .milliseconds(5))
         #expect(profile.total.travelling == .zero)
     }
+
+    @Test("tells what came since another was taken, and what one trip took")
+    func since() {
+        var trip = TripTimes(rowCount: 2, begun: at(0))
+        trip.sent = at(1)
+        trip.done = at(5)
+        trip.computing = .milliseconds(3)
+        var profile = TripProfile()
+        profile.count(trip, of: LayerIndex(1))
+        let before = profile
+        profile.count(trip, of: LayerIndex(1))
+        profile.count(trip, of: LayerIndex(2))
+        #expect(profile.since(before).layers.map(\.trips) == [0, 1, 1])
+        let averages = TripAverages(profile.since(before).total)
+        #expect(averages.trips == 2 && averages.rows == 4)
+        #expect(averages.sending == 1000 && averages.computing == 3000)
+        #expect(averages.travelling == 1000 && averages.longest == 4000)
+        #expect(TripAverages(TripProfile().total).sending == 0)
+    }
 }

@@ -1,3 +1,4 @@
+public import Cluster
 import Wire
 
 /// Prefill and decode of a cluster, as its clients see them.
@@ -33,6 +34,14 @@ public final class ClusterBenchmark {
         }
         let longest = ended.map { $0.decodeTime / .seconds(1) }.reduce(0, max)
         return Double(made) / longest
+    }
+
+    /// Where the trips to the workers have spent their time so far.
+    public func trips() throws -> TripProfile {
+        guard let connection = cluster.connection else {
+            throw ClusterBenchmarkError.refused("the cluster was stopped")
+        }
+        return try connection.status().trips
     }
 
     private func run(_ texts: [String], tokenCount: Int) throws -> [Ended] {

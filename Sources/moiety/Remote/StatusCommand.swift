@@ -68,7 +68,7 @@ struct StatusCommand: AsyncParsableCommand {
         table.add(["jobs", "\(status.jobsRunning) running, \(status.jobsQueued) waiting"])
         table.add(["build", "\(status.build), protocol version \(status.protocolVersion)"])
         let trips = status.trips.total
-        if trips.trips > 0 { table.add(["trips to workers", TripLine(trips, layer: nil).text]) }
+        if trips.trips > 0 { table.add(["trips to workers", "\(TripAverages(trips))"]) }
         for socket in status.sockets where socket.drops.total > 0 {
             table.add(["dropped from \(socket.name)", "\(socket.drops)"])
         }
@@ -89,7 +89,7 @@ private struct StatusLine: Encodable {
     let protocolVersion: UInt32
     let build: String
     let sockets: [SocketLine]
-    let trips: [TripLine]
+    let trips: [TripAverages]
 
     enum CodingKeys: String, CodingKey {
         case ready, text, model, epoch, build, sockets, trips
@@ -113,6 +113,6 @@ private struct StatusLine: Encodable {
         build = status.build
         sockets = status.sockets.map(SocketLine.init)
         trips = status.trips.layers.enumerated().filter { $1.trips > 0 }
-            .map { TripLine($1, layer: $0) }
+            .map { TripAverages($1, layer: $0) }
     }
 }
