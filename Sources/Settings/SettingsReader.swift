@@ -71,6 +71,6 @@ struct SettingsReader {
 extension SettingsReader {
     /// The same for both daemons, and as finely as it matters.
     mutating func spinTime() throws(SettingsError) -> Duration {
-        .microseconds(try value("spin-microseconds", .number(in: 0...10_000), default: 0))
+        .microseconds(try value("spin-microseconds", .number(in: 0...10_000), default: 1000))
     }
 }

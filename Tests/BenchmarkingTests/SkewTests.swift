@@ -74,6 +74,7 @@ private final class RoutingCounter: ExpertRunner {
     init(expertCount: Int) { counts = Array(repeating: 0, count: expertCount) }
 
     func start(
+        _ part: Int,
         layer: LayerIndex,
         activations: Activations,
         routing: Routing
@@ -81,5 +82,7 @@ private final class RoutingCounter: ExpertRunner {
         for expert in routing.experts { counts[Int(expert)] += 1 }
     }
 
-    func finish(into sums: inout [Double]) throws(ExpertRunnerError) {}
+    func finish(_ part: Int, into sums: inout [Double]) throws(ExpertRunnerError) {}
+
+    func cancel() {}
 }
