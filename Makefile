@@ -6,7 +6,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help run test hostile damage fuzz tsan asan soak check simulate plants build format protos
-.PHONY: goldens install-deps clean
+.PHONY: goldens bench install-deps clean
 
 SWIFT_SOURCES := Sources Tests Fuzz Package.swift
 
@@ -45,6 +45,9 @@ simulate: install-deps ## Runs the simulated cluster with SEEDS=10000, or one SE
 
 plants: install-deps ## Plants bugs in a copy of the sources and shows that the simulator finds each
 	@scripts/plants.sh
+
+bench: install-deps ## Compares with llama.cpp, which it builds first (ROWS=, PAIRS=, PEER=none)
+	@scripts/bench.sh
 
 build: install-deps ## Builds everything for release into .build/release
 	swift build -c release

@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+"""Compares Moiety with llama.cpp on this machine, side by side: what `make bench` runs.
+
+Ours and theirs are measured in turn, A B A B, each in a process of its own. The ratio is made pair
+by pair and its median counts, so that what slows the machine for a while slows both. Where the
+tools of llama.cpp are absent (Benchmarks/peers builds them), ours are measured alone.
+"""
+
+import argparse
+import json
+import os
+import re
+import statistics
+import sys
+
+import cases
+import programs
+
+
+def main():
+    options = parsed_options()
+    os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+    ours = programs.Ours(options.moiety)
+    peer = found_peer(options.peer)
+    models = {kind: "" for kind in cases.TYPES}
+    chosen = [c for c in cases.cases(ours, peer, models) if re.search(options.rows, c.name)]
+    if options.list:
+        for case in chosen:
+            print(f"{case.name:14} {case.title}, beside {case.other}")
+        return 0
+    if not chosen:
+        sys.exit(f"no row matches {options.rows}; --list shows them")
+    wanted = {kind for kind in cases.TYPES for c in chosen if kind in c.title}
+    say("making the standard files that are missing")
+    models = cases.prepared_models(ours, options.models, wanted)
+    names = {case.name for case in chosen}
+    results = []
+    for case in cases.cases(ours, peer, models):
+        if case.name in names:
+            pairs = min(options.pairs, 2) if case.is_slow else options.pairs
+            results.append(measured(case, pairs))
+    os.makedirs(options.output, exist_ok=True)
+    write(options.output, results)
+    return 0
+
+
+def parsed_options():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rows", default="", help="regular expression: which rows (--list)")
+    parser.add_argument("--pairs", type=int, default=5, help="measurements of each side")
+    parser.add_argument("--list", action="store_true", help="list the rows and end")
+    parser.add_argument("--moiety", default=".build/release", help="where our programs are")
+    parser.add_argument("--peer", default="", help="where llama.cpp's tools are")
+    parser.add_argument("--models", default=".build/bench", help="where the standard files are")
+    parser.add_argument("--output", default=".build/bench", help="where the tables go")
+    options = parser.parse_args()
+    if options.pairs < 1:
+        parser.error("--pairs must be 1 or more")
+    return options
+
+
+def found_peer(directory):
+    if directory and os.access(os.path.join(directory, "llama-bench"), os.X_OK):
+        return programs.Peer(directory)
+    say("llama.cpp is absent (Benchmarks/peers/prepare.sh builds it): ours are measured alone")
+    return None
+
+
+def measured(case, pairs):
+    """All pairs of a case; a side that fails is reported and left out."""
+    sides = {"ours": [], "theirs": []}
+    failure = None
+    try:
+        for pair in range(pairs):
+            say(f"{case.name}: pair {pair + 1} of {pairs}")
+            sides["ours"].append(case.ours())
+            if case.theirs:
+                sides["theirs"].append(case.theirs())
+    except programs.Failure as error:
+        failure = str(error)
+        say(f"{case.name}: {failure}")
+    return {
+        "name": case.name, "title": case.title, "other": case.other, "targets": case.targets,
+        "bounds": case.bounds, "failure": failure, **sides,
+    }
+
+
+def values(measurements, figure):
+    return [m[figure] for m in measurements if m.get(figure) is not None]
+
+
+def ratios(result, figure):
+    """Ours by theirs, pair by pair."""
+    pairs = zip(result["ours"], result["theirs"])
+    return [
+        a[figure] / b[figure] for a, b in pairs
+        if a.get(figure) is not None and b.get(figure)
+    ]
+
+
+def lines(result):
+    """The lines of the table for one case: one for each figure that was measured."""
+    for figure in ("decode", "prefill", "bandwidth_share", "seconds"):
+        own = values(result["ours"], figure)
+        if not own:
+            continue
+        their = values(result["theirs"], figure)
+        both = ratios(result, figure)
+        target = result["targets"].get(figure)
+        bound = result["bounds"].get(figure)
+        if target is not None:
+            aim, met = f"≥ {target:g}x", both and statistics.median(both) >= target
+        elif figure == "seconds":
+            aim, met = f"≤ {bound:g} s", statistics.median(own) <= bound
+        elif bound is not None:
+            aim, met = f"≥ {bound:.0%}", statistics.median(own) >= bound
+        else:
+            aim, met = "", None
+        yield [
+            result["title"], label(figure), shown(own, figure),
+            shown(their, figure) if their else "", result["other"] if their else "",
+            f"{statistics.median(both):.2f}x ({min(both):.2f} to {max(both):.2f})" if both else "",
+            aim, "" if met is None or (target is not None and not both) else "yes" if met else "no",
+        ]
+
+
+def label(figure):
+    return {"bandwidth_share": "share of bandwidth", "seconds": "time"}.get(figure, figure)
+
+
+def shown(numbers, figure):
+    middle = statistics.median(numbers)
+    if figure == "bandwidth_share":
+        return f"{middle:.0%}"
+    return f"{middle:.3f} s" if figure == "seconds" else f"{middle:.1f} tok/s"
+
+
+def table(results):
+    head = ["what", "figure", "ours", "other side", "which", "ratio (range)", "aim", "met"]
+    rows = [head, ["---"] * len(head)] + [line for r in results for line in lines(r)]
+    text = "".join("| " + " | ".join(row) + " |\n" for row in rows)
+    for result in results:
+        if result["failure"]:
+            text += f"\n{result['name']} is incomplete: {result['failure']}\n"
+    return text
+
+
+def write(directory, results):
+    with open(os.path.join(directory, "results.json"), "w", encoding="utf-8") as file:
+        json.dump(results, file, indent=1)
+    text = table(results)
+    with open(os.path.join(directory, "results.md"), "w", encoding="utf-8") as file:
+        file.write(text)
+    print(text, end="")
+    say(f"written to {directory}/results.md and results.json")
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
