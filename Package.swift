@@ -286,7 +286,8 @@ let package = Package(
         tests(
             of: "EndToEnd",
             [
-                "moiety", "moiety-coordinator", "moiety-worker", "Cluster", "GGUF", "Model",
+                "moiety", "moiety-bench", "moiety-coordinator", "moiety-worker", "Cluster", "GGUF",
+                "Model",
                 "Placement", "Messaging", "Tensors", "Tokenizer", "Wire", "ClusterTesting",
             ]
         ),

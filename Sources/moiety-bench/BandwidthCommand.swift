@@ -13,22 +13,19 @@ struct BandwidthCommand: ParsableCommand {
             """
     )
 
+    @OptionGroup var memory: MemoryOptions
     @OptionGroup var threads: ThreadOptions
     @OptionGroup var output: OutputOptions
 
     @Option(name: [.short, .long], help: "How often the best ways are measured.")
     var repetitions = 11
 
-    @Option(help: "Size of the memory that is read; many times that of the caches.")
-    var megabytes = ReadBandwidth.defaultByteCount >> 20
-
     func validate() throws {
         try requireRange("--repetitions", repetitions, 1...1000)
-        try requireRange("--megabytes", megabytes, 16...1 << 20)
     }
 
     func run() throws {
-        let bandwidth = try ReadBandwidth(byteCount: megabytes << 20)
+        let bandwidth = try ReadBandwidth(byteCount: memory.byteCount)
         let most = try threads.compute()
         // All before the first is used: a bound thread sees its own CPU only.
         let counts = try (1...most.count).map { try ComputeThreads(wanted: $0, cpus: most.cpus) }

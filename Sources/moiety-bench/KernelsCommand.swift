@@ -11,7 +11,7 @@ struct KernelsCommand: ParsableCommand {
         discussion: """
             Each is compared, bit by bit, with the scalar table; exits with 1 where one differs. \
             The limit is the time to read the weights once or to multiply, whichever is longer; \
-            both are measured first.
+            bandwidth is measured beside each product.
             """
     )
 
@@ -24,6 +24,7 @@ struct KernelsCommand: ParsableCommand {
     @Option(help: "Numbers of rows with commas between them.")
     var rows = ProductBenchmark.rowCounts.map(String.init).joined(separator: ",")
 
+    @OptionGroup var memory: MemoryOptions
     @OptionGroup var threads: ThreadOptions
     @OptionGroup var repetition: RepetitionOptions
     @OptionGroup var output: OutputOptions
@@ -39,9 +40,12 @@ struct KernelsCommand: ParsableCommand {
         let threads = try threads.compute()
         let pool = ThreadPool(threads)
         pool.bindCaller()
-        let benchmark = ProductBenchmark(threads, repetitions: repetition.repetitions)
-        let limits = try MachineLimits.measure(pool: pool) {
+        let bandwidth = try ReadBandwidth(byteCount: memory.byteCount)
+        let limits = MachineLimits.measure(bandwidth, pool: pool) {
             Console.progress("limits of the machine: \(Format.fixed($0 * 100, digits: 0)) %")
+        }
+        let benchmark = ProductBenchmark(threads, repetitions: repetition.repetitions) {
+            bandwidth.pass(limits.readMethod, pool: pool)
         }
         var figures: [ProductFigure] = []
         for type in types {
@@ -134,12 +138,7 @@ private struct ProductFigure: Encodable {
         rows = figure.rowCount
         readGBPerSecond = figure.bytesPerSecond.median.giga.rounded3
         gigaOperationsPerSecond = figure.operationsPerSecond.median.giga.rounded3
-        share = limits.seconds(
-            byteCount: figure.byteCount,
-            operationCount: figure.operationCount,
-            figure.type,
-            figure.instructionSet
-        ).map { ($0 / figure.seconds.median).rounded3 }
+        share = figure.shares(of: limits)?.median.rounded3
         exact = figure.isExact
     }
 }

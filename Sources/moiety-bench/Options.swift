@@ -52,6 +52,18 @@ struct RepetitionOptions: ParsableArguments {
     }
 }
 
+/// What is read to find the bandwidth.
+struct MemoryOptions: ParsableArguments {
+    @Option(help: "Size of the memory that is read, of each kind; many times that of the caches.")
+    var megabytes = ReadBandwidth.defaultByteCount >> 20
+
+    func validate() throws {
+        try requireRange("--megabytes", megabytes, 16...1 << 20)
+    }
+
+    var byteCount: Int { megabytes << 20 }
+}
+
 /// Refuses a number that is out of range, by the name of its option.
 func requireRange(_ name: String, _ value: Int, _ range: ClosedRange<Int>) throws {
     guard range.contains(value) else {

@@ -42,6 +42,7 @@ struct MeasuringTests {
     func limits() {
         let limits = MachineLimits(
             readRate: 100,
+            readMethod: .plain,
             int8Rates: [.avx2: 1000],
             floatRates: [.avx2: 10]
         )
@@ -51,18 +52,27 @@ struct MeasuringTests {
         #expect(seconds(.q8_0, 500) == 2)
         #expect(seconds(.q8_0, 5000) == 5)
         #expect(seconds(.f32, 500) == 50)
+        let now = limits.seconds(
+            byteCount: 200,
+            operationCount: 500,
+            .q8_0,
+            .avx2,
+            readRate: 40
+        )
+        #expect(now == 5)
         #expect(limits.seconds(byteCount: 1, operationCount: 1, .q8_0, .scalar) == nil)
     }
 
     @Test("Products are measured and compared with the oracle", arguments: [1, 3])
     func products(rowCount: Int) {
-        let benchmark = ProductBenchmark(ComputeThreads(count: 1), repetitions: 1)
+        let benchmark = ProductBenchmark(ComputeThreads(count: 1), repetitions: 2) { 1e12 }
         let sets = InstructionSet.supported
         var figures: [ProductBenchmark.Figure] = []
         benchmark.measure(.q4_K, sets, rowCounts: [rowCount]) { figures.append($0) }
         #expect(figures.map(\.instructionSet) == sets)
         for figure in figures {
             #expect(figure.isExact, "\(figure.instructionSet)")
+            #expect(figure.readRates.values.count == figure.seconds.values.count)
             #expect(figure.operationCount == 2 * rowCount * figure.byteCount / 144 * 256)
         }
     }

@@ -192,7 +192,7 @@ struct LocalCommandTests {
     }
 }
 
-/// One run of `moiety` to its end.
+/// One run of a program of ours to its end.
 struct Command {
     let status: Int32
     let output: String
@@ -212,7 +212,8 @@ struct Command {
     static func run(
         _ arguments: [String],
         input: String = "",
-        environment: [String: String] = [:]
+        environment: [String: String] = [:],
+        program: String = "moiety"
     ) async throws -> Command {
         let place = try TemporaryFile("streams")
         let manager = FileManager.default
@@ -220,7 +221,7 @@ struct Command {
         for name in names { _ = manager.createFile(atPath: name, contents: Data()) }
         try Data(input.utf8).write(to: URL(filePath: names[0]))
         let process = Process()
-        process.executableURL = try ClusterProcess.directory.appending(path: "moiety")
+        process.executableURL = try ClusterProcess.directory.appending(path: program)
         process.arguments = arguments
         process.environment = ProcessInfo.processInfo.environment
             .merging(environment) { _, given in given }

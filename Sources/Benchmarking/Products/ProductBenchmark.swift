@@ -10,12 +10,28 @@ public final class ProductBenchmark {
         public let instructionSet: InstructionSet
         public let rowCount: Int
         public let seconds: Sample
+        /// Bytes per second that could be read just before each.
+        public let readRates: Sample
         /// Of weights, each read once.
         public let byteCount: Int
         /// Two for each multiply-add.
         public let operationCount: Int
         /// Whether every output has the bits that the scalar table computes.
         public let isExact: Bool
+
+        /// The share of what the machine could do at that moment; nil for the scalar table.
+        public func shares(of limits: MachineLimits) -> Sample? {
+            let least = readRates.values.compactMap {
+                limits.seconds(
+                    byteCount: byteCount,
+                    operationCount: operationCount,
+                    type,
+                    instructionSet,
+                    readRate: $0
+                )
+            }
+            return least.isEmpty ? nil : Sample(least).ratios(to: seconds)
+        }
 
         public var bytesPerSecond: Sample { seconds.map { Double(byteCount) / $0 } }
         public var operationsPerSecond: Sample { seconds.map { Double(operationCount) / $0 } }
@@ -36,12 +52,21 @@ public final class ProductBenchmark {
 
     private let threads: ComputeThreads
     private let repetitions: Int
+    /// How many bytes per second can be read now.
+    private let readRate: () -> Double
     private var kernels: [InstructionSet: Kernels] = [:]
     private let oracle = Kernels(instructionSet: .scalar, threadCount: 1)
 
-    public init(_ threads: ComputeThreads, repetitions: Int) {
+    /// - Parameter readRate: measures the bandwidth; asked before each product, so that both are
+    ///   figures of the same moment.
+    public init(
+        _ threads: ComputeThreads,
+        repetitions: Int,
+        readRate: @escaping () -> Double
+    ) {
         self.threads = threads
         self.repetitions = repetitions
+        self.readRate = readRate
     }
 
     /// Measures one type with every instruction set and number of rows given.
@@ -95,13 +120,17 @@ public final class ProductBenchmark {
         var y = [Float](repeating: 0, count: rowCount * weights.rowCount)
         // Once for nothing, so that memory is there and threads are awake.
         kernels.multiply(weights, rows, into: &y)
+        var readRates: [Double] = []
+        let seconds = Sample(repeating: isScalar ? 1 : repetitions) {
+            readRates.append(readRate())
+            return Sample.seconds { kernels.multiply(weights, rows, into: &y) }
+        }
         return Figure(
             type: weights.type,
             instructionSet: kernels.instructionSet,
             rowCount: rowCount,
-            seconds: Sample(repeating: isScalar ? 1 : repetitions) {
-                Sample.seconds { kernels.multiply(weights, rows, into: &y) }
-            },
+            seconds: seconds,
+            readRates: Sample(readRates),
             byteCount: weights.byteCount,
             operationCount: 2 * rowCount * weights.rowCount * weights.columnCount,
             isExact: isExact(small, rowCount: rowCount, kernels)
