@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import Callable, Optional
 
 DEMO = "Models/moiety-demo-q8_0.gguf"
+# What the demo model was trained to write: manual pages.
+TEXT = "Tests/Fixtures/demo/val/manual.txt"
 TYPES = ("Q4_0", "Q8_0", "Q4_K")
 # Least ratio of decode rates, ours by theirs.
 DECODE_TARGETS = {"Q4_0": 1.25, "Q8_0": 1.2, "Q4_K": 1.25}
@@ -23,7 +25,8 @@ class Case:
     other: str = "llama.cpp"
     # Least ratio by figure.
     targets: dict = field(default_factory=dict)
-    # Least value of ours by figure, or the most for seconds.
+    # By figure: the least value of ours, the most for seconds, for perplexity the largest
+    # difference from the other side's, as a share.
     bounds: dict = field(default_factory=dict)
     # So slow that two pairs must do.
     is_slow: bool = False
@@ -43,6 +46,12 @@ def cases(ours, peer, models):
         Case(
             "first-token", "demo model, start to first token",
             lambda: ours.first_token(DEMO), bounds={"seconds": 0.15},
+        )
+    )
+    found.append(
+        Case(
+            "perplexity", "demo model, Q8_0", lambda: ours.perplexity(DEMO, TEXT),
+            peer and (lambda: peer.perplexity(DEMO, TEXT)), bounds={"perplexity": 0.003},
         )
     )
     return found

@@ -17,6 +17,9 @@ import cases
 import programs
 
 
+FIGURES = ("decode", "prefill", "bandwidth_share", "seconds", "perplexity")
+
+
 def main():
     options = parsed_options()
     os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
@@ -102,7 +105,7 @@ def ratios(result, figure):
 
 def lines(result):
     """The lines of the table for one case: one for each figure that was measured."""
-    for figure in ("decode", "prefill", "bandwidth_share", "seconds"):
+    for figure in FIGURES:
         own = values(result["ours"], figure)
         if not own:
             continue
@@ -110,20 +113,34 @@ def lines(result):
         both = ratios(result, figure)
         target = result["targets"].get(figure)
         bound = result["bounds"].get(figure)
-        if target is not None:
-            aim, met = f"≥ {target:g}x", both and statistics.median(both) >= target
-        elif figure == "seconds":
-            aim, met = f"≤ {bound:g} s", statistics.median(own) <= bound
-        elif bound is not None:
-            aim, met = f"≥ {bound:.0%}", statistics.median(own) >= bound
-        else:
-            aim, met = "", None
+        aim, met = judged(figure, own, both, target, bound)
         yield [
             result["title"], label(figure), shown(own, figure),
             shown(their, figure) if their else "", result["other"] if their else "",
-            f"{statistics.median(both):.2f}x ({min(both):.2f} to {max(both):.2f})" if both else "",
-            aim, "" if met is None or (target is not None and not both) else "yes" if met else "no",
+            spread(both, figure) if both else "",
+            aim, "" if met is None else "yes" if met else "no",
         ]
+
+
+def judged(figure, own, both, target, bound):
+    """The aim in words, and whether it is met; None where that cannot be told."""
+    middle = statistics.median(own)
+    ratio = statistics.median(both) if both else None
+    if target is not None:
+        return f"≥ {target:g}x", None if ratio is None else ratio >= target
+    if bound is None:
+        return "", None
+    if figure == "perplexity":
+        return f"within {bound:.1%}", None if ratio is None else abs(ratio - 1) <= bound
+    if figure == "seconds":
+        return f"≤ {bound:g} s", middle <= bound
+    return f"≥ {bound:.0%}", middle >= bound
+
+
+def spread(both, figure):
+    digits = 4 if figure == "perplexity" else 2
+    middle, least, most = statistics.median(both), min(both), max(both)
+    return f"{middle:.{digits}f}x ({least:.{digits}f} to {most:.{digits}f})"
 
 
 def label(figure):
@@ -134,7 +151,8 @@ def shown(numbers, figure):
     middle = statistics.median(numbers)
     if figure == "bandwidth_share":
         return f"{middle:.0%}"
-    return f"{middle:.3f} s" if figure == "seconds" else f"{middle:.1f} tok/s"
+    units = {"seconds": f"{middle:.3f} s", "perplexity": f"{middle:.4f}"}
+    return units.get(figure, f"{middle:.1f} tok/s")
 
 
 def table(results):

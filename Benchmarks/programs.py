@@ -7,6 +7,7 @@ Each function is one measurement in a process of its own and returns a dictionar
 import contextlib
 import json
 import os
+import re
 import socket
 import subprocess
 import time
@@ -19,10 +20,8 @@ class Failure(Exception):
     """A program that did not measure; the text is its last words."""
 
 
-def run(arguments, cpus=None):
-    """Runs a program to its end and returns what it wrote to standard output."""
-    if cpus is not None:
-        arguments = ["taskset", "-c", cpus, *arguments]
+def run(arguments, errors=False):
+    """Runs a program to its end and returns its standard output, with its errors if wanted."""
     try:
         done = subprocess.run(
             arguments, capture_output=True, text=True, timeout=TIME_LIMIT, check=False
@@ -32,7 +31,7 @@ def run(arguments, cpus=None):
     if done.returncode != 0:
         words = done.stderr.strip().splitlines()[-3:]
         raise Failure(f"{os.path.basename(arguments[0])} ended with {done.returncode}: {words}")
-    return done.stdout
+    return done.stdout + (done.stderr if errors else "")
 
 
 class Ours:
@@ -83,6 +82,12 @@ class Ours:
             raise Failure("moiety run wrote nothing")
         return {"seconds": seconds}
 
+    def perplexity(self, path, text):
+        figures = json.loads(
+            run([self.program("moiety"), "perplexity", "-m", path, "-f", text, "--json"])
+        )
+        return {"perplexity": figures["perplexity"]}
+
     def make_model(self, path, element_type):
         run([self.program("moiety-bench"), "make-model", path, "--type", element_type])
 
@@ -121,6 +126,14 @@ class Peer:
             raise Failure("llama-batched-bench printed no figures")
         result = json.loads(lines[-1])
         return {"prefill": result["speed_pp"], "decode": result["speed_tg"]}
+
+    def perplexity(self, path, text):
+        arguments = [self.program("llama-perplexity"), "-m", path, "-f", text, "-c", "256"]
+        words = run(arguments, errors=True)
+        found = re.search(r"Final estimate: PPL = ([0-9.]+)", words)
+        if not found:
+            raise Failure("llama-perplexity printed no estimate")
+        return {"perplexity": float(found.group(1))}
 
     def cluster(self, path, servers=2, prompt=512, new=64):
         """Over RPC, with servers of one thread, each on a core of its own."""
