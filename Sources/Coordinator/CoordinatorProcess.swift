@@ -26,7 +26,7 @@ struct CoordinatorProcess {
         settings: CoordinatorSettings,
         inbox: Mailbox<LoopCommand>,
         logger: Logger,
-        isStopping: @Sendable () -> Bool
+        isStopping: @escaping @Sendable () -> Bool
     ) throws(CoordinatorError) {
         self.logger = logger
         self.inbox = inbox

@@ -66,7 +66,7 @@ struct DigestTable: Sendable {
                 guard place < experts.count, found.withLock({ $0.error == nil }) else { return }
                 do throws(ModelError) {
                     guard !isCancelled() else { throw .cancelled }
-                    let digest = ExpertDigest(of: try model.expert(experts[place]))
+                    let digest = try model.digest(of: experts[place])
                     let done = found.withLock { state in
                         state.digests[experts[place]] = digest
                         return state.digests.count

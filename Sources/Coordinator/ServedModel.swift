@@ -5,6 +5,7 @@ package import Kernels
 package import Logging
 package import Model
 package import Settings
+import Tensors
 package import Tokenizer
 
 /// The model that a coordinator serves: everything but the experts' weights.
@@ -27,7 +28,7 @@ package struct ServedModel: Sendable {
         settings: CoordinatorSettings,
         state: StateDirectory,
         logger: Logger,
-        isCancelled: @Sendable () -> Bool = { false }
+        isCancelled: @escaping @Sendable () -> Bool = { false }
     ) throws(CoordinatorError) {
         (instructionSet, threads) = try Self.chooseArithmetic(settings)
         let path = try Self.path(settings)
@@ -36,7 +37,13 @@ package struct ServedModel: Sendable {
         do throws(ModelError) {
             file = try ModelFile(path: path)
             identity = try file.identity()
-            weights = try CoreWeights(from: file)
+            weights = try CoreWeights(
+                from: WeightReader(
+                    model: file,
+                    threadCount: threads.count,
+                    isCancelled: isCancelled
+                )
+            )
             vocabulary = try file.vocabulary()
         } catch {
             throw .model(error)
@@ -67,6 +74,7 @@ package struct ServedModel: Sendable {
                 "threads": "\(threads)",
             ]
         )
+        logger.debug("Weights in memory", metadata: ["bytesInHugePages": "\(Self.hugeBytes)"])
     }
 
     private static func chooseArithmetic(
@@ -81,6 +89,9 @@ package struct ServedModel: Sendable {
             throw .kernels(error)
         }
     }
+
+    /// Of all that this process holds, or a dash where the system does not say.
+    private static var hugeBytes: String { HugePages.byteCount().map { "\($0)" } ?? "-" }
 
     private static func path(_ settings: CoordinatorSettings) throws(CoordinatorError) -> String {
         do throws(SettingsError) {

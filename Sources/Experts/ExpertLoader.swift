@@ -45,6 +45,7 @@ public struct ExpertLoader: Sendable {
                     state.withLock({ $0.error == nil })
                 else { return }
                 do throws(ModelError) {
+                    try announce(experts, place)
                     let expert = try load(experts[place], expecting: digests?[place])
                     // Reported under the lock, so that no report overtakes another.
                     state.withLock { state in
@@ -62,27 +63,39 @@ public struct ExpertLoader: Sendable {
         return result.experts.compactMap { $0 }
     }
 
+    /// Lets a disk fetch this expert and the one that this thread is likely to load next.
+    private func announce(_ experts: [ExpertID], _ place: Int) throws(ModelError) {
+        for place in [place, place + threadCount] where place < experts.count {
+            for matrix in try model.stored(experts[place]) { model.announce(matrix) }
+        }
+    }
+
     private func load(
         _ id: ExpertID,
         expecting digest: ExpertDigest?
     ) throws(ModelError) -> FeedForwardWeights {
-        let expert = try model.expert(id)
-        guard let digest else { return expert.inPanels() }
-        let found = ExpertDigest(of: expert)
-        guard found == digest else {
+        let stored = try model.stored(id)
+        var hasher = digest == nil ? nil : ExpertHasher()
+        let matrices = try WeightMatrix.make(
+            stored.map(\.shape),
+            in: .panels,
+            shortage: model.shortage,
+            fill: { writer throws(ModelError) in
+                for (index, matrix) in stored.enumerated() {
+                    // Hashed and put in place while a piece is still in the processor's cache.
+                    try model.read(matrix, rows: 0..<matrix.shape.rowCount) { rows, weights in
+                        hasher?.update(weights)
+                        writer.write(rows, of: index, weights)
+                    }
+                }
+            }
+        )
+        if let digest, let found = hasher?.digest(), found != digest {
             throw .differs(
                 "\(id) in \(model.path) differs from the coordinator's "
                     + "(digest \(found), expected \(digest)): copy the coordinator's file here"
             )
         }
-        return expert.inPanels()
-    }
-}
-
-extension FeedForwardWeights {
-    /// A copy, in one piece of memory, with integer weights in panels.
-    func inPanels() -> FeedForwardWeights {
-        let matrices = WeightMatrix.inPanels([gate, up, down])
         return FeedForwardWeights(gate: matrices[0], up: matrices[1], down: matrices[2])
     }
 }

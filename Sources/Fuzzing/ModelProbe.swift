@@ -85,7 +85,8 @@ public struct ModelProbe {
             (0..<count).map { ExpertID(layer: LayerIndex(layer), index: $0) }
         }
         let loader = ExpertLoader(model: model, threadCount: 1)
-        let digests = try loader.load(ids).map(ExpertDigest.init(of:))
+        var digests: [ExpertDigest] = []
+        for id in ids { digests.append(try model.digest(of: id)) }
         let experts = try loader.load(ids, digests: digests)
         var held = HeldExperts(expertCounts: counts)
         for (id, expert) in zip(ids, experts) { held.insert(expert, as: id) }

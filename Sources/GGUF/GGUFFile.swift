@@ -104,6 +104,11 @@ public final class GGUFFile: Sendable {
         }
     }
 
+    /// Tells the system that a tensor's data from `start` on is read soon.
+    public func announce(_ tensor: TensorInfo, from start: Int, count: Int) {
+        parts[tensor.part].file.announce(at: tensor.fileOffset + start, count: count)
+    }
+
     /// Hands over a part's header piece by piece, front to back, for hashing.
     public func readHeader(
         ofPart part: Int,

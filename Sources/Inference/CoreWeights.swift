@@ -40,16 +40,26 @@ public struct CoreWeights: Sendable {
         /// `[1, hidden]`.
         let gate: WeightMatrix
         let weights: FeedForwardWeights
+
+        /// Whether nothing of it multiplies rounded rows.
+        var takesFloats: Bool {
+            gate.type.isFloat && weights.gate.type.isFloat && weights.up.type.isFloat
+        }
+    }
+
+    /// Reads the weights from a model file, on one thread.
+    public init(from model: ModelFile) throws(ModelError) {
+        try self.init(from: WeightReader(model: model, threadCount: 1))
     }
 
     /// Reads the weights from a model file.
-    public init(from model: ModelFile) throws(ModelError) {
-        let description = model.description
+    public init(from model: WeightReader) throws(ModelError) {
+        let description = model.model.description
         // Looked up row by row, unless it is the output matrix too.
-        let embedding = try model.matrix(.tokenEmbedding)
-        self.embedding = description.tiesEmbeddings ? embedding.inPanels() : embedding
+        let ties = description.tiesEmbeddings
+        embedding = try model.matrix(.tokenEmbedding, in: ties ? .panels : .rows)
         outputNorm = try model.vector(.outputNorm)
-        output = description.tiesEmbeddings ? self.embedding : try model.panels(.output)
+        output = ties ? embedding : try model.panels(.output)
         var layers: [Layer] = []
         for (index, layer) in description.layers.enumerated() {
             layers.append(
@@ -66,7 +76,7 @@ public struct CoreWeights: Sendable {
     private static func feedForward(
         of layer: ModelDescription.Layer,
         index: Int,
-        from model: ModelFile
+        from model: WeightReader
     ) throws(ModelError) -> FeedForward {
         guard layer.hasExperts else {
             return .dense(
@@ -115,7 +125,7 @@ public struct CoreWeights: Sendable {
 }
 
 extension CoreWeights.Attention {
-    init(from model: ModelFile, layer: Int) throws(ModelError) {
+    init(from model: WeightReader, layer: Int) throws(ModelError) {
         func optional(_ role: LayerRole, when present: Bool) throws(ModelError) -> [Float] {
             present ? try model.vector(.layer(layer, role)) : []
         }
@@ -124,20 +134,40 @@ extension CoreWeights.Attention {
         key = try model.panels(.layer(layer, .key))
         value = try model.panels(.layer(layer, .value))
         output = try model.panels(.layer(layer, .attentionOutput))
-        let facts = model.description.layers[layer]
+        let facts = model.model.description.layers[layer]
         queryBias = try optional(.queryBias, when: facts.hasAttentionBias)
         keyBias = try optional(.keyBias, when: facts.hasAttentionBias)
         valueBias = try optional(.valueBias, when: facts.hasAttentionBias)
         outputBias = try optional(.attentionOutputBias, when: facts.hasAttentionOutputBias)
-        let normed = model.description.architecture.queryKeyNorm != .none
+        let normed = model.model.description.architecture.queryKeyNorm != .none
         queryNorm = try optional(.queryNorm, when: normed)
         keyNorm = try optional(.keyNorm, when: normed)
     }
 }
 
-extension ModelFile {
+extension WeightReader {
+    fileprivate func vector(_ name: WeightName) throws(ModelError) -> [Float] {
+        try model.vector(name)
+    }
+
     /// A matrix in the layout that products want.
     fileprivate func panels(_ name: WeightName) throws(ModelError) -> WeightMatrix {
-        try matrix(name).inPanels()
+        try matrix(name, in: .panels)
+    }
+
+    fileprivate func matrix(
+        _ name: WeightName,
+        in layout: WeightMatrix.Layout
+    ) throws(ModelError) -> WeightMatrix {
+        let stored = try model.stored(name)
+        let made = try WeightMatrix.make(
+            [stored.shape],
+            in: layout,
+            shortage: model.shortage,
+            fill: { writer throws(ModelError) in
+                try read(stored) { rows, weights in writer.write(rows, of: 0, weights) }
+            }
+        )
+        return made[0]
     }
 }

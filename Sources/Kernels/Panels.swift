@@ -3,70 +3,21 @@ public import Tensors
 
 /// Weights in the layout that products want.
 extension WeightMatrix {
-    /// Copies of matrices, in one piece of memory, with integer weights in panels.
-    ///
-    /// What needs no change is returned as it is.
-    public static func inPanels(_ matrices: [WeightMatrix]) -> [WeightMatrix] {
-        guard matrices.contains(where: \.wantsPanels) else { return matrices }
-        var offsets: [Int] = []
-        var end = 0
-        for matrix in matrices {
-            offsets.append(end)
-            end = (end + matrix.packedByteCount + alignment - 1) / alignment * alignment
-        }
-        let bytes = Bytes(weightByteCount: end) { span in
-            for (matrix, offset) in zip(matrices, offsets) {
-                span.withPart(offset..<offset + matrix.packedByteCount) { matrix.pack(into: &$0) }
-            }
-        }
-        return zip(matrices, offsets).map { matrix, offset in
-            WeightMatrix(
-                type: matrix.type,
-                rowCount: matrix.rowCount,
-                columnCount: matrix.columnCount,
-                layout: matrix.wantsPanels ? .panels : matrix.layout,
-                bytes: bytes,
-                offset: offset
-            )
-        }
-    }
-
     /// A copy with integer weights in panels, or the matrix itself where nothing changes.
     public func inPanels() -> WeightMatrix {
-        wantsPanels ? Self.inPanels([self])[0] : self
-    }
-
-    /// A cache line, so that no load of a whole register crosses one.
-    private static let alignment = 64
-
-    private var wantsPanels: Bool {
-        layout == .rows && Kernels.supports(type) && !type.isFloat
-    }
-
-    private var packedByteCount: Int {
-        wantsPanels ? panelCount * Self.panelLength * rowByteCount : byteCount
-    }
-
-    private func pack(into span: inout MutableRawSpan) {
-        unsafe span.withUnsafeMutableBytes { target in
-            guard let target = target.baseAddress else { return }
-            unsafe withRows(from: 0) { rows in
-                guard wantsPanels else {
-                    return unsafe target.copyMemory(from: rows, byteCount: byteCount)
-                }
-                for row in 0..<rowCount {
-                    let (panel, place) = row.quotientAndRemainder(dividingBy: Self.panelLength)
-                    let start = unsafe target + panel * Self.panelLength * rowByteCount
-                    unsafe moiety_pack_row(
-                        start.assumingMemoryBound(to: UInt8.self),
-                        rows + row * rowByteCount,
-                        place,
-                        columnCount,
-                        type.rawValue
-                    )
+        guard layout == .rows, Self.hasPanels(type) else { return self }
+        let made = Self.make(
+            [shape],
+            in: .panels,
+            shortage: { preconditionFailure("no memory for \($0.needed) bytes of a copy") },
+            fill: { (writer: WeightWriter) throws(Never) in
+                bytes.withSpan { span in
+                    let rows = span.extracting(offset..<offset + byteCount)
+                    writer.write(0..<rowCount, of: 0, rows)
                 }
             }
-        }
+        )
+        return made[0]
     }
 
     /// Writes the `rowByteCount` bytes of a row, as they lie in the file.

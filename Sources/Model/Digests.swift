@@ -15,7 +15,29 @@ extension ExpertDigest {
     }
 }
 
+/// Hashes an expert while it is read: its matrices in order, their rows in order.
+public struct ExpertHasher {
+    private var hash = SHA256()
+
+    public init() {}
+
+    public mutating func update(_ weights: RawSpan) {
+        weights.forEachPiece { hash.update(data: $0) }
+    }
+
+    public func digest() -> ExpertDigest { ExpertDigest(bytes: Array(hash.finalize())) }
+}
+
 extension ModelFile {
+    /// Reads an expert and hashes it; nothing stays in memory.
+    public func digest(of id: ExpertID) throws(ModelError) -> ExpertDigest {
+        var hasher = ExpertHasher()
+        for matrix in try stored(id) {
+            try read(matrix, rows: 0..<matrix.shape.rowCount) { hasher.update($1) }
+        }
+        return hasher.digest()
+    }
+
     /// Hashes metadata and tensor tables of all parts; a few megabytes, not the weights.
     public func identity() throws(ModelError) -> ModelIdentity {
         var hash = SHA256()

@@ -42,18 +42,12 @@ public struct ModelFile: Sendable {
     ///
     /// - Throws: `unknownExpert` too, so that ids from elsewhere may be asked for.
     public func expert(_ id: ExpertID) throws(ModelError) -> FeedForwardWeights {
-        guard
-            description.layers.indices.contains(id.layer.rawValue),
-            description.layers[id.layer.rawValue].hasExperts,
-            id.index >= 0, id.index < description.expertCount
-        else { throw .unknownExpert(id, path: path) }
+        try requireKnown(id)
         let parts = try expertTensors(id.layer)
         let sizes = parts.map { $0.byteCount / description.expertCount }
         let bytes = try Bytes(
             count: sizes.reduce(0, +),
-            shortage: {
-                .file(GGUFError(path: path, problem: .file(.tooLittleMemory(path: path, $0))))
-            },
+            shortage: shortage,
             fill: { span throws(ModelError) in
                 var start = 0
                 for (tensor, size) in zip(parts, sizes) {
@@ -89,7 +83,15 @@ public struct ModelFile: Sendable {
         }
     }
 
-    private func expertTensors(_ layer: LayerIndex) throws(ModelError) -> [TensorInfo] {
+    func requireKnown(_ id: ExpertID) throws(ModelError) {
+        guard
+            description.layers.indices.contains(id.layer.rawValue),
+            description.layers[id.layer.rawValue].hasExperts,
+            id.index >= 0, id.index < description.expertCount
+        else { throw .unknownExpert(id, path: path) }
+    }
+
+    func expertTensors(_ layer: LayerIndex) throws(ModelError) -> [TensorInfo] {
         var tensors: [TensorInfo] = []
         for role in [LayerRole.expertGates, .expertUps, .expertDowns] {
             tensors.append(try tensor(.layer(layer.rawValue, role)))
@@ -97,7 +99,7 @@ public struct ModelFile: Sendable {
         return tensors
     }
 
-    private func tensor(_ name: WeightName) throws(ModelError) -> TensorInfo {
+    func tensor(_ name: WeightName) throws(ModelError) -> TensorInfo {
         guard let tensor = file.tensor(name.description) else {
             throw .missingTensor(name.description, path: path)
         }
@@ -113,13 +115,22 @@ public struct ModelFile: Sendable {
         at place: Int
     ) throws(ModelError) {
         try span.withPart(place..<place + count) { piece throws(ModelError) in
-            do throws(GGUFError) {
-                try file.read(tensor, from: start, into: &piece)
-            } catch {
-                throw .file(error)
-            }
-            try requireFinite(piece.bytes, of: tensor, from: start)
+            try read(tensor, from: start, into: &piece)
         }
+    }
+
+    /// Fills `span` with a tensor's data from `start` on.
+    func read(
+        _ tensor: TensorInfo,
+        from start: Int,
+        into span: inout MutableRawSpan
+    ) throws(ModelError) {
+        do throws(GGUFError) {
+            try file.read(tensor, from: start, into: &span)
+        } catch {
+            throw .file(error)
+        }
+        try requireFinite(span.bytes, of: tensor, from: start)
     }
 
     private func read(_ tensor: TensorInfo) throws(ModelError) -> Bytes {

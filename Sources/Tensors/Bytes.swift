@@ -6,7 +6,7 @@ internal import Glibc
 @safe public final class Bytes: @unchecked Sendable {
     // @unchecked: the memory is written before `init` returns and never again.
     private let memory: UnsafeMutableRawBufferPointer
-    /// Where the memory comes from, or nil for the heap.
+    /// Where large memory comes from; nil for the heap.
     private let piece: PageArena.Piece?
 
     /// Bytes held.
@@ -20,10 +20,10 @@ internal import Glibc
         count: Int,
         fill: (inout MutableRawSpan) throws(Failure) -> Void
     ) throws(Failure) {
-        guard let memory = unsafe Self.allocate(count) else {
+        guard let (memory, piece) = unsafe Self.allocate(count) else {
             preconditionFailure("no memory for \(count) bytes")
         }
-        try unsafe self.init(filling: memory, fill)
+        try unsafe self.init(filling: memory, of: piece, fill)
     }
 
     /// Allocates `count` bytes, zeroed, and lets `fill` write them, if the machine has that many.
@@ -39,54 +39,45 @@ internal import Glibc
         } catch {
             throw shortage(error)
         }
-        guard let memory = unsafe Self.allocate(count) else {
+        guard let (memory, piece) = unsafe Self.allocate(count) else {
             throw shortage(MemoryShortage(needed: count, available: 0))
         }
-        try unsafe self.init(filling: memory, fill)
-    }
-
-    /// Takes `count` zeroed bytes for weights, in huge pages where there are any, and lets `fill`
-    /// write them.
-    ///
-    /// - Precondition: the memory is there: the same weights were read from a file before.
-    public init<Failure: Error>(
-        weightByteCount count: Int,
-        fill: (inout MutableRawSpan) throws(Failure) -> Void
-    ) throws(Failure) {
-        guard let piece = PageArena.shared.take(count) else {
-            preconditionFailure("no memory for \(count) bytes of weights")
-        }
-        let memory = unsafe UnsafeMutableRawBufferPointer(start: piece.start, count: count)
-        var span = unsafe memory.mutableBytes
-        try fill(&span)
-        unsafe self.memory = memory
-        self.piece = piece
+        try unsafe self.init(filling: memory, of: piece, fill)
     }
 
     private init<Failure: Error>(
         filling memory: UnsafeMutableRawBufferPointer,
+        of piece: PageArena.Piece?,
         _ fill: (inout MutableRawSpan) throws(Failure) -> Void
     ) throws(Failure) {
-        unsafe memory.initializeMemory(as: UInt8.self, repeating: 0)
         do {
             var span = unsafe memory.mutableBytes
             try fill(&span)
         } catch {
-            unsafe free(memory.baseAddress)
+            if piece == nil { unsafe free(memory.baseAddress) }
             throw error
         }
         // Not before: once `self` is complete, a throw would also run `deinit`.
         unsafe self.memory = memory
-        piece = nil
+        self.piece = piece
     }
 
-    /// Memory for `count` bytes, or nil where the system refuses.
-    private static func allocate(_ count: Int) -> UnsafeMutableRawBufferPointer? {
+    /// Memory for `count` bytes that reads as zeros, or nil where the system refuses.
+    private static func allocate(
+        _ count: Int
+    ) -> (memory: UnsafeMutableRawBufferPointer, piece: PageArena.Piece?)? {
         precondition(count >= 0, "cannot allocate \(count) bytes")
+        if count >= largeByteCount {
+            // Zero already: nothing is touched before it is filled.
+            guard let piece = PageArena.shared.take(count) else { return nil }
+            return unsafe (.init(start: piece.start, count: count), piece)
+        }
         var start: UnsafeMutableRawPointer?
         // Swift's own allocation ends the process instead of failing.
         guard unsafe posix_memalign(&start, alignment, max(1, count)) == 0 else { return nil }
-        return unsafe UnsafeMutableRawBufferPointer(start: start, count: count)
+        let memory = unsafe UnsafeMutableRawBufferPointer(start: start, count: count)
+        unsafe memory.initializeMemory(as: UInt8.self, repeating: 0)
+        return unsafe (memory, nil)
     }
 
     deinit { if piece == nil { unsafe free(memory.baseAddress) } }
@@ -97,6 +88,9 @@ internal import Glibc
     ) throws(Failure) -> Result {
         try body(unsafe UnsafeRawBufferPointer(memory).bytes)
     }
+
+    /// From here on memory comes in pages of its own, huge ones where the system has them.
+    private static let largeByteCount = 64 << 10
 
     /// A page, so that files can be read straight into it and huge pages can back it.
     public static let alignment = 4096

@@ -44,13 +44,46 @@ extension ElementType {
         exponent: Bits
     ) -> Int? {
         for offset in offsets {
-            var place = offset
-            while place + MemoryLayout<Bits>.size <= weights.byteCount {
-                let bits = unsafe weights.unsafeLoadUnaligned(fromByteOffset: place, as: Bits.self)
-                if bits & exponent == exponent { return place }
-                place += step
+            let last = weights.byteCount - MemoryLayout<Bits>.size
+            for start in stride(from: offset, through: last, by: step * stretch) {
+                let count = min(stretch, (last - start) / step + 1)
+                // Weights are finite as a rule, so a stretch is first looked at as a whole.
+                guard holdsNotFinite(weights, start, step, count, exponent) else { continue }
+                let places = stride(from: start, through: last, by: step)
+                return places.first { isNotFinite(weights, $0, exponent) }
             }
         }
         return nil
+    }
+
+    /// Numbers that are looked at between two questions whether to go on.
+    private static let stretch = 1024
+
+    private static func holdsNotFinite<Bits: FixedWidthInteger & BitwiseCopyable>(
+        _ weights: RawSpan,
+        _ start: Int,
+        _ step: Int,
+        _ count: Int,
+        _ exponent: Bits
+    ) -> Bool {
+        // Without a branch, so that the processor looks at several at once.
+        var largest: Bits = 0
+        var place = start
+        for _ in 0..<count {
+            let bits = unsafe weights.unsafeLoadUnaligned(fromByteOffset: place, as: Bits.self)
+            largest = max(largest, bits & exponent)
+            place &+= step
+        }
+        return largest == exponent
+    }
+
+    @inline(__always)
+    private static func isNotFinite<Bits: FixedWidthInteger & BitwiseCopyable>(
+        _ weights: RawSpan,
+        _ place: Int,
+        _ exponent: Bits
+    ) -> Bool {
+        let bits = unsafe weights.unsafeLoadUnaligned(fromByteOffset: place, as: Bits.self)
+        return bits & exponent == exponent
     }
 }

@@ -39,7 +39,7 @@ public enum MemoryBudget {
     }
 
     /// The bytes that a line of a file of `/proc` gives in kilobytes.
-    private static func field(_ name: String, of path: String) -> Int? {
+    static func field(_ name: String, of path: String) -> Int? {
         for line in text(path).split(separator: "\n") where line.hasPrefix(name) {
             let number = line.dropFirst(name.count).drop { $0 == " " || $0 == "\t" }
             return leadingNumber(of: String(number)).map { $0 << 10 }

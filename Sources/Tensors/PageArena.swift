@@ -25,6 +25,8 @@ private let hugePageByteCount = 2 << 20
 
     /// Zeroed memory for `count` bytes that starts at a page, or nil where the system refuses.
     func take(_ count: Int) -> Piece? {
+        // More than any processor addresses; what follows would overflow.
+        guard count < 1 << 57 else { return nil }
         let pages = (count + Self.pageByteCount - 1) / Self.pageByteCount
         let size = max(1, pages) * Self.pageByteCount
         return state.withLock { state in
@@ -80,5 +82,13 @@ private let hugePageByteCount = 2 << 20
         }
 
         deinit { unsafe munmap(mapping, mappedCount) }
+    }
+}
+
+/// How much of this process's memory lies in huge pages.
+public enum HugePages {
+    /// Bytes in huge pages now, or nil where the system does not say.
+    public static func byteCount() -> Int? {
+        MemoryBudget.field("AnonHugePages:", of: "/proc/self/smaps_rollup")
     }
 }

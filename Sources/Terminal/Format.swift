@@ -23,6 +23,18 @@ public enum Format {
         return unit == 0 ? "\(count) bytes" : "\(fixed(value)) \(units[unit])"
     }
 
+    /// `[#####---------------]  25 %, 0.7 GB of 2.9 GB`.
+    public static func bar(_ done: Int, of total: Int) -> String {
+        let length = 20
+        let share = total > 0 ? min(1, Double(done) / Double(total)) : 1
+        let marks = Int(share * Double(length))
+        let bar =
+            String(repeating: "#", count: marks) + String(repeating: "-", count: length - marks)
+        let percent = fixed(100 * share, digits: 0)
+        let padding = String(repeating: " ", count: max(0, 3 - percent.count))
+        return "[\(bar)] \(padding)\(percent) %, \(bytes(done)) of \(bytes(total))"
+    }
+
     public static func seconds(_ duration: Duration) -> Double { duration / .seconds(1) }
 
     public static func count(_ count: Int, _ noun: String) -> String {

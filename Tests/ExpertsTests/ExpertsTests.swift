@@ -14,9 +14,11 @@ private func allExperts(_ model: ModelFile) -> [ExpertID] {
     }
 }
 
-private func content(of bytes: Bytes) -> [UInt8] {
-    bytes.withSpan { span in
-        (0..<span.byteCount).map { unsafe span.unsafeLoad(fromByteOffset: $0, as: UInt8.self) }
+private func content(of matrix: WeightMatrix) -> [UInt8] {
+    matrix.bytes.withSpan { span in
+        (matrix.offset..<matrix.offset + matrix.byteCount).map {
+            unsafe span.unsafeLoad(fromByteOffset: $0, as: UInt8.self)
+        }
     }
 }
 
@@ -67,8 +69,14 @@ struct ExpertLoaderTests {
         #expect(loaded.count == ids.count)
         for (id, expert) in zip(ids, loaded) {
             let original = try model.expert(id)
-            let packed = WeightMatrix.inPanels([original.gate, original.up, original.down])[0]
-            #expect(content(of: expert.gate.bytes) == content(of: packed.bytes))
+            for (matrix, source) in [
+                (expert.gate, original.gate), (expert.up, original.up),
+                (expert.down, original.down),
+            ] {
+                let packed = source.inPanels()
+                #expect(matrix.layout == .panels && matrix.shape == packed.shape)
+                #expect(content(of: matrix) == content(of: packed))
+            }
         }
         #expect(try ExpertLoader(model: model, threadCount: 0).load([]).isEmpty)
     }

@@ -36,7 +36,9 @@ public struct LoadedModel {
         for (id, expert) in zip(ids, experts) { held.insert(expert, as: id) }
         forward = ForwardPass(
             model: file.description,
-            weights: try CoreWeights(from: file),
+            weights: try CoreWeights(
+                from: WeightReader(model: file, threadCount: kernels.threadCount)
+            ),
             kernels: kernels,
             experts: LocalRunner(held: held, kernels: kernels),
             cache: CacheLimits(positions: Self.mostPositions, format: cacheFormat)

@@ -215,6 +215,10 @@ void moiety_pack_row(
 void moiety_unpack_row(
     uint8_t *row, const uint8_t *panel, size_t place, size_t columns, uint32_t type
 );
+/// Moves 16 adjacent rows of `row_bytes` each into a panel, as 16 calls for one row do.
+void moiety_pack_panel(
+    uint8_t *panel, const uint8_t *rows, size_t row_bytes, size_t columns, uint32_t type
+);
 
 /// Whether this processor runs the table of the name; 1 or 0.
 int moiety_cpu_has_avx2(void);

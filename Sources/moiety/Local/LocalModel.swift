@@ -8,7 +8,7 @@ import Terminal
 
 /// A whole model in this process: the core's weights and every expert.
 enum LocalModel {
-    /// Loads everything, with a progress line.
+    /// Loads everything, with a progress line; the calling thread is the one that computes.
     ///
     /// With a plan file, experts are summed worker by worker as it says.
     static func load(
@@ -23,9 +23,13 @@ enum LocalModel {
             threads: threads
         )
         let held = try experts(of: model, threadCount: threads.count)
+        // Not before: threads that the calling one starts would stay on its CPU.
+        defer { kernels.pool.bindCaller() }
         return ForwardPass(
             model: model.description,
-            weights: try CoreWeights(from: model),
+            weights: try CoreWeights(
+                from: WeightReader(model: model, threadCount: threads.count)
+            ),
             kernels: kernels,
             experts: LocalRunner(held: held, kernels: kernels, owners: owners),
             // One sequence at a time, of any length that can be asked for.
@@ -42,8 +46,8 @@ enum LocalModel {
         let weights = try loader.load(
             ids,
             progress: { progress in
-                let share = 100 * Double(progress.loadedByteCount) / Double(progress.totalByteCount)
-                Console.progress("loading experts: \(Format.fixed(share, digits: 0)) %")
+                let bar = Format.bar(progress.loadedByteCount, of: progress.totalByteCount)
+                Console.progress("loading \(bar)")
             }
         )
         var held = HeldExperts(expertCounts: expertCounts)

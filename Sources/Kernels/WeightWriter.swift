@@ -1,0 +1,127 @@
+import CKernels
+public import Tensors
+
+/// Puts rows of weights, as a file has them, where products want them.
+///
+/// May be used from several threads at once, for different rows.
+@safe public struct WeightWriter: Sendable {
+    nonisolated(unsafe) fileprivate let start: UnsafeMutablePointer<UInt8>
+    fileprivate let places: [Place]
+
+    /// Where a matrix goes.
+    fileprivate struct Place: Sendable {
+        let shape: MatrixShape
+        let layout: WeightMatrix.Layout
+        let offset: Int
+
+        var byteCount: Int {
+            let panel = WeightMatrix.panelLength
+            return switch layout {
+            case .rows: shape.rowCount * shape.rowByteCount
+            case .panels: (shape.rowCount + panel - 1) / panel * panel * shape.rowByteCount
+            }
+        }
+    }
+
+    /// Writes whole rows of a matrix.
+    ///
+    /// - Parameter weights: the rows' bytes, one row after the other.
+    public func write(_ rows: Range<Int>, of matrix: Int, _ weights: RawSpan) {
+        let place = places[matrix]
+        let size = place.shape.rowByteCount
+        precondition(rows.lowerBound >= 0 && rows.upperBound <= place.shape.rowCount)
+        precondition(weights.byteCount == rows.count * size, "\(rows.count) rows of \(size) bytes")
+        unsafe weights.withUnsafeBytes { weights in
+            guard let bytes = weights.baseAddress else { return }
+            let source = unsafe bytes.assumingMemoryBound(to: UInt8.self)
+            let target = unsafe start + place.offset
+            switch place.layout {
+            case .rows:
+                unsafe (target + rows.lowerBound * size)
+                    .update(from: source, count: weights.count)
+            case .panels:
+                unsafe Self.pack(rows, of: place.shape, from: source, into: target)
+            }
+        }
+    }
+
+    private static func pack(
+        _ rows: Range<Int>,
+        of shape: MatrixShape,
+        from source: UnsafePointer<UInt8>,
+        into target: UnsafeMutablePointer<UInt8>
+    ) {
+        let (size, columns, type) = (shape.rowByteCount, shape.columnCount, shape.type.rawValue)
+        let length = WeightMatrix.panelLength
+        var row = rows.lowerBound
+        while row < rows.upperBound {
+            let weights = unsafe source + (row - rows.lowerBound) * size
+            let (panel, place) = row.quotientAndRemainder(dividingBy: length)
+            let start = unsafe target + panel * length * size
+            if place == 0, row + length <= rows.upperBound {
+                unsafe moiety_pack_panel(start, weights, size, columns, type)
+                row += length
+            } else {
+                unsafe moiety_pack_row(start, weights, place, columns, type)
+                row += 1
+            }
+        }
+    }
+}
+
+extension WeightMatrix {
+    /// Matrices in one piece of memory, made from rows as they lie in a file.
+    ///
+    /// - Parameters:
+    ///   - layout: `panels` is for integer weights; float weights keep their rows.
+    ///   - shortage: says in the caller's words that memory is missing.
+    ///   - fill: writes every row of every matrix.
+    public static func make<Failure: Error>(
+        _ shapes: [MatrixShape],
+        in layout: Layout,
+        shortage: (MemoryShortage) -> Failure,
+        fill: (WeightWriter) throws(Failure) -> Void
+    ) throws(Failure) -> [WeightMatrix] {
+        var places: [WeightWriter.Place] = []
+        var end = 0
+        for shape in shapes {
+            let takesPanels = layout == .panels && hasPanels(shape.type)
+            let place = WeightWriter.Place(
+                shape: shape,
+                layout: takesPanels ? .panels : .rows,
+                offset: end
+            )
+            places.append(place)
+            end = (end + place.byteCount + alignment - 1) / alignment * alignment
+        }
+        let bytes = try Bytes(
+            count: end,
+            shortage: shortage,
+            fill: { span throws(Failure) in
+                try unsafe span.withUnsafeMutableBytes { memory throws(Failure) in
+                    guard let start = memory.baseAddress else { return }
+                    let target = unsafe start.assumingMemoryBound(to: UInt8.self)
+                    try fill(unsafe WeightWriter(start: target, places: places))
+                }
+            }
+        )
+        return places.map { place in
+            WeightMatrix(
+                type: place.shape.type,
+                rowCount: place.shape.rowCount,
+                columnCount: place.shape.columnCount,
+                layout: place.layout,
+                bytes: bytes,
+                offset: place.offset
+            )
+        }
+    }
+
+    /// A cache line, so that no load of a whole register crosses one.
+    private static let alignment = 64
+
+    /// Whether products want weights of the type in panels.
+    static func hasPanels(_ type: ElementType) -> Bool {
+        Kernels.supports(type) && !type.isFloat
+    }
+}

@@ -1,0 +1,81 @@
+import GGUF
+public import Tensors
+
+/// A matrix that lies in a model file and is not read yet.
+public struct StoredMatrix: Sendable {
+    public let shape: MatrixShape
+    let tensor: TensorInfo
+    /// Where in the tensor's data its first row starts.
+    let start: Int
+}
+
+extension ModelFile {
+    /// A matrix outside the experts.
+    public func stored(_ name: WeightName) throws(ModelError) -> StoredMatrix {
+        let tensor = try tensor(name)
+        let shape = MatrixShape(
+            type: tensor.type,
+            rowCount: tensor.dimensions.count > 1 ? tensor.dimensions[1] : 1,
+            columnCount: tensor.dimensions[0]
+        )
+        return StoredMatrix(shape: shape, tensor: tensor, start: 0)
+    }
+
+    /// An expert's three matrices: gate, up and down.
+    ///
+    /// - Throws: `unknownExpert` too, so that ids from elsewhere may be asked for.
+    public func stored(_ id: ExpertID) throws(ModelError) -> [StoredMatrix] {
+        try requireKnown(id)
+        let hidden = description.hiddenSize
+        let width = description.layers[id.layer.rawValue].expertWidth
+        let parts = try expertTensors(id.layer)
+        return zip(parts, [(width, hidden), (width, hidden), (hidden, width)]).map { part, size in
+            StoredMatrix(
+                shape: MatrixShape(type: part.type, rowCount: size.0, columnCount: size.1),
+                tensor: part,
+                start: id.index * (part.byteCount / description.expertCount)
+            )
+        }
+    }
+
+    /// Tells the system that a matrix is read soon.
+    public func announce(_ matrix: StoredMatrix) {
+        let count = matrix.shape.rowCount * matrix.shape.rowByteCount
+        file.announce(matrix.tensor, from: matrix.start, count: count)
+    }
+
+    /// Reads rows of a matrix piece by piece, in order, and refuses what is no number.
+    ///
+    /// A piece is small enough to be still in the processor's cache when `body` has it.
+    public func read(
+        _ matrix: StoredMatrix,
+        rows: Range<Int>,
+        _ body: (_ rows: Range<Int>, _ weights: RawSpan) throws(ModelError) -> Void
+    ) throws(ModelError) {
+        let size = matrix.shape.rowByteCount
+        // Whole panels of 16 rows, as products want them, unless a row is very long.
+        let most = max(1, Self.pieceByteCount / max(1, size))
+        let length = most < 16 ? most : most / 16 * 16
+        var buffer = ReadBuffer(byteCount: min(length, rows.count) * size)
+        var first = rows.lowerBound
+        while first < rows.upperBound {
+            let piece = first..<min(first + length, rows.upperBound)
+            try buffer.pass(
+                piece.count * size,
+                fill: { span throws(ModelError) in
+                    try read(matrix.tensor, from: matrix.start + first * size, into: &span)
+                },
+                to: { span throws(ModelError) in try body(piece, span) }
+            )
+            first = piece.upperBound
+        }
+    }
+
+    /// Half of what the nearest cache of a core's own holds, or less.
+    private static let pieceByteCount = 256 << 10
+
+    /// What there is too little memory for, as an error.
+    public func shortage(_ shortage: MemoryShortage) -> ModelError {
+        .file(GGUFError(path: path, problem: .file(.tooLittleMemory(path: path, shortage))))
+    }
+}
