@@ -183,6 +183,7 @@ let package = Package(
         door("moiety-worker", ["Worker", "Daemon", "Messaging", "Settings", arguments]),
 
         // Test support.
+        .target(name: "CAllocations", cSettings: cSettings),
         swift(
             "ClusterTesting",
             [
@@ -218,7 +219,7 @@ let package = Package(
             of: "Inference",
             [
                 "Inference", "Generation", "Experts", "Tokenizer", "Model", "GGUF", "Tensors",
-                "Kernels", "ClusterTesting",
+                "Kernels", "ClusterTesting", "CAllocations",
             ],
             leavingOut: ["Fixtures"]
         ),

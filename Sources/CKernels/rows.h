@@ -107,6 +107,21 @@ static int all_finite(const float *x, size_t count) {
     return largest < 0x7f800000;
 }
 
+static size_t first_above(const float *x, size_t start, size_t count, float limit) {
+    size_t i = start;
+    // Few values are above: whole registers are passed by until one holds one.
+    for (; i + 2 * LANES <= count; i += 2 * LANES) {
+        lanes_int found = (load(x + i) > limit) | (load(x + i + LANES) > limit);
+        if (__builtin_reduce_or(found))
+            break;
+    }
+    for (; i < count; i++) {
+        if (x[i] > limit)
+            return i;
+    }
+    return count;
+}
+
 static void narrow(uint16_t *f16, const float *x, size_t count) {
     size_t i = 0;
     for (; i + LANES <= count; i += LANES)

@@ -17,6 +17,7 @@
         .store_head = store_head, .pack_query = pack_query, .attend = attend, .merge = merge,      \
         .start_part = start_part, .finish_part = finish_part, .add = add,                          \
         .accumulate = accumulate, .add_sums = add_sums, .all_finite = all_finite,                  \
+        .first_above = first_above,                                                                \
     }
 
 #endif

@@ -47,6 +47,7 @@ public final class Engine {
             request: request,
             capacity: capacity,
             tokenizer: tokenizer,
+            kernels: forward.kernels,
             emit: emit
         )
         scheduler.add(
@@ -151,7 +152,7 @@ public final class Engine {
             if isRunning(part) { part.sequence.finishComputing(part.slice.tokenCount) }
             guard part.wantsLogits, isRunning(part) else { continue }
             do throws(ForwardError) {
-                try ForwardPass.requireFinite(row)
+                try forward.requireFinite(row)
             } catch {
                 end(part.slice.sequence, .failed(error.description))
                 continue

@@ -45,7 +45,7 @@ public final class Evaluation {
         let width = forward.model.vocabularyCount
         for row in 0..<count {
             let values = logits[row * width..<(row + 1) * width]
-            try ForwardPass.requireFinite(values)
+            try forward.requireFinite(values)
             look(done + row, values)
         }
         done += count

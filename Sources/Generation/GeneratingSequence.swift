@@ -1,4 +1,5 @@
 import Inference
+import Kernels
 import Tokenizer
 
 /// One request while it is generated: its tokens, its context, its sampler.
@@ -24,12 +25,13 @@ final class GeneratingSequence {
         request: GenerationRequest,
         capacity: Int,
         tokenizer: Tokenizer,
+        kernels: Kernels,
         emit: @escaping (GenerationEvent) -> Void
     ) {
         self.request = request
         self.capacity = capacity
         self.emit = emit
-        sampler = Sampler(request.sampling)
+        sampler = Sampler(request.sampling, kernels: kernels)
         for token in request.prompt { sampler.accept(token) }
         decoder = StreamingDecoder(tokenizer, continuing: true)
         stopTexts = StopTexts(request.stopTexts)

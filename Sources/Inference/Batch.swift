@@ -25,6 +25,9 @@ public struct Batch {
 
     public init() {}
 
+    /// Takes the rows out and keeps their memory.
+    public mutating func removeAll() { rows.removeAll(keepingCapacity: true) }
+
     /// Appends tokens of one sequence.
     ///
     /// - Parameter logits: which of them get logits.

@@ -7,11 +7,11 @@ import Tensors
 /// Holds everything but the experts, which it asks an `ExpertRunner` for. Used from one thread.
 /// With several micro-batches the rows of a step go through the layers in turns: while the experts
 /// of one part are computed elsewhere, attention of the next is computed here. That changes no bit.
-/// Working memory for rows is kept between steps; a step allocates only lists of its rows.
+/// Working memory is kept between steps: once a step was as large, none asks for more.
 public final class ForwardPass {
     public let model: ModelDescription
     private let weights: CoreWeights
-    private let kernels: Kernels
+    public let kernels: Kernels
     private let experts: any ExpertRunner
     private let router: Router
     private let pages: PagePool
@@ -26,6 +26,11 @@ public final class ForwardPass {
     /// `[rows, hidden]`.
     private var projected: [Float] = []
     private var gates: [Float] = []
+    /// What a row takes of a network without a gate.
+    private var ones: [Float] = []
+    /// Of a part's rows.
+    private var tokens: [Int] = []
+    private var positions: [Int32] = []
     /// The visits of a network that all rows go through.
     private var everyRow = ExpertVisits()
     /// The rows that want logits, `[rows, hidden]`, then normalised.
@@ -126,8 +131,8 @@ public final class ForwardPass {
     ///
     /// Each row is judged alone, so that a damaged expert fails the sequences that met it and no
     /// batch-mate.
-    public static func requireFinite(_ row: ArraySlice<Float>) throws(ForwardError) {
-        guard row.allSatisfy(\.isFinite) else { throw .notFinite }
+    public func requireFinite(_ row: ArraySlice<Float>) throws(ForwardError) {
+        guard kernels.allFinite(row) else { throw .notFinite }
     }
 
     private func check(_ batch: Batch) throws(ForwardError) {
@@ -142,21 +147,24 @@ public final class ForwardPass {
     private func embed(_ rows: ArraySlice<Batch.Row>, into part: MicroBatch) {
         part.rows = rows.indices
         part.isAway = false
-        part.rope.prepare(positions: rows.map { Int32($0.position) })
-        for row in rows { part.work.append(row.context.cache, position: row.position) }
+        tokens.removeAll(keepingCapacity: true)
+        positions.removeAll(keepingCapacity: true)
+        for row in rows {
+            tokens.append(Int(row.token))
+            positions.append(Int32(row.position))
+            part.work.append(row.context.cache, position: row.position)
+        }
+        part.rope.prepare(positions: positions)
         part.work.divide(among: kernels.threadCount)
-        kernels.dequantize(
-            weights.embedding,
-            rows: rows.map { Int($0.token) },
-            into: &part.stream
-        )
+        kernels.dequantize(weights.embedding, rows: tokens, into: &part.stream)
     }
 
     // MARK: Attention
 
     private func attend(_ part: MicroBatch, layer index: Int) {
         let weights = weights.layers[index].attention
-        normalize(part, weights.norm, for: [weights.query, weights.key, weights.value])
+        let takesFloats = weights.query.type.isFloat && weights.key.type.isFloat
+        normalize(part, weights.norm, rounding: !(takesFloats && weights.value.type.isFloat))
         project(part.input, weights.query, weights.queryBias, into: &queries)
         project(part.input, weights.key, weights.keyBias, into: &keys)
         project(part.input, weights.value, weights.valueBias, into: &values)
@@ -176,20 +184,20 @@ public final class ForwardPass {
         kernels.add(projected, to: &part.stream)
     }
 
-    /// The part's stream, normalised, in the forms that `matrices` multiply.
-    private func normalize(_ part: MicroBatch, _ norm: [Float], for matrices: [WeightMatrix]) {
-        normalize(part.stream, norm, for: matrices, into: &part.input)
+    /// The part's stream, normalised, and rounded too where a matrix holds integers.
+    private func normalize(_ part: MicroBatch, _ norm: [Float], rounding: Bool) {
+        normalize(part.stream, norm, rounding: rounding, into: &part.input)
     }
 
     private func normalize(
         _ rows: [Float],
         _ norm: [Float],
-        for matrices: [WeightMatrix],
+        rounding: Bool,
         into input: inout Activations
     ) {
         input.resize(rowCount: rows.count / model.hiddenSize)
         kernels.rmsNorm(rows, weight: norm, epsilon: model.rmsEpsilon, into: &input.values)
-        if matrices.contains(where: { !$0.type.isFloat }) { kernels.quantize(&input) }
+        if rounding { kernels.quantize(&input) }
     }
 
     /// One of the three projections of attention's input.
@@ -245,14 +253,14 @@ public final class ForwardPass {
     private func startFeedForward(_ index: Int, layer: Int) throws(ExpertRunnerError) {
         let part = parts[index]
         let weights = weights.layers[layer]
-        part.sums.resize(to: part.stream.count, filler: 0)
-        for place in part.sums.indices { part.sums[place] = 0 }
+        kernels.clear(&part.sums, count: part.stream.count)
         part.isAway = true
         switch weights.feedForward {
         case .dense(let network):
-            normalize(part, weights.feedForwardNorm, for: [network.gate, network.up])
-            let one = Array(repeating: Float(1), count: part.input.rowCount)
-            runForEveryRow(part, network, gateWeights: one)
+            let takesFloats = network.gate.type.isFloat && network.up.type.isFloat
+            normalize(part, weights.feedForwardNorm, rounding: !takesFloats)
+            ones.resize(to: part.input.rowCount, filler: 1)
+            runForEveryRow(part, network, gateWeights: ones)
             addSums(of: part)
         case .experts(let router, let shared):
             route(part, layer: layer, norm: weights.feedForwardNorm, router, shared)
@@ -288,12 +296,8 @@ public final class ForwardPass {
         _ matrix: WeightMatrix,
         _ shared: CoreWeights.Shared?
     ) {
-        var consumers = [matrix]
-        if let shared { consumers += [shared.gate, shared.weights.gate, shared.weights.up] }
-        normalize(part, norm, for: consumers)
-        if model.layers[layer].needsQuants && !part.input.hasQuants {
-            kernels.quantize(&part.input)
-        }
+        let takesFloats = matrix.type.isFloat && shared?.takesFloats ?? true
+        normalize(part, norm, rounding: !takesFloats || model.layers[layer].needsQuants)
         multiply(matrix, part.input, into: &gates, order: .fixed)
         kernels.softmax(&gates, width: model.expertCount)
         router.choose(gates, into: &part.routing)
@@ -331,7 +335,8 @@ public final class ForwardPass {
         }
         logits.resize(to: last.count / hidden * model.vocabularyCount, filler: 0)
         guard !last.isEmpty else { return }
-        normalize(last, weights.outputNorm, for: [weights.output], into: &output)
+        let rounding = !weights.output.type.isFloat
+        normalize(last, weights.outputNorm, rounding: rounding, into: &output)
         kernels.multiply(weights.output, output, into: &logits, order: .fast)
     }
 }

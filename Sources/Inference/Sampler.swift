@@ -1,4 +1,5 @@
 import Foundation
+public import Kernels
 
 /// Chooses tokens from logits for one sequence.
 ///
@@ -8,8 +9,12 @@ import Foundation
 public struct Sampler: Sendable {
     private let sampling: Sampling
     private var random: SeededRandom
+    private let kernels: Kernels
     /// Tokens the penalties look at, oldest first.
     private var recent: [Int32] = []
+    /// The logits with penalties; empty where there are none.
+    private var adjusted: [Float] = []
+    private var counts: [Int32: Int] = [:]
     private var candidates: [Candidate] = []
 
     struct Candidate: Sendable {
@@ -23,14 +28,15 @@ public struct Sampler: Sendable {
         }
     }
 
-    public init(_ sampling: Sampling) {
+    public init(_ sampling: Sampling, kernels: Kernels) {
         self.sampling = sampling
+        self.kernels = kernels
         random = SeededRandom(seed: sampling.seed ?? UInt64.random(in: .min ... .max))
     }
 
     /// Tells the penalties that a token stands in the context.
     public mutating func accept(_ token: Int32) {
-        guard sampling.repeatLastN != 0 else { return }
+        guard isPenalizing else { return }
         recent.append(token)
         let limit = sampling.repeatLastN
         // Trimmed in bulk, so that accepting stays cheap.
@@ -41,10 +47,18 @@ public struct Sampler: Sendable {
     ///
     /// - Parameter logits: `[vocabulary]`; none is NaN.
     public mutating func sample(_ logits: ArraySlice<Float>) -> Int32 {
-        guard sampling.temperature > 0 else { return greedyChoice(logits) }
-        prepareCandidates(logits)
-        applyPenalties()
-        keepTopK()
+        guard isPenalizing else { return choose(logits) }
+        applyPenalties(logits)
+        // Lent out, so that choosing copies nothing.
+        let penalized = adjusted
+        adjusted = []
+        defer { adjusted = penalized }
+        return choose(penalized[...])
+    }
+
+    private mutating func choose(_ logits: ArraySlice<Float>) -> Int32 {
+        guard sampling.temperature > 0 else { return Int32(kernels.largest(logits)) }
+        takeCandidates(logits)
         computeProbabilities(temperature: 1)
         keepTopP()
         dropUnlikely()
@@ -52,68 +66,57 @@ public struct Sampler: Sendable {
         return draw()
     }
 
-    private var penalized: Bool {
+    private var isPenalizing: Bool {
         sampling.repeatLastN != 0
             && (sampling.repeatPenalty != 1 || sampling.presencePenalty != 0
                 || sampling.frequencyPenalty != 0)
     }
 
-    private mutating func greedyChoice(_ logits: ArraySlice<Float>) -> Int32 {
-        guard !penalized else {
-            prepareCandidates(logits)
-            applyPenalties()
-            return candidates.min(by: Candidate.precedes)?.token ?? 0
-        }
-        return Self.largest(logits)
-    }
-
-    /// The index of the largest logit, the lower of equal ones.
-    public static func largest(_ logits: ArraySlice<Float>) -> Int32 {
-        var best = logits.startIndex
-        for index in logits.indices where logits[index] > logits[best] { best = index }
-        return Int32(best - logits.startIndex)
-    }
-
-    private mutating func prepareCandidates(_ logits: ArraySlice<Float>) {
-        candidates.removeAll(keepingCapacity: true)
-        candidates.reserveCapacity(logits.count)
-        for (token, logit) in logits.enumerated() {
-            candidates.append(Candidate(token: Int32(token), logit: logit))
-        }
-    }
-
-    private mutating func applyPenalties() {
-        guard penalized else { return }
+    private mutating func applyPenalties(_ logits: ArraySlice<Float>) {
+        adjusted.removeAll(keepingCapacity: true)
+        adjusted.append(contentsOf: logits)
         let window = sampling.repeatLastN < 0 ? recent[...] : recent.suffix(sampling.repeatLastN)
-        var counts: [Int32: Int] = [:]
+        counts.removeAll(keepingCapacity: true)
         for token in window { counts[token, default: 0] += 1 }
-        for (token, count) in counts where candidates.indices.contains(Int(token)) {
-            var logit = candidates[Int(token)].logit
+        for (token, count) in counts where adjusted.indices.contains(Int(token)) {
+            var logit = adjusted[Int(token)]
             logit = logit > 0 ? logit / sampling.repeatPenalty : logit * sampling.repeatPenalty
             logit -= Float(count) * sampling.frequencyPenalty + sampling.presencePenalty
-            candidates[Int(token)].logit = logit
+            adjusted[Int(token)] = logit
         }
     }
 
     /// A run this long is cheap to insert into; for a longer one sorting everything is cheaper.
     private static let longestRun = 512
 
-    private mutating func keepTopK() {
-        let k = sampling.topK
-        guard k > 0, k < candidates.count, k <= Self.longestRun else {
-            candidates.sort(by: Candidate.precedes)
-            if k > 0 { candidates.removeLast(max(0, candidates.count - k)) }
-            return
+    /// The `topK` largest logits, or all, largest first.
+    private mutating func takeCandidates(_ logits: ArraySlice<Float>) {
+        let k = sampling.topK > 0 ? min(sampling.topK, logits.count) : logits.count
+        let isShort = k <= Self.longestRun
+        candidates.removeAll(keepingCapacity: true)
+        for (token, logit) in logits.prefix(isShort ? k : logits.count).enumerated() {
+            candidates.append(Candidate(token: Int32(token), logit: logit))
         }
+        candidates.sort(by: Candidate.precedes)
+        guard isShort else { return candidates.removeLast(candidates.count - k) }
         // Keeps a sorted run of k; most logits lose against its last one at once.
-        var kept = Array(candidates.prefix(k))
-        kept.sort(by: Candidate.precedes)
-        for candidate in candidates.dropFirst(k) where Candidate.precedes(candidate, kept[k - 1]) {
-            let place = kept.firstIndex { Candidate.precedes(candidate, $0) } ?? k - 1
-            kept.removeLast()
-            kept.insert(candidate, at: place)
+        var start = k
+        while let last = candidates.last,
+            let token = kernels.firstAbove(last.logit, in: logits, from: start)
+        {
+            insert(Candidate(token: Int32(token), logit: logits[logits.startIndex + token]))
+            start = token + 1
         }
-        candidates = kept
+    }
+
+    /// Puts a candidate where it belongs, and drops the last one.
+    private mutating func insert(_ candidate: Candidate) {
+        var place = candidates.count - 1
+        while place > 0, Candidate.precedes(candidate, candidates[place - 1]) {
+            candidates[place] = candidates[place - 1]
+            place -= 1
+        }
+        candidates[place] = candidate
     }
 
     private mutating func computeProbabilities(temperature: Float) {

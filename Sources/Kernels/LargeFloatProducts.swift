@@ -26,17 +26,17 @@ extension Kernels {
             operations: unsafe x.rowCount * w.rowCount * w.columnCount,
             threadCount: threadCount
         )
-        let stripCount = Self.stripLength * w.columnCount
-        nonisolated(unsafe) let strips = unsafe scratch.strips.pointer(
-            count: slices.count * stripCount
+        let strips = unsafe scratch.strips.pointer(
+            count: slices.count * Self.stripLength * w.columnCount
         )
-        nonisolated(unsafe) let (x, y) = unsafe (x, y)
-        pool.run(slices.count) { [self] index in
-            let slice = slices[index]
-            for start in stride(from: slice.lowerBound, to: slice.upperBound, by: Self.stripLength)
-            {
-                let outputs = start..<min(start + Self.stripLength, slice.upperBound)
-                unsafe multiplyStrip(x, w, outputs, strips + index * stripCount, into: y)
+        let state = unsafe (kernels: self, x: x, w: w, y: y, slices: slices, strips: strips)
+        unsafe pool.run(slices.count, with: state) { state, index in
+            let (kernels, x, w, y, slices, strips) = unsafe state
+            let (slice, length) = (slices[index], Self.stripLength)
+            let strip = unsafe strips + index * length * w.columnCount
+            for start in stride(from: slice.lowerBound, to: slice.upperBound, by: length) {
+                let outputs = start..<min(start + length, slice.upperBound)
+                unsafe kernels.multiplyStrip(x, w, outputs, strip, into: y)
             }
         }
     }

@@ -122,10 +122,48 @@ extension Kernels {
     }
 
     /// Whether no value is infinite or NaN.
-    public func allFinite(_ x: [Float]) -> Bool {
+    public func allFinite(_ x: ArraySlice<Float>) -> Bool {
         unsafe x.withUnsafeBufferPointer { x in
             guard let start = x.baseAddress else { return true }
             return unsafe table.all_finite(start, x.count) != 0
+        }
+    }
+
+    /// Whether no value is infinite or NaN.
+    public func allFinite(_ x: [Float]) -> Bool { allFinite(x[...]) }
+
+    /// How far from the start the first value is that exceeds `limit`, looking from `start` on; nil
+    /// where there is none.
+    public func firstAbove(
+        _ limit: Float,
+        in x: ArraySlice<Float>,
+        from start: Int = 0
+    ) -> Int? {
+        precondition(start >= 0 && start <= x.count, "\(start) is not among \(x.count) values")
+        return unsafe x.withUnsafeBufferPointer { x in
+            guard let first = x.baseAddress else { return nil }
+            let found = unsafe table.first_above(first, start, x.count, limit)
+            return found < x.count ? found : nil
+        }
+    }
+
+    /// How far from the start the largest value is, the first of equal ones; 0 where there is none.
+    public func largest(_ x: ArraySlice<Float>) -> Int {
+        var best = 0
+        // A random order has a new largest value a few times only.
+        while best < x.count,
+            let next = firstAbove(x[x.startIndex + best], in: x, from: best + 1)
+        {
+            best = next
+        }
+        return best
+    }
+
+    /// Sets every sum to zero, `count` of them.
+    public func clear(_ sums: inout [Double], count: Int) {
+        sums.resize(to: count, filler: 0)
+        unsafe sums.withUnsafeMutableBytes { bytes in
+            _ = unsafe bytes.initializeMemory(as: UInt8.self, repeating: 0)
         }
     }
 }

@@ -46,6 +46,10 @@ public final class ThreadPool: Sendable {
     /// Returns when all have returned. What one task writes no other may touch. The caller of a
     /// hot path takes the form with `state`, which allocates nothing.
     public func run(_ taskCount: Int, _ body: @Sendable (Int) -> Void) {
+        guard taskCount > 1, threadCount > 1 else {
+            for index in 0..<taskCount { body(index) }
+            return
+        }
         withoutActuallyEscaping(body) { body in
             run(taskCount, with: body) { body, index in body(index) }
         }

@@ -53,7 +53,7 @@ struct RandomModelTests {
         var logits: [Float] = []
         try forward.run(batch, logits: &logits)
         #expect(logits.count == 1000)
-        try ForwardPass.requireFinite(logits[...])
+        try forward.requireFinite(logits[...])
         let spread = logits.map { $0 * $0 }.reduce(0, +) / 1000
         #expect((0.2...5).contains(spread), "activations keep their size: \(spread)")
     }

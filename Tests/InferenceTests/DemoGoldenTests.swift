@@ -53,7 +53,7 @@ struct DemoGoldenTests {
                     deviation.add(row[row.startIndex + id], value)
                 }
                 guard expected[0] - expected[1] > marginToKeep else { continue }
-                let top = Int(Sampler.largest(row))
+                let top = Int(largest(row))
                 #expect(top == ids[0], "\(prompt.task) prompt, position \(position)")
             }
         }

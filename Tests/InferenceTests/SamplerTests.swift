@@ -1,6 +1,9 @@
 import Foundation
 import Inference
+import Kernels
 import Testing
+
+private let samplerKernels = Kernels(instructionSet: .detected, threadCount: 1)
 
 /// The sampler's definition, written the obvious way in double precision.
 private struct NaiveSampler {
@@ -121,7 +124,7 @@ struct SamplerTests {
     func naive(index: Int) {
         var sampling = Self.settings[index]
         sampling.seed = 1234 + UInt64(index)
-        var sampler = Sampler(sampling)
+        var sampler = Sampler(sampling, kernels: samplerKernels)
         var naive = NaiveSampler(sampling)
         var random = SeededRandom(seed: UInt64(index))
         for step in 0..<400 {
@@ -136,16 +139,16 @@ struct SamplerTests {
     @Test("Equal logits go to the lower token, and slices count from their own start")
     func ties() {
         let logits: [Float] = [9, 1, 7, 7, 3, 7]
-        var sampler = Sampler(.greedy)
+        var sampler = Sampler(.greedy, kernels: samplerKernels)
         #expect(sampler.sample(logits[1...]) == 1)
-        #expect(Sampler.largest([-.infinity, -.infinity]) == 0)
+        #expect(sampler.sample([-.infinity, -.infinity]) == 0)
         var one = Sampling()
         one.topK = 1
-        var drawn = Sampler(one)
+        var drawn = Sampler(one, kernels: samplerKernels)
         #expect(drawn.sample([2, 5, 5, 5]) == 1)
         one.repeatPenalty = 1.5
         one.temperature = 0
-        var penalized = Sampler(one)
+        var penalized = Sampler(one, kernels: samplerKernels)
         penalized.accept(1)
         #expect(penalized.sample([2, 5, 5, 5]) == 2)
     }
@@ -156,7 +159,7 @@ struct SamplerTests {
             var sampling = Sampling()
             sampling.seed = seed
             sampling.temperature = 1.5
-            var sampler = Sampler(sampling)
+            var sampler = Sampler(sampling, kernels: samplerKernels)
             let logits = (0..<100).map { Float($0 % 7) }
             return (0..<64).map { _ in sampler.sample(logits[...]) }
         }
@@ -171,7 +174,7 @@ struct SamplerTests {
         var sampling = Sampling()
         (sampling.temperature, sampling.topK, sampling.topP, sampling.minP) = (1, 0, 1, 0)
         sampling.seed = 99
-        var sampler = Sampler(sampling)
+        var sampler = Sampler(sampling, kernels: samplerKernels)
         let logits = probabilities.map { Float(log($0)) }
         var counts = probabilities.map { _ in 0 }
         let draws = 20000
@@ -191,7 +194,7 @@ struct SamplerTests {
         sampling.topK = .max
         sampling.repeatPenalty = 0.01
         sampling.temperature = .leastNonzeroMagnitude
-        var sampler = Sampler(sampling)
+        var sampler = Sampler(sampling, kernels: samplerKernels)
         for logits: [Float] in [[0], [3e38, -3e38, 3e38], [-.infinity, 0], [5, 5, 5]] {
             let token = sampler.sample(logits[...])
             #expect(logits.indices.contains(Int(token)))

@@ -32,7 +32,7 @@ extension ForwardPass {
             batch.append(next, from: position, of: context, logits: .last)
             try run(batch, logits: &logits)
             position += next.count
-            generated.append(Sampler.largest(logits[...]))
+            generated.append(largest(logits[...]))
             next = generated.suffix(1)
         }
         return generated
@@ -41,6 +41,12 @@ extension ForwardPass {
 
 /// Equality that tells apart what `==` on floats does not.
 func bits(_ values: [Float]) -> [UInt32] { values.map(\.bitPattern) }
+
+/// The index of the largest value, the lower of equal ones, found the obvious way.
+func largest(_ logits: ArraySlice<Float>) -> Int32 {
+    let best = logits.indices.min { (-logits[$0], $0) < (-logits[$1], $1) }
+    return Int32((best ?? logits.startIndex) - logits.startIndex)
+}
 
 func randomTokens(_ count: Int, below limit: Int, seed: UInt64) -> [Int32] {
     var random = SeededRandom(seed: seed)

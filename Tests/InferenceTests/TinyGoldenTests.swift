@@ -50,7 +50,7 @@ struct TinyGoldenTests {
                     deviation.add(row[row.startIndex + id], value)
                 }
                 guard Double(expected[0] - expected[1]) > 2 * tolerance else { continue }
-                #expect(Int(Sampler.largest(row)) == ids[0], "position \(position)")
+                #expect(Int(largest(row)) == ids[0], "position \(position)")
             }
             for (found, value) in zip(logits.suffix(width), test.lastLogits) {
                 deviation.add(found, value)

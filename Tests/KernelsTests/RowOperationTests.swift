@@ -97,6 +97,54 @@ struct RowOperationTests {
         }
     }
 
+    @Test("The first value above a limit is found, wherever it is and whatever is before it")
+    func firstAbove() {
+        for kernels in tables {
+            for count in [1, 15, 16, 31, 32, 33, 64, 100] {
+                for place in 0..<count {
+                    var x = [Float](repeating: 1, count: count + 2)
+                    x[0] = 9
+                    x[place + 1] = 2
+                    // A slice: what lies around it does not count.
+                    let slice = x[1..<count + 1]
+                    #expect(kernels.firstAbove(1, in: slice) == place)
+                    #expect(kernels.firstAbove(1, in: slice, from: place) == place)
+                    #expect(kernels.firstAbove(1, in: slice, from: place + 1) == nil)
+                    #expect(kernels.firstAbove(2, in: slice) == nil)
+                }
+            }
+            #expect(kernels.firstAbove(0, in: []) == nil)
+        }
+    }
+
+    @Test("The largest value is the first of equal ones, also of infinities and zeros")
+    func largest() {
+        var random = Random(seed: 71)
+        for kernels in tables {
+            for count in [1, 2, 17, 32, 500, 4099] {
+                let x = random.floats(count).map { ($0 * 50).rounded() }
+                let expected = x.indices.min { (-x[$0], $0) < (-x[$1], $1) }
+                #expect(kernels.largest(x[...]) == expected)
+            }
+            #expect(kernels.largest([]) == 0)
+            #expect(kernels.largest([-.infinity, -.infinity]) == 0)
+            #expect(kernels.largest([-0.0, 0, 0]) == 0)
+            #expect(kernels.largest([3, 7, .infinity, .infinity][1...]) == 1)
+        }
+    }
+
+    @Test("Sums are as many zeros as asked for, whatever they were")
+    func clear() {
+        for kernels in tables {
+            var sums: [Double] = [1, .nan, 3]
+            for count in [3, 0, 5, 2] {
+                kernels.clear(&sums, count: count)
+                #expect(sums == [Double](repeating: 0, count: count))
+                for place in sums.indices { sums[place] = 7 }
+            }
+        }
+    }
+
     @Test("A single bad value among many is found", arguments: [0, 15, 16, 99, 100])
     func allFinite(position: Int) {
         for kernels in tables {

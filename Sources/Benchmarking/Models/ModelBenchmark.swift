@@ -1,5 +1,6 @@
 import Generation
 public import Inference
+import Kernels
 import Model
 
 /// Prefill and decode of one process, measured as llama-bench measures them.
@@ -102,9 +103,9 @@ public final class ModelBenchmark {
             try forward.run(batch, logits: &logits)
             for row in deepContexts.indices {
                 let row = logits[row * width..<(row + 1) * width]
-                try ForwardPass.requireFinite(row)
-                let chosen = Sampler.largest(row)
-                precondition(chosen >= 0 && chosen < width, "token \(chosen) was chosen")
+                try forward.requireFinite(row)
+                let chosen = forward.kernels.largest(row)
+                precondition(chosen < width, "token \(chosen) was chosen")
             }
         }
     }

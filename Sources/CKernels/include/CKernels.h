@@ -199,6 +199,8 @@ struct moiety_kernels {
     void (*add_sums)(float *y, const double *sums, size_t count);
     /// 1 if no value is infinite or NaN, else 0.
     int (*all_finite)(const float *x, size_t count);
+    /// The first index from `start` on whose value exceeds `limit`, or `count`.
+    size_t (*first_above)(const float *x, size_t start, size_t count, float limit);
 };
 
 /// Plain C, no instructions beyond the baseline.

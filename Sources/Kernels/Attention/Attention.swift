@@ -66,14 +66,16 @@ extension Kernels {
         let worthwhile = Slices.taskLimit(operations: operations, threadCount: threadCount)
         let threads = min(threadCount, tasks, worthwhile)
         let claims = scratch.claims
-        nonisolated(unsafe) let step = unsafe step
+        let state = unsafe (claims, step)
         claims.start(tasks)
-        pool.run(threads) { thread in
+        unsafe pool.run(threads, with: state) { state, thread in
+            let (claims, step) = unsafe state
             while let task = claims.next() { unsafe step.perform(task, thread: thread) }
         }
         guard splitParts > 0 else { return }
         claims.start(splitParts)
-        pool.run(min(threads, splitParts)) { thread in
+        unsafe pool.run(min(threads, splitParts), with: state) { state, thread in
+            let (claims, step) = unsafe state
             while let index = claims.next() { unsafe step.mergeSplitPart(index, thread: thread) }
         }
     }
