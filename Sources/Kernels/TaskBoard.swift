@@ -87,7 +87,7 @@ import Synchronization
         unsafe pthread_mutex_unlock(mutex)
     }
 
-    /// Ends the spinning of helpers until the next run.
+    /// Lets others have the cores of helpers until the next run.
     func rest() { isResting.store(true, ordering: .relaxed) }
 
     /// Sends the helpers home.
@@ -156,7 +156,8 @@ import Synchronization
     /// - Returns: whether there is something to do.
     private func spin() -> Bool {
         _ = Spin.until { hasNews || isResting.load(ordering: .relaxed) }
-        return hasNews
+        guard !hasNews, isResting.load(ordering: .relaxed) else { return hasNews }
+        return Spin.yielding { hasNews }
     }
 
     private func sleep() {
@@ -173,6 +174,8 @@ import Synchronization
 enum Spin {
     /// About what it costs to sleep and to be woken a few times.
     private static let nanoseconds = 100_000
+    /// About as long as a worker computes a share of one row.
+    private static let yieldingNanoseconds = 2_000_000
     /// Looks between two questions for the time; each takes some tens of nanoseconds.
     private static let looks = 64
 
@@ -186,6 +189,19 @@ enum Spin {
                 if condition() { return true }
                 moiety_pause()
             }
+        } while now() < deadline
+        return condition()
+    }
+
+    /// Looks until `condition` holds or time is up, giving the core to whoever wants it between any
+    /// two looks, and tells which.
+    ///
+    /// To be woken on another core takes longer than most trips to workers leave to spare.
+    static func yielding(until condition: () -> Bool) -> Bool {
+        let deadline = now() + yieldingNanoseconds
+        repeat {
+            if condition() { return true }
+            sched_yield()
         } while now() < deadline
         return condition()
     }

@@ -36,9 +36,10 @@ public final class ThreadPool: Sendable {
         if let cpu = cpus.first { CurrentThread.bind(to: cpu) }
     }
 
-    /// Sends spinning helpers to sleep at once: nothing comes for a while.
+    /// Lets others have the cores of spinning helpers: nothing comes for a while.
     ///
-    /// For a caller that waits for another process, which may need their cores.
+    /// For a caller that waits for another process, which may need them. Helpers look for work
+    /// only when nobody else wants their core, and sleep after a while.
     public func rest() { board.rest() }
 
     /// Runs `body` once for each index below `taskCount`, on any thread and in any order.

@@ -17,6 +17,7 @@ final class RemoteRunner: ExpertRunner {
     private let clock: LoopClock
     private let limits: Exchange.Limits
     private let wireLimits = WireLimits()
+    private let rest: () -> Void
     private let sleep: Sleep
     private let log: (RunnerEvent) -> Void
     private var warnings = ReportLimiter()
@@ -73,7 +74,9 @@ final class RemoteRunner: ExpertRunner {
     /// Figures are told between steps, and no more often than this.
     private static let tellingPause = Duration.milliseconds(100)
 
-    /// - Parameter firstShare: a number that no other life of the coordinator uses.
+    /// - Parameters:
+    ///   - firstShare: a number that no other life of the coordinator uses.
+    ///   - rest: lets others have the cores of threads that have nothing to compute.
     init(
         model: ModelDescription,
         socket: any MessageSocket,
@@ -82,6 +85,7 @@ final class RemoteRunner: ExpertRunner {
         firstShare: ShareID,
         limits: Exchange.Limits,
         figures: Latest<StepFigures>,
+        rest: @escaping () -> Void,
         sleep: @escaping Sleep,
         log: @escaping (RunnerEvent) -> Void
     ) {
@@ -91,6 +95,7 @@ final class RemoteRunner: ExpertRunner {
         self.clock = clock
         self.limits = limits
         self.figures = figures
+        self.rest = rest
         self.sleep = sleep
         self.log = log
         exchange = Exchange(
@@ -114,6 +119,8 @@ final class RemoteRunner: ExpertRunner {
         apply(inbox.takeChanges())
         if let failure { throw failure }
         guard let dispatch else { throw .notReady(reason: unreadiness) }
+        // Workers on this machine, and the threads that send, may need the cores of helpers.
+        rest()
         while parts.count <= index { parts.append(Part()) }
         let now = clock.now
         dispatch.split(routing, layer: layer, into: &parts[index].shares)

@@ -68,11 +68,8 @@ package final class StepLoop {
             firstShare: ShareID(rawValue: UInt64(life) << 32),
             limits: settings.exchangeLimits,
             figures: figures,
-            sleep: { timeout throws(MessagingError) in
-                // Workers on this machine may need the cores that helpers would spin on.
-                kernels.pool.rest()
-                try sleep(timeout)
-            },
+            rest: { kernels.pool.rest() },
+            sleep: sleep,
             log: { report(.runner($0)) }
         )
         forward = ForwardPass(
