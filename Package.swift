@@ -237,11 +237,16 @@ let package = Package(
             ]
         ),
         tests(of: "Placement", ["Placement", "Model"]),
-        tests(of: "Cluster", ["Cluster", "Placement", "Model"], leavingOut: ["Scenarios"]),
+        tests(
+            of: "Cluster",
+            ["Cluster", "Placement", "Model", "CAllocations"],
+            leavingOut: ["Scenarios"]
+        ),
         tests(
             of: "Wire",
             [
                 "Wire", "Cluster", "Placement", "Model", "Tensors", "Messaging", "ClusterTesting",
+                "CAllocations",
             ],
             leavingOut: ["Fixtures"]
         ),

@@ -7,8 +7,8 @@ public import Placement
 /// the worker's name when one is silent, lost or refuses. Several trips may be under way: those of
 /// one step's micro-batches. They belong together, so when one fails, all are over. A pure value:
 /// it never sends, sleeps or reads a clock. The step thread passes `now`, carries the actions out,
-/// and uses the same exchange for layer after layer; in the steady state nothing is allocated but
-/// the actions.
+/// and uses the same exchange for layer after layer; in the steady state a trip allocates its
+/// actions, and no more for many rows than for one.
 ///
 /// The caller's duties: 1. send on `.send`; 2. check an answer's shape, then pass it to `onReply`
 /// and add its rows only on `.accept`; 3. call `tick` at `nextDeadline`; 4. pass on every loss.

@@ -40,8 +40,9 @@ final class RemoteRunner: ExpertRunner {
     private(set) var unreadiness = "no worker has joined yet"
     /// Rows of experts computed by each worker so far.
     private(set) var rowCounts: [WorkerRows] = []
-    /// The message that is written, and the one that was received last.
-    private let outgoing = FrameList()
+    /// Messages that are written, and the one that was received last.
+    private var outgoing: [FrameList] = []
+    private var messagesInUse = 0
     private var arrival = FrameList()
     /// In which further answers can wait.
     private var spare: [FrameList] = []
@@ -173,13 +174,27 @@ final class RemoteRunner: ExpertRunner {
 
     // MARK: Actions
 
+    /// All shares are written before the first is sent: a worker that wakes up on this core must
+    /// not keep the others' from leaving.
     private func perform(_ actions: [Exchange.Action]) {
-        for action in actions {
+        // A share that cannot be sent has actions of its own, which come in between.
+        let first = messagesInUse
+        messagesInUse += actions.count
+        defer { messagesInUse = first }
+        for (place, action) in actions.enumerated() { write(action, into: message(first + place)) }
+        let now = clock.now
+        for (place, action) in actions.enumerated() {
             switch action {
-            case .send: send(action, since: clock.now)
+            case .send: send(action, as: message(first + place), since: now)
             case .fail(let error): fail(ExpertRunnerError(error))
             }
         }
+    }
+
+    /// One of the messages that are written, made where it was not needed before.
+    private func message(_ place: Int) -> FrameList {
+        while outgoing.count <= place { outgoing.append(FrameList()) }
+        return outgoing[place]
     }
 
     /// The first reason counts; the others follow from it.
@@ -192,8 +207,10 @@ final class RemoteRunner: ExpertRunner {
         parts.firstIndex { $0.trip?.id == trip }
     }
 
-    private func send(_ action: Exchange.Action, since: Instant) {
-        guard case .send(let tripID, let index, let id, let attempt, let worker) = action,
+    /// Writes a share; nothing where its trip is over.
+    private func write(_ action: Exchange.Action, into message: FrameList) {
+        message.removeAll()
+        guard case .send(let tripID, let index, let id, let attempt, _) = action,
             let part = part(of: tripID), let trip = parts[part].trip, let topology
         else { return }
         let share = parts[part].shares[index]
@@ -213,10 +230,16 @@ final class RemoteRunner: ExpertRunner {
             pairRows: share.pairRows,
             pairExperts: share.pairExperts,
             pairWeights: share.pairWeights,
-            into: outgoing
+            into: message
         )
+    }
+
+    private func send(_ action: Exchange.Action, as message: FrameList, since: Instant) {
+        guard case .send(let tripID, _, _, _, let worker) = action, !message.isEmpty,
+            let part = part(of: tripID), let topology
+        else { return }
         do throws(MessagingError) {
-            try socket.send(outgoing, to: topology.peers[worker])
+            try socket.send(message, to: topology.peers[worker])
         } catch .unroutable where clock.now < since + Self.connectTime {
             parts[part].trip?.unsent.append((action, since))
         } catch {
@@ -231,7 +254,10 @@ final class RemoteRunner: ExpertRunner {
         for part in parts.indices where failure == nil {
             guard let unsent = parts[part].trip?.unsent, !unsent.isEmpty else { continue }
             parts[part].trip?.unsent = []
-            for (action, since) in unsent { send(action, since: since) }
+            for (action, since) in unsent {
+                write(action, into: message(0))
+                send(action, as: message(0), since: since)
+            }
         }
     }
 
