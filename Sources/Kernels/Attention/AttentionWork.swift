@@ -47,6 +47,9 @@ public struct AttentionWork {
     /// Queries of a part at most, and in a split one.
     static let longestPart = 128
     private static let longestSplitPart = 2 * Int(MOIETY_QUERIES)
+    /// From here on a part is rather cut by its tiles than by its queries, which would read all
+    /// tiles twice.
+    private static let longContext = 8 * CacheLayout.pageLength
     /// Tasks wanted for each thread, so that one which lost time is helped out.
     private static let tasksPerThread = 4
     /// Tiles that are worth a task of their own.
@@ -109,6 +112,8 @@ public struct AttentionWork {
     private mutating func appendParts(of index: Int, length: Int) {
         let run = runs[index]
         let count = run.rowCount * shape.group
+        let isLong = run.firstPosition >= Self.longContext
+        let length = isLong ? max(length, Self.longestSplitPart) : length
         for start in stride(from: 0, to: count, by: length) {
             let queries = start..<min(start + length, count)
             let last = run.firstPosition + (queries.upperBound - 1) / shape.group
