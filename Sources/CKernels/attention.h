@@ -54,6 +54,12 @@ INLINE const uint8_t *fetch_lines(const uint8_t *address, int count) {
     return address + 64 * count;
 }
 
+/// Where 16 values start that are the `half`-th of all halves of lines of 32, `index` lines into
+/// the `count` of one block.
+INLINE size_t line(size_t half, size_t count, size_t index) {
+    return (half / 2 * count + index) * CACHE_BLOCK + half % 2 * LANES;
+}
+
 /// Scores of `queries` queries at `groups` times 16 positions.
 INLINE const uint8_t *score_groups(
     const struct moiety_attention *a,
@@ -74,12 +80,12 @@ INLINE const uint8_t *score_groups(
         size_t end = start + CACHE_BLOCK < width ? start + CACHE_BLOCK : width;
         lanes scales[8];
         for (int g = 0; type != MOIETY_F16 && g < groups; g++)
-            scales[g] = load(a->key_scales + ((group + g) * blocks + start / CACHE_BLOCK) * LANES);
+            scales[g] = load(a->key_scales + line(group + g, blocks, start / CACHE_BLOCK));
         for (size_t d = start; d < end; d++) {
             const float *q = a->queries + d * MOIETY_QUERIES + query;
             ahead = fetch_lines(ahead, (groups + 1) / 2);
             for (int g = 0; g < groups; g++) {
-                lanes k = load_cached(a->keys, ((group + g) * width + d) * LANES, type);
+                lanes k = load_cached(a->keys, line(group + g, width, d), type);
                 if (type != MOIETY_F16)
                     k = k * scales[g];
                 for (int r = 0; r < queries; r++)
@@ -121,7 +127,6 @@ INLINE const uint8_t *weigh_lanes(
     int queries
 ) {
     size_t stride = a->value_stride;
-    size_t blocks = cache_blocks(a->value_width);
     float *out = part_out(a->part, query, stride) + d;
     const float *p = a->scores + query * MOIETY_TILE;
     lanes acc[8][8];
@@ -132,9 +137,10 @@ INLINE const uint8_t *weigh_lanes(
         ahead = fetch_lines(ahead, (registers + 1) / 2);
         lanes v[8];
         for (int b = 0; b < registers; b++) {
-            v[b] = load_cached(a->values, j * stride + d + b * LANES, type);
+            size_t half = d / LANES + (size_t)b;
+            v[b] = load_cached(a->values, line(half, MOIETY_TILE, j), type);
             if (type != MOIETY_F16)
-                v[b] = v[b] * a->value_scales[j * blocks + (d + b * LANES) / CACHE_BLOCK];
+                v[b] = v[b] * a->value_scales[half / 2 * MOIETY_TILE + j];
         }
         for (int r = 0; r < queries; r++) {
             lanes weight = p[r * MOIETY_TILE + j];

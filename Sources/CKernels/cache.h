@@ -22,17 +22,23 @@ INLINE lanes load_cached(const uint8_t *start, size_t index, uint32_t type) {
     return __builtin_convertvector(v, lanes);
 }
 
+/// Where value `i` of a head lies, counted from the first.
+INLINE size_t cached_index(const struct moiety_cache_head *h, size_t i) {
+    return i / CACHE_BLOCK * h->block_step + i % CACHE_BLOCK * h->step;
+}
+
 static void store_half_head(const struct moiety_cache_head *h) {
     uint16_t *y = (uint16_t *)h->values;
     size_t i = 0;
     for (; i + LANES <= h->width; i += LANES) {
         uint16_t part[LANES];
         store_half(part, load(h->x + i));
+        uint16_t *start = y + cached_index(h, i);
         for (size_t l = 0; l < LANES; l++)
-            y[(i + l) * h->step] = part[l];
+            start[l * h->step] = part[l];
     }
     for (; i < h->width; i++)
-        y[i * h->step] = half_from_float(h->x[i]);
+        y[cached_index(h, i)] = half_from_float(h->x[i]);
 }
 
 static void store_rounded_head(const struct moiety_cache_head *h) {
@@ -43,9 +49,9 @@ static void store_rounded_head(const struct moiety_cache_head *h) {
         float x[CACHE_BLOCK] = {0};
         int8_t quants[CACHE_BLOCK];
         __builtin_memcpy(x, h->x + start, count * sizeof *x);
-        quantize(quants, h->scales + start / CACHE_BLOCK * h->step, x, CACHE_BLOCK);
+        quantize(quants, h->scales + start / CACHE_BLOCK * h->scale_step, x, CACHE_BLOCK);
         for (size_t i = 0; i < count; i++)
-            y[(start + i) * h->step] = quants[i];
+            y[cached_index(h, start + i)] = quants[i];
     }
 }
 

@@ -81,11 +81,13 @@ enum { MOIETY_TILE = 256, MOIETY_QUERIES = 8 };
 
 /// One head of one position on its way into the cache.
 struct moiety_cache_head {
-    /// Value i goes to `values[i * step]`, of the cache's type.
+    /// Value i of block b of 32 goes to `values[b * block_step + i * step]`, of the cache's type.
     uint8_t *values;
-    /// The scale of block b goes to `scales[b * step]`, if the type has scales.
+    /// The scale of block b goes to `scales[b * scale_step]`, if the type has scales.
     float *_Nullable scales;
     size_t step;
+    size_t block_step;
+    size_t scale_step;
     /// `[width]`.
     const float *x;
     size_t width;
@@ -104,17 +106,17 @@ struct moiety_attention {
     size_t query_count;
     /// `[query_count]`: positions of the tile that each query sees; one sees at least one.
     const size_t *lengths;
-    /// `[MOIETY_TILE / 16, key_width, 16]` of the cache's type.
+    /// `[MOIETY_TILE / 32, key_width, 32]` of the cache's type: lines of memory in f16.
     const uint8_t *keys;
-    /// `[MOIETY_TILE / 16, blocks of key_width, 16]`.
+    /// `[MOIETY_TILE / 32, blocks of key_width, 32]`.
     const float *_Nullable key_scales;
-    /// `[MOIETY_TILE, value_stride]`.
+    /// `[value_stride / 32, MOIETY_TILE, 32]`.
     const uint8_t *values;
-    /// `[MOIETY_TILE, blocks of value_width]`.
+    /// `[value_stride / 32, MOIETY_TILE]`.
     const float *_Nullable value_scales;
     size_t key_width;
     size_t value_width;
-    /// `value_width` rounded up to a multiple of 16.
+    /// `value_width` rounded up to a multiple of 32.
     size_t value_stride;
     uint32_t type;
     /// What to load into the processor's cache while keys, and while values are read.

@@ -25,10 +25,13 @@ public enum CacheFormat: String, CaseIterable, Sendable {
 ///
 /// A page holds layer after layer; a layer, head after head; a head
 ///
-/// 1. keys `[16 groups][key width][16 positions]`, so that a register takes one dimension of 16
-///    positions, and their scales `[16 groups][blocks][16 positions]`;
-/// 2. values `[256 positions][value width, rounded up to 16]`, so that a register takes 16
-///    dimensions of one position, and their scales `[256 positions][blocks]`.
+/// 1. keys `[8 groups][key width][32 positions]`, so that a register takes one dimension of many
+///    positions, and their scales `[8 groups][blocks][32 positions]`;
+/// 2. values `[blocks][256 positions][32 dimensions]`, the last block filled up, so that a
+///    register takes many dimensions of one position, and their scales `[blocks][256 positions]`.
+///
+/// What is read together is 32 values, in half precision a line of memory, and the next line
+/// follows it: processors fetch such streams ahead.
 public struct CacheLayout: Equatable, Sendable {
     public let heads: AttentionShape
     public let layerCount: Int
@@ -36,10 +39,8 @@ public struct CacheLayout: Equatable, Sendable {
 
     /// Positions of a page: one tile of attention.
     public static let pageLength = Int(MOIETY_TILE)
-    /// Positions whose keys lie side by side.
-    static let lanes = 16
-    /// Values of a head that share a scale.
-    private static let blockLength = 32
+    /// Positions or dimensions that lie side by side, and values of a head that share a scale.
+    static let lineLength = 32
 
     public init(heads: AttentionShape, layerCount: Int, format: CacheFormat = .f16) {
         precondition(layerCount > 0, "a cache of \(layerCount) layers")
@@ -56,7 +57,7 @@ public struct CacheLayout: Equatable, Sendable {
     /// Bytes of 256 positions.
     public var pageByteCount: Int { layerCount * heads.keyValueHeads * headByteCount }
 
-    static func blockCount(width: Int) -> Int { (width + blockLength - 1) / blockLength }
+    static func blockCount(width: Int) -> Int { (width + lineLength - 1) / lineLength }
 
     var keyScalesOffset: Int { Self.pageLength * heads.keyHeadWidth * format.valueByteCount }
 
@@ -64,8 +65,8 @@ public struct CacheLayout: Equatable, Sendable {
         keyScalesOffset + Self.pageLength * format.scaleByteCount(width: heads.keyHeadWidth)
     }
 
-    /// Values from one position to the next.
-    var valueStride: Int { (heads.valueHeadWidth + Self.lanes - 1) / Self.lanes * Self.lanes }
+    /// Dimensions of a value, rounded up to whole blocks.
+    var valueStride: Int { Self.blockCount(width: heads.valueHeadWidth) * Self.lineLength }
 
     var valueScalesOffset: Int {
         valuesOffset + Self.pageLength * valueStride * format.valueByteCount
@@ -80,17 +81,17 @@ public struct CacheLayout: Equatable, Sendable {
         (layer * heads.keyValueHeads + head) * headByteCount
     }
 
-    /// Where the key of a position of the page starts, in values; the next dimension is `lanes`
+    /// Where the key of a position of the page starts, in values; the next dimension is a line
     /// further on.
     func keyIndex(position: Int) -> Int {
-        let (group, lane) = position.quotientAndRemainder(dividingBy: Self.lanes)
-        return group * heads.keyHeadWidth * Self.lanes + lane
+        let (group, place) = position.quotientAndRemainder(dividingBy: Self.lineLength)
+        return group * heads.keyHeadWidth * Self.lineLength + place
     }
 
-    /// Where its scales start; the next block is `lanes` further on.
+    /// Where its scales start; the next block is a line further on.
     func keyScaleIndex(position: Int) -> Int {
-        let (group, lane) = position.quotientAndRemainder(dividingBy: Self.lanes)
-        return group * Self.blockCount(width: heads.keyHeadWidth) * Self.lanes + lane
+        let (group, place) = position.quotientAndRemainder(dividingBy: Self.lineLength)
+        return group * Self.blockCount(width: heads.keyHeadWidth) * Self.lineLength + place
     }
 
     func byteOffset(ofValues count: Int) -> Int { count * format.valueByteCount }

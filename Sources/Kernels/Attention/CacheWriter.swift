@@ -41,7 +41,9 @@ import CKernels
             width: layout.heads.keyHeadWidth,
             at: start + first,
             scales: scales,
-            step: CacheLayout.lanes
+            step: CacheLayout.lineLength,
+            blockStep: CacheLayout.lineLength * CacheLayout.lineLength,
+            scaleStep: CacheLayout.lineLength
         )
     }
 
@@ -50,19 +52,20 @@ import CKernels
         _ start: UnsafeMutableRawPointer,
         _ position: Int
     ) {
-        let width = unsafe layout.heads.valueHeadWidth
-        let first = unsafe layout.byteOffset(ofValues: position * layout.valueStride)
+        let line = CacheLayout.lineLength
+        let first = unsafe layout.byteOffset(ofValues: position * line)
         let scales =
             unsafe layout.format == .f16
             ? nil
-            : (start + layout.valueScalesOffset).assumingMemoryBound(to: Float.self)
-                + position * CacheLayout.blockCount(width: width)
+            : (start + layout.valueScalesOffset).assumingMemoryBound(to: Float.self) + position
         unsafe store(
             x,
-            width: width,
+            width: layout.heads.valueHeadWidth,
             at: start + layout.valuesOffset + first,
             scales: scales,
-            step: 1
+            step: 1,
+            blockStep: line * CacheLayout.pageLength,
+            scaleStep: CacheLayout.pageLength
         )
     }
 
@@ -71,12 +74,16 @@ import CKernels
         width: Int,
         at place: UnsafeMutableRawPointer,
         scales: UnsafeMutablePointer<Float>?,
-        step: Int
+        step: Int,
+        blockStep: Int,
+        scaleStep: Int
     ) {
         var head = unsafe moiety_cache_head(
             values: place.assumingMemoryBound(to: UInt8.self),
             scales: scales,
             step: step,
+            block_step: blockStep,
+            scale_step: scaleStep,
             x: x,
             width: width,
             type: layout.format.type
