@@ -42,8 +42,10 @@ def main():
         if case.name in names:
             pairs = min(options.pairs, 2) if case.is_slow else options.pairs
             results.append(measured(case, pairs))
-    os.makedirs(options.output, exist_ok=True)
-    write(options.output, results)
+            # After every row: whoever has no patience keeps what was measured.
+            write(options.output, results)
+    print(table(results), end="")
+    say(f"written to {options.output}/results.md and results.json")
     return 0
 
 
@@ -166,13 +168,11 @@ def table(results):
 
 
 def write(directory, results):
+    os.makedirs(directory, exist_ok=True)
     with open(os.path.join(directory, "results.json"), "w", encoding="utf-8") as file:
         json.dump(results, file, indent=1)
-    text = table(results)
     with open(os.path.join(directory, "results.md"), "w", encoding="utf-8") as file:
-        file.write(text)
-    print(text, end="")
-    say(f"written to {directory}/results.md and results.json")
+        file.write(table(results))
 
 
 def say(text):
