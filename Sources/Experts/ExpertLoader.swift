@@ -37,6 +37,7 @@ public struct ExpertLoader: Sendable {
         precondition(digests == nil || digests?.count == experts.count)
         let total = experts.reduce(0) { $0 + model.expertByteCount($1.layer) }
         let state = Mutex(LoadState(count: experts.count))
+        let ahead = max(threadCount, Self.aheadByteCount * experts.count / max(1, total))
         let next = Atomic(0)
         DispatchQueue.concurrentPerform(iterations: min(threadCount, max(1, experts.count))) { _ in
             while true {
@@ -44,8 +45,8 @@ public struct ExpertLoader: Sendable {
                 guard place < experts.count, !isCancelled(),
                     state.withLock({ $0.error == nil })
                 else { return }
+                announce(experts, place, ahead: ahead)
                 do throws(ModelError) {
-                    try announce(experts, place)
                     let expert = try load(experts[place], expecting: digests?[place])
                     // Reported under the lock, so that no report overtakes another.
                     state.withLock { state in
@@ -63,12 +64,17 @@ public struct ExpertLoader: Sendable {
         return result.experts.compactMap { $0 }
     }
 
-    /// Lets a disk fetch this expert and the one that this thread is likely to load next.
-    private func announce(_ experts: [ExpertID], _ place: Int) throws(ModelError) {
-        for place in [place, place + threadCount] where place < experts.count {
-            for matrix in try model.stored(experts[place]) { model.announce(matrix) }
+    /// Lets a disk fetch what is loaded next while this is loaded: so much of it that the disk
+    /// always has something to do.
+    private func announce(_ experts: [ExpertID], _ place: Int, ahead: Int) {
+        let first = place == 0 ? 0 : place + ahead
+        for place in first..<place + ahead + 1 where place < experts.count {
+            model.announce(experts[place])
         }
     }
+
+    /// What a fast disk reads while an expert is put in place, many times over.
+    private static let aheadByteCount = 64 << 20
 
     private func load(
         _ id: ExpertID,

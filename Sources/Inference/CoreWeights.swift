@@ -55,6 +55,7 @@ public struct CoreWeights: Sendable {
     /// Reads the weights from a model file.
     public init(from model: WeightReader) throws(ModelError) {
         let description = model.model.description
+        model.model.announceCore()
         // Looked up row by row, unless it is the output matrix too.
         let ties = description.tiesEmbeddings
         embedding = try model.matrix(.tokenEmbedding, in: ties ? .panels : .rows)

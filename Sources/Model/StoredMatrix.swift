@@ -44,6 +44,22 @@ extension ModelFile {
         file.announce(matrix.tensor, from: matrix.start, count: count)
     }
 
+    /// Tells the system that an expert is read soon; one that does not exist is passed over.
+    public func announce(_ id: ExpertID) {
+        do throws(ModelError) {
+            for matrix in try stored(id) { announce(matrix) }
+        } catch {
+            // Whoever reads it is told.
+        }
+    }
+
+    /// Tells the system that everything outside the experts is read soon.
+    public func announceCore() {
+        for tensor in file.tensors where tensor.dimensions.count < 3 {
+            file.announce(tensor, from: 0, count: tensor.byteCount)
+        }
+    }
+
     /// Reads rows of a matrix piece by piece, in order, and refuses what is no number.
     ///
     /// A piece is small enough to be still in the processor's cache when `body` has it.

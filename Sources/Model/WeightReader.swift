@@ -33,7 +33,6 @@ public struct WeightReader: Sendable {
         let most = max(1, Self.stretchByteCount / max(1, matrix.shape.rowByteCount))
         let length = most < 16 ? most : most / 16 * 16
         let count = (matrix.shape.rowCount + length - 1) / length
-        model.announce(matrix)
         let failure = Mutex<ModelError?>(nil)
         let next = Atomic(0)
         DispatchQueue.concurrentPerform(iterations: min(threadCount, count)) { _ in
