@@ -41,8 +41,18 @@ extension ElementType {
     }
 }
 
-/// Rows of random blocks whose scales are numbers of everyday size, in panels if they are integers.
+/// Random weights in the layout that products want.
 func randomWeights(
+    _ type: ElementType,
+    rows: Int,
+    columns: Int,
+    using random: inout Random
+) -> WeightMatrix {
+    randomRows(type, rows: rows, columns: columns, using: &random).inPanels()
+}
+
+/// Rows of random blocks whose scales are numbers of everyday size.
+func randomRows(
     _ type: ElementType,
     rows: Int,
     columns: Int,
@@ -51,13 +61,12 @@ func randomWeights(
     let count = rows * columns / type.blockLength
     var bytes: [UInt8] = []
     for _ in 0..<count { bytes += randomBlock(type, using: &random) }
-    let matrix = WeightMatrix(
+    return WeightMatrix(
         type: type,
         rowCount: rows,
         columnCount: columns,
         bytes: Bytes(bytes)
     )
-    return matrix.inPanels()
 }
 
 private func randomBlock(_ type: ElementType, using random: inout Random) -> [UInt8] {
