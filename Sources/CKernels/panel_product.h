@@ -72,10 +72,30 @@ add_block(lanes *acc, const struct panel_block *w, struct rounded x, size_t b, u
     }
 }
 
-/// Fetches the lines that hold the weights `AHEAD` of a unit.
-INLINE void fetch_ahead(const uint8_t *unit, size_t bytes) {
-    for (size_t i = 0; i < bytes; i += 64)
-        __builtin_prefetch(unit + AHEAD + i, 0, 3);
+/// Where the weights of a product end.
+INLINE const uint8_t *weights_end(const struct moiety_integer_product *p) {
+    size_t panels = (p->output_count + MOIETY_PANEL - 1) / MOIETY_PANEL;
+    return p->weights + panels * MOIETY_PANEL * p->row_bytes;
+}
+
+/// Fetches the lines that lie `AHEAD` of a unit, or what is read after the end.
+INLINE void fetch_ahead(
+    const struct moiety_integer_product *p, const uint8_t *unit, const uint8_t *end, size_t bytes
+) {
+    const uint8_t *ahead = unit + AHEAD;
+    if (ahead >= end) {
+        if (!p->next)
+            return;
+        ahead = p->next + (ahead - end);
+    }
+    // What is read once is not to push out what is read again.
+    if (p->row_count <= TILE_ROWS) {
+        for (size_t i = 0; i < bytes; i += 64)
+            __builtin_prefetch(ahead + i, 0, 0);
+    } else {
+        for (size_t i = 0; i < bytes; i += 64)
+            __builtin_prefetch(ahead + i, 0, 3);
+    }
 }
 
 /// One panel times `rows` <= TILE_ROWS rows from `first` on.
@@ -90,13 +110,14 @@ INLINE void times_panel(
         x[r] = rounded_row(p, first + (size_t)r);
         acc[r] = 0.0f;
     }
+    const uint8_t *end = weights_end(p);
     struct panel_block w;
     for (size_t column = 0; column < p->columns; column += UNIT) {
         size_t left = p->columns - column;
         size_t columns = left < UNIT ? left : UNIT;
         struct unit u = unit_at(weights, columns, type);
         size_t bytes = unit_bytes(columns, type);
-        fetch_ahead(weights, bytes);
+        fetch_ahead(p, weights, end, bytes);
         load_unit_scales(&w, &u, type);
         for (size_t b = 0; b < u.blocks; b++) {
             load_block(&w, &u, b, type);

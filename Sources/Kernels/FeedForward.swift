@@ -130,11 +130,9 @@ extension Kernels {
         let batch = groups[batch]
         let widest = batch.reduce(0) { max($0, $1.width) }
         let operations = batch.reduce(0) { $0 + 2 * $1.innerCount * $1.gate.columnCount }
-        let slices = Slices(
-            outputs: widest,
-            operations: operations / batch.count,
-            threadCount: kernels.threadCount
-        )
+        // Several experts are tasks enough; long pieces are read faster than short ones.
+        let tasks = 2 * Slices.taskLimit(operations: operations, threadCount: kernels.threadCount)
+        let slices = Slices(outputs: widest, count: (tasks + batch.count - 1) / batch.count)
         kernels.pool.run(batch.count * slices.count, with: (self, slices)) { run, task in
             let (run, slices) = run
             let (index, slice) = task.quotientAndRemainder(dividingBy: slices.count)
@@ -151,7 +149,14 @@ extension Kernels {
         var x = unsafe x
         unsafe x.rows = rows + group.visits.lowerBound
         unsafe x.rowCount = group.visits.count
-        unsafe kernels.multiply(x, group.gate, outputs, into: inner.gate + start, stride: width)
+        unsafe kernels.multiply(
+            x,
+            group.gate,
+            outputs,
+            into: inner.gate + start,
+            stride: width,
+            next: group.up
+        )
         unsafe kernels.multiply(x, group.up, outputs, into: inner.up + start, stride: width)
         for row in group.visits.indices {
             let start = (row - group.visits.lowerBound) * width + outputs.lowerBound
@@ -184,21 +189,27 @@ extension Kernels {
         let y = unsafe kernels.scratch.outputs.pointer(count: mostRows * hidden)
         unsafe kernels.pool.run(slices.count, with: (self, slices, y)) { run, task in
             let (run, slices, y) = unsafe run
-            for group in run.groups[run.batch] {
-                unsafe run.addOutputs(group, slices[task], y)
-            }
+            for index in run.batch { unsafe run.addOutputs(index, slices[task], y) }
         }
     }
 
     private func addOutputs(
-        _ group: ExpertVisits.Group,
+        _ index: Int,
         _ columns: Range<Int>,
         _ y: UnsafeMutablePointer<Float>
     ) {
+        let group = groups[index]
         let hidden = group.down.rowCount
         let x = unsafe innerValues(of: group).factors(rowCount: group.visits.count)
         let start = unsafe y + columns.lowerBound
-        unsafe kernels.multiply(x, group.down, columns, into: start, stride: hidden)
+        unsafe kernels.multiply(
+            x,
+            group.down,
+            columns,
+            into: start,
+            stride: hidden,
+            next: index + 1 < batch.upperBound ? groups[index + 1].down : nil
+        )
         for visit in group.visits {
             unsafe table.accumulate(
                 sums + Int(rows[visit]) * hidden + columns.lowerBound,

@@ -61,12 +61,16 @@ extension Kernels {
     }
 
     /// The outputs of a slice for all rows of `x`, on this thread; `y` starts at the slice.
+    ///
+    /// - Parameter next: weights whose same outputs this thread reads next; they are fetched while
+    ///   the last of these are multiplied.
     func multiply(
         _ x: Factors,
         _ w: WeightMatrix,
         _ outputs: Range<Int>,
         into y: UnsafeMutablePointer<Float>,
-        stride: Int
+        stride: Int,
+        next: WeightMatrix? = nil
     ) {
         if w.type.isFloat {
             unsafe w.withRows(from: outputs.lowerBound) { weights in
@@ -99,8 +103,14 @@ extension Kernels {
                     row_bytes: w.rowByteCount,
                     output_count: outputs.count,
                     columns: w.columnCount,
-                    type: w.type.rawValue
+                    type: w.type.rawValue,
+                    next: nil
                 )
+                if let next, next.layout == .panels {
+                    unsafe next.withPanels(from: outputs.lowerBound) { start in
+                        unsafe product.next = start
+                    }
+                }
                 unsafe table.integer_product(&product)
             }
         }

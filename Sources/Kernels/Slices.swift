@@ -14,9 +14,14 @@ struct Slices {
     private static let tasksPerThread = 4
 
     init(outputs: Int, operations: Int, threadCount: Int) {
-        self.outputs = outputs
         let tasks = Self.taskLimit(operations: operations, threadCount: threadCount)
-        let fair = (outputs + tasks - 1) / tasks
+        self.init(outputs: outputs, count: tasks)
+    }
+
+    /// At most `count` slices.
+    init(outputs: Int, count: Int) {
+        self.outputs = outputs
+        let fair = (outputs + count - 1) / count
         length = max(32, (fair + 31) / 32 * 32)
     }
 

@@ -12,7 +12,7 @@ private func sortedBytes(_ matrix: WeightMatrix) -> [UInt8] {
 
 @Suite("Weights in panels")
 struct PanelTests {
-    let kernels = kernels(.detected)
+    let kernels = Kernels(instructionSet: .detected, threadCount: 1)
 
     @Test("Every row can be read, wherever it lies in its panel", arguments: integerTypes)
     func rowsComeBack(type: ElementType) {

@@ -58,6 +58,8 @@ struct moiety_integer_product {
     size_t output_count;
     size_t columns;
     uint32_t type;
+    /// Weights that the same thread reads next, to be fetched early; NULL for none.
+    const uint8_t *_Nullable next;
 };
 
 /// Rows of plain activations times a slice of float weights; names as above.
