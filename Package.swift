@@ -187,8 +187,8 @@ let package = Package(
         swift(
             "ClusterTesting",
             [
-                "Coordinator", "Worker", "Inference", "Experts", "Kernels", "Tensors", "GGUF",
-                "Model", "Placement", "Cluster", "Wire", "Messaging", "Settings", logging,
+                "Coordinator", "Worker", "Inference", "Experts", "Tokenizer", "Kernels", "Tensors",
+                "GGUF", "Model", "Placement", "Cluster", "Wire", "Messaging", "Settings", logging,
             ]
         ),
 

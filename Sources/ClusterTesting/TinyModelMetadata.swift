@@ -1,5 +1,6 @@
 import GGUF
 import Model
+import Tokenizer
 
 extension TinyModel {
     /// The keys that files of the family have.
@@ -37,16 +38,8 @@ public enum TinyVocabulary {
     private static let merges = ["h e", "l l", "he ll", "i n", "t h", "th e"]
     public static let tokenCount = 258 + merges.count
 
-    /// How byte-level vocabularies spell bytes: printable ones as themselves, others from U+0100.
-    private static let letters: [String] = {
-        let printable = Set(Array(33...126) + Array(161...172) + Array(174...255))
-        var next: UInt32 = 256
-        return (0..<256).map { byte in
-            defer { if !printable.contains(byte) { next += 1 } }
-            let scalar = printable.contains(byte) ? UInt32(byte) : next
-            return Unicode.Scalar(scalar).map { String(Character($0)) } ?? ""
-        }
-    }()
+    /// How byte-level vocabularies spell bytes.
+    private static let letters = ByteAlphabet.characters.map { String($0) }
 
     static func add(to metadata: inout GGUFMetadata) {
         let tokens =

@@ -2,9 +2,9 @@
 ///
 /// Bytes that Latin-1 can print stand for themselves; the other 68 take the characters from
 /// U+0100 on, so that a space is "Ġ".
-enum ByteAlphabet {
+package enum ByteAlphabet {
     /// By byte.
-    static let characters: [Unicode.Scalar] = {
+    package static let characters: [Unicode.Scalar] = {
         var next: UInt8 = 0
         return (0...UInt8.max).map { byte in
             switch byte {

@@ -1,5 +1,6 @@
 import GGUF
 import Inference
+import Tokenizer
 
 /// A byte-level vocabulary of any size: the 256 bytes, merges of made-up pairs, special tokens.
 ///
@@ -55,16 +56,8 @@ struct GeneratedVocabulary {
         parts.append(joined)
     }
 
-    /// How byte-level vocabularies spell bytes: printable ones as themselves, others from U+0100.
-    private static let letters: [String] = {
-        let printable = Set(Array(33...126) + Array(161...172) + Array(174...255))
-        var next: UInt32 = 256
-        return (0..<256).map { byte in
-            defer { if !printable.contains(byte) { next += 1 } }
-            let scalar = printable.contains(byte) ? UInt32(byte) : next
-            return Unicode.Scalar(scalar).map { String(Character($0)) } ?? ""
-        }
-    }()
+    /// How byte-level vocabularies spell bytes.
+    private static let letters = ByteAlphabet.characters.map { String($0) }
 
     func add(to metadata: inout GGUFMetadata) {
         let special = tokens.count - Self.specialTokens.count
