@@ -25,7 +25,7 @@ extension ElementType {
     }
 
     /// Where in a block its half-precision scales and minima lie.
-    private var scaleOffsets: [Int] {
+    package var scaleOffsets: [Int] {
         switch self {
         case .q4_0, .q5_0, .q8_0, .iq4_nl, .iq4_xs: [0]
         case .q4_1, .q5_1, .q4_K, .q5_K: [0, 2]

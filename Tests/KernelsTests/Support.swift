@@ -27,20 +27,6 @@ let integerTypes: [ElementType] = [
 ]
 let floatTypes: [ElementType] = [.f32, .f16, .bf16]
 
-extension ElementType {
-    /// Where the f16 scales of a block lie.
-    var scaleOffsets: [Int] {
-        switch self {
-        case .q4_0, .q5_0, .q8_0, .iq4_nl, .iq4_xs: [0]
-        case .q4_1, .q5_1, .q4_K, .q5_K: [0, 2]
-        case .q2_K: [80, 82]
-        case .q3_K: [108]
-        case .q6_K: [208]
-        default: []
-        }
-    }
-}
-
 /// Random weights in the layout that products want.
 func randomWeights(
     _ type: ElementType,

@@ -46,25 +46,13 @@ enum RandomWeights {
         var block = (0..<type.blockByteCount).map { _ in
             UInt8(truncatingIfNeeded: random.next())
         }
-        for offset in scaleOffsets(of: type) {
+        for offset in type.scaleOffsets {
             let scale = Float16((random.unit() - 0.5) / 2)
             block.replaceSubrange(offset..<offset + 2, with: littleEndian(scale.bitPattern))
         }
         // The scale is a power of two: an exponent around that of 1.
         if type == .mxfp4 { block[0] = UInt8(118 + random.next() % 11) }
         return block
-    }
-
-    /// Where the f16 scales of a block lie.
-    private static func scaleOffsets(of type: ElementType) -> [Int] {
-        switch type {
-        case .q4_0, .q5_0, .q8_0, .iq4_nl, .iq4_xs: [0]
-        case .q4_1, .q5_1, .q4_K, .q5_K: [0, 2]
-        case .q2_K: [80, 82]
-        case .q3_K: [108]
-        case .q6_K: [208]
-        default: []
-        }
     }
 
     private static func littleEndian(_ bits: some FixedWidthInteger) -> [UInt8] {
