@@ -11,39 +11,20 @@ struct ModelCommand: ParsableCommand {
         abstract: "Prefill and decode of a model in one process, as llama-bench measures them."
     )
 
-    @Option(name: [.short, .long], help: "The model: a GGUF file, or its first part.")
-    var model: String
-
-    @Option(name: .short, help: "Tokens of the prompt; 0 measures no prefill.")
-    var promptTokens = 512
-
-    @Option(name: .short, help: "Tokens to make; 0 measures no decode.")
-    var newTokens = 64
+    @OptionGroup var workload: WorkloadOptions
 
     @Option(help: "Tokens that the context holds before decode is measured.")
     var context = 0
 
-    @Option(help: "Sequences that are decoded together.")
-    var batch = 1
-
     @Flag(help: "Also measure how fast memory is read, beside each decode, and compare.")
     var bandwidth = false
-
-    @Option(help: "Start of the random tokens.")
-    var seed: UInt64 = 1
 
     @OptionGroup var threads: ThreadOptions
     @OptionGroup var repetition: RepetitionOptions
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
-        try requireRange("-p", promptTokens, 0...1 << 20)
-        try requireRange("-n", newTokens, 0...1 << 20)
         try requireRange("--context", context, 0...1 << 20)
-        try requireRange("--batch", batch, 1...256)
-        guard promptTokens + newTokens > 0 else {
-            throw ValidationError("-p and -n are 0; there is nothing to measure")
-        }
     }
 
     func run() throws {
@@ -52,49 +33,44 @@ struct ModelCommand: ParsableCommand {
             threads: try threads.compute()
         )
         kernels.pool.bindCaller()
-        let loaded = try LoadedModel(try ModelFile(path: model), kernels: kernels) { share in
+        let loaded = try LoadedModel(try ModelFile(path: workload.model), kernels: kernels) {
+            share in
             Console.progress("loading experts: \(Format.fixed(share * 100, digits: 0)) %")
         }
         let benchmark = ModelBenchmark(loaded, options: options)
-        let reference = try BandwidthReference(wanted: bandwidth && newTokens > 0, kernels.pool)
+        let reference = try BandwidthReference(wanted: bandwidth && decodes, kernels.pool)
         try benchmark.warmUp { share in
             Console.progress("filling contexts: \(Format.fixed(share * 100, digits: 0)) %")
         }
-        let prefill = try promptTokens > 0 ? sample("prefill", benchmark.prefillRate) : nil
+        let prefill =
+            try workload.promptTokens > 0
+            ? repetition.sample("prefill", benchmark.prefillRate) : nil
         let decode =
-            try newTokens > 0
-            ? sample("decode") {
+            try decodes
+            ? repetition.sample("decode") {
                 reference?.measure()
                 return try benchmark.decodeRate()
             } : nil
         let figures = ModelFigures(
-            command: self,
             loaded: loaded,
-            prefill: prefill,
-            decode: decode,
+            depth: context,
+            rates: Rates(workload: workload, prefill: prefill, decode: decode),
             bandwidth: reference?.sample
         )
         guard !output.json else { return try Console.writeJSON(figures) }
         Console.write(figures.table.text)
     }
 
+    private var decodes: Bool { workload.newTokens > 0 }
+
     private var options: ModelBenchmark.Options {
         var options = ModelBenchmark.Options()
-        options.promptTokenCount = promptTokens
-        options.generatedTokenCount = newTokens
+        options.promptTokenCount = workload.promptTokens
+        options.generatedTokenCount = workload.newTokens
         options.depth = context
-        options.sequenceCount = batch
-        options.seed = seed
+        options.sequenceCount = workload.batch
+        options.seed = workload.seed
         return options
-    }
-
-    private func sample(_ what: String, _ measure: () throws -> Double) rethrows -> Sample {
-        var done = 0
-        return try Sample(repeating: repetition.repetitions) {
-            done += 1
-            Console.progress("\(what): \(done) of \(repetition.repetitions)")
-            return try measure()
-        }
     }
 }
 

@@ -50,6 +50,16 @@ struct RepetitionOptions: ParsableArguments {
     func validate() throws {
         try requireRange("--repetitions", repetitions, 1...1000)
     }
+
+    /// As many measurements as are wanted; the progress line counts them.
+    func sample(_ what: String, _ measure: () throws -> Double) rethrows -> Sample {
+        var done = 0
+        return try Sample(repeating: repetitions) {
+            done += 1
+            Console.progress("\(what): \(done) of \(repetitions)")
+            return try measure()
+        }
+    }
 }
 
 /// What is read to find the bandwidth.
