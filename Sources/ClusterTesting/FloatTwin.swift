@@ -30,12 +30,12 @@ public enum FloatTwin {
         to sink: inout GGUFSink,
         kernels: Kernels
     ) throws(GGUFError) {
-        let matrix = WeightMatrix(
+        let shape = MatrixShape(
             type: tensor.type,
             rowCount: tensor.dimensions.dropFirst().reduce(1, *),
-            columnCount: tensor.dimensions[0],
-            bytes: try file.read(tensor)
+            columnCount: tensor.dimensions[0]
         )
+        let matrix = WeightMatrix(shape, bytes: try file.read(tensor))
         var values: [Float] = []
         for start in stride(from: 0, to: matrix.rowCount, by: chunk) {
             let rows = Array(start..<min(start + chunk, matrix.rowCount))

@@ -13,14 +13,6 @@ public import Tensors
         let shape: MatrixShape
         let layout: WeightMatrix.Layout
         let offset: Int
-
-        var byteCount: Int {
-            let panel = WeightMatrix.panelLength
-            return switch layout {
-            case .rows: shape.rowCount * shape.rowByteCount
-            case .panels: (shape.rowCount + panel - 1) / panel * panel * shape.rowByteCount
-            }
-        }
     }
 
     /// Writes whole rows of a matrix.
@@ -86,13 +78,10 @@ extension WeightMatrix {
         var end = 0
         for shape in shapes {
             let takesPanels = layout == .panels && hasPanels(shape.type)
-            let place = WeightWriter.Place(
-                shape: shape,
-                layout: takesPanels ? .panels : .rows,
-                offset: end
-            )
-            places.append(place)
-            end = (end + place.byteCount + alignment - 1) / alignment * alignment
+            let layout = takesPanels ? Layout.panels : .rows
+            places.append(WeightWriter.Place(shape: shape, layout: layout, offset: end))
+            let byteCount = shape.byteCount(in: layout)
+            end = (end + byteCount + alignment - 1) / alignment * alignment
         }
         let bytes = try Bytes(
             count: end,
@@ -106,14 +95,7 @@ extension WeightMatrix {
             }
         )
         return places.map { place in
-            WeightMatrix(
-                type: place.shape.type,
-                rowCount: place.shape.rowCount,
-                columnCount: place.shape.columnCount,
-                layout: place.layout,
-                bytes: bytes,
-                offset: place.offset
-            )
+            WeightMatrix(place.shape, layout: place.layout, bytes: bytes, offset: place.offset)
         }
     }
 

@@ -22,14 +22,8 @@ public struct ModelFile: Sendable {
 
     /// A matrix, as it lies in the file.
     public func matrix(_ name: WeightName) throws(ModelError) -> WeightMatrix {
-        let tensor = try self.tensor(name)
-        let bytes = try read(tensor)
-        return WeightMatrix(
-            type: tensor.type,
-            rowCount: tensor.dimensions.count > 1 ? tensor.dimensions[1] : 1,
-            columnCount: tensor.dimensions[0],
-            bytes: bytes
-        )
+        let stored = try stored(name)
+        return WeightMatrix(stored.shape, bytes: try read(stored.tensor))
     }
 
     /// A vector of f32: a norm's weight or a bias.
@@ -42,36 +36,23 @@ public struct ModelFile: Sendable {
     ///
     /// - Throws: `unknownExpert` too, so that ids from elsewhere may be asked for.
     public func expert(_ id: ExpertID) throws(ModelError) -> FeedForwardWeights {
-        try requireKnown(id)
-        let parts = try expertTensors(id.layer)
-        let sizes = parts.map { $0.byteCount / description.expertCount }
+        let parts = try stored(id)
+        let sizes = parts.map { $0.shape.byteCount(in: .rows) }
         let bytes = try Bytes(
             count: sizes.reduce(0, +),
             shortage: shortage,
             fill: { span throws(ModelError) in
                 var start = 0
-                for (tensor, size) in zip(parts, sizes) {
-                    try read(tensor, from: id.index * size, count: size, into: &span, at: start)
+                for (part, size) in zip(parts, sizes) {
+                    try read(part.tensor, from: part.start, count: size, into: &span, at: start)
                     start += size
                 }
             }
         )
-        let hidden = description.hiddenSize
-        let width = description.layers[id.layer.rawValue].expertWidth
-        func matrix(_ part: Int, rows: Int, columns: Int) -> WeightMatrix {
-            WeightMatrix(
-                type: parts[part].type,
-                rowCount: rows,
-                columnCount: columns,
-                bytes: bytes,
-                offset: sizes[..<part].reduce(0, +)
-            )
+        func matrix(_ part: Int) -> WeightMatrix {
+            WeightMatrix(parts[part].shape, bytes: bytes, offset: sizes[..<part].reduce(0, +))
         }
-        return FeedForwardWeights(
-            gate: matrix(0, rows: width, columns: hidden),
-            up: matrix(1, rows: width, columns: hidden),
-            down: matrix(2, rows: hidden, columns: width)
-        )
+        return FeedForwardWeights(gate: matrix(0), up: matrix(1), down: matrix(2))
     }
 
     /// Bytes of one expert of a layer; 0 where the layer has none.

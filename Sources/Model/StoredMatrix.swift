@@ -40,7 +40,7 @@ extension ModelFile {
 
     /// Tells the system that a matrix is read soon.
     public func announce(_ matrix: StoredMatrix) {
-        let count = matrix.shape.rowCount * matrix.shape.rowByteCount
+        let count = matrix.shape.byteCount(in: .rows)
         file.announce(matrix.tensor, from: matrix.start, count: count)
     }
 

@@ -17,10 +17,13 @@ public struct MatrixShape: Equatable, Sendable {
         self.columnCount = columnCount
         self.rowByteCount = rowByteCount
     }
-}
 
-extension WeightMatrix {
-    public var shape: MatrixShape {
-        MatrixShape(type: type, rowCount: rowCount, columnCount: columnCount)
+    /// Bytes taken, with what fills up the last panel.
+    public func byteCount(in layout: WeightMatrix.Layout) -> Int {
+        let length = WeightMatrix.panelLength
+        return switch layout {
+        case .rows: rowCount * rowByteCount
+        case .panels: (rowCount + length - 1) / length * length * rowByteCount
+        }
     }
 }

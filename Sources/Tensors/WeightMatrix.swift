@@ -14,50 +14,30 @@ public struct WeightMatrix: Sendable {
     /// Rows of a panel.
     public static let panelLength = 16
 
-    public let type: ElementType
-    /// Outputs of a product.
-    public let rowCount: Int
-    /// Inputs of a product; a whole number of blocks.
-    public let columnCount: Int
+    public let shape: MatrixShape
     public let layout: Layout
     public let bytes: Bytes
     /// Where in `bytes` the first row or panel starts.
     public let offset: Int
-    public let rowByteCount: Int
 
-    /// - Precondition: a row is a whole number of blocks and all rows lie inside `bytes`.
-    public init(
-        type: ElementType,
-        rowCount: Int,
-        columnCount: Int,
-        layout: Layout = .rows,
-        bytes: Bytes,
-        offset: Int = 0
-    ) {
-        guard let rowByteCount = type.rowByteCount(columns: columnCount) else {
-            preconditionFailure("a row of \(columnCount) is no whole number of \(type.name) blocks")
-        }
-        self.type = type
-        self.rowCount = rowCount
-        self.columnCount = columnCount
+    /// - Precondition: all rows lie inside `bytes`.
+    public init(_ shape: MatrixShape, layout: Layout = .rows, bytes: Bytes, offset: Int = 0) {
+        self.shape = shape
         self.layout = layout
         self.bytes = bytes
         self.offset = offset
-        self.rowByteCount = rowByteCount
         precondition(
             offset >= 0 && offset + byteCount <= bytes.count,
             "\(rowCount) rows of \(rowByteCount) bytes at \(offset) exceed \(bytes.count) bytes"
         )
     }
 
+    public var type: ElementType { shape.type }
+    /// Outputs of a product.
+    public var rowCount: Int { shape.rowCount }
+    /// Inputs of a product.
+    public var columnCount: Int { shape.columnCount }
+    public var rowByteCount: Int { shape.rowByteCount }
     /// Bytes taken, with what fills up the last panel.
-    public var byteCount: Int {
-        switch layout {
-        case .rows: rowCount * rowByteCount
-        case .panels: panelCount * Self.panelLength * rowByteCount
-        }
-    }
-
-    /// Panels that hold so many rows.
-    public var panelCount: Int { (rowCount + Self.panelLength - 1) / Self.panelLength }
+    public var byteCount: Int { shape.byteCount(in: layout) }
 }

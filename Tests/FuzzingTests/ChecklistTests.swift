@@ -159,15 +159,14 @@ struct ChecklistTests {
 
     /// Whether the kernels make finite numbers of a tensor's first row.
     private func isFinite(_ tensor: TensorInfo, of model: ModelFile) throws -> Bool {
-        let row = WeightMatrix(
+        let shape = MatrixShape(
             type: tensor.type,
             rowCount: 1,
-            columnCount: tensor.dimensions[0],
-            bytes: try model.file.read(
-                tensor,
-                from: 0,
-                count: try #require(tensor.type.rowByteCount(columns: tensor.dimensions[0]))
-            )
+            columnCount: tensor.dimensions[0]
+        )
+        let row = WeightMatrix(
+            shape,
+            bytes: try model.file.read(tensor, from: 0, count: shape.rowByteCount)
         )
         var values: [Float] = []
         kernels.dequantize(row, rows: [0], into: &values)

@@ -41,12 +41,12 @@ struct DequantizationTests {
         for set in InstructionSet.supported {
             let kernels = kernels(set)
             for sample in samples {
-                let matrix = WeightMatrix(
+                let shape = MatrixShape(
                     type: sample.type,
                     rowCount: 1,
-                    columnCount: sample.values.count,
-                    bytes: Bytes(sample.bytes)
+                    columnCount: sample.values.count
                 )
+                let matrix = WeightMatrix(shape, bytes: Bytes(sample.bytes))
                 var values: [Float] = []
                 kernels.dequantize(matrix, row: 0, into: &values)
                 #expect(

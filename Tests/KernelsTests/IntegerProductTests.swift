@@ -24,9 +24,7 @@ private func product(_ kernels: Kernels, _ w: WeightMatrix, _ x: Activations) ->
 /// The first `rows` rows of `w`.
 private func prefix(_ w: WeightMatrix, _ rows: Int) -> WeightMatrix {
     WeightMatrix(
-        type: w.type,
-        rowCount: rows,
-        columnCount: w.columnCount,
+        MatrixShape(type: w.type, rowCount: rows, columnCount: w.columnCount),
         layout: w.layout,
         bytes: w.bytes
     )

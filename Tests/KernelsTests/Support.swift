@@ -47,12 +47,8 @@ func randomRows(
     let count = rows * columns / type.blockLength
     var bytes: [UInt8] = []
     for _ in 0..<count { bytes += randomBlock(type, using: &random) }
-    return WeightMatrix(
-        type: type,
-        rowCount: rows,
-        columnCount: columns,
-        bytes: Bytes(bytes)
-    )
+    let shape = MatrixShape(type: type, rowCount: rows, columnCount: columns)
+    return WeightMatrix(shape, bytes: Bytes(bytes))
 }
 
 private func randomBlock(_ type: ElementType, using random: inout Random) -> [UInt8] {

@@ -67,7 +67,8 @@ struct DigestTests {
                 span.storeBytes(of: byte, toByteOffset: index, as: UInt8.self)
             }
         }
-        let copy = WeightMatrix(type: .i8, rowCount: 1, columnCount: parts.count, bytes: held)
+        let shape = MatrixShape(type: .i8, rowCount: 1, columnCount: parts.count)
+        let copy = WeightMatrix(shape, bytes: held)
         let whole = FeedForwardWeights(gate: copy, up: copy, down: copy)
         #expect(ExpertDigest(of: whole) == ExpertDigest(of: expert))
         #expect(expert.byteCount == model.expertByteCount(LayerIndex(1)))

@@ -15,8 +15,8 @@ enum RandomWeights {
     ) -> WeightMatrix {
         var random = SeededRandom(seed: seed)
         let pool = (0..<poolBlockCount).map { _ in block(type, using: &random) }
-        let rowByteCount = type.rowByteCount(columns: columnCount) ?? 0
-        let bytes = Bytes(count: rowCount * rowByteCount) { span in
+        let shape = MatrixShape(type: type, rowCount: rowCount, columnCount: columnCount)
+        let bytes = Bytes(count: shape.byteCount(in: .rows)) { span in
             for place in 0..<span.byteCount / type.blockByteCount {
                 let block = pool[Int(random.next() % poolBlockCount)]
                 let start = place * type.blockByteCount
@@ -25,13 +25,7 @@ enum RandomWeights {
                 }
             }
         }
-        let matrix = WeightMatrix(
-            type: type,
-            rowCount: rowCount,
-            columnCount: columnCount,
-            bytes: bytes
-        )
-        return matrix.inPanels()
+        return WeightMatrix(shape, bytes: bytes).inPanels()
     }
 
     /// Random bits, but scales of everyday size.
@@ -64,9 +58,7 @@ extension WeightMatrix {
     /// The first `count` rows.
     func prefix(_ count: Int) -> WeightMatrix {
         WeightMatrix(
-            type: type,
-            rowCount: count,
-            columnCount: columnCount,
+            MatrixShape(type: type, rowCount: count, columnCount: columnCount),
             layout: layout,
             bytes: bytes,
             offset: offset
