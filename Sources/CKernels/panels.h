@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { UNIT = 256 };
+enum { UNIT = 256, FIELDS = 5 };
 
 /// Some adjacent bytes of a block that are interleaved in the same way.
 struct field {
@@ -23,7 +23,7 @@ struct layout {
     /// Columns and bytes of a block.
     uint16_t columns, bytes;
     /// In the order of the panel; those of size 0 end the list.
-    struct field fields[5];
+    struct field fields[FIELDS];
 };
 
 /// `type` is an integer `enum moiety_type`.

@@ -47,16 +47,17 @@ public import Tensors
         let length = WeightMatrix.panelLength
         var row = rows.lowerBound
         while row < rows.upperBound {
-            let weights = unsafe source + (row - rows.lowerBound) * size
             let (panel, place) = row.quotientAndRemainder(dividingBy: length)
-            let start = unsafe target + panel * length * size
-            if place == 0, row + length <= rows.upperBound {
-                unsafe moiety_pack_panel(start, weights, size, columns, type)
-                row += length
-            } else {
-                unsafe moiety_pack_row(start, weights, place, columns, type)
-                row += 1
-            }
+            let count = min(length - place, rows.upperBound - row)
+            unsafe moiety_pack_rows(
+                target + panel * length * size,
+                source + (row - rows.lowerBound) * size,
+                place,
+                count,
+                columns,
+                type
+            )
+            row += count
         }
     }
 }

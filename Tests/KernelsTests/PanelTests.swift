@@ -2,11 +2,11 @@ import Kernels
 import Tensors
 import Testing
 
-private func sortedBytes(_ matrix: WeightMatrix) -> [UInt8] {
+private func bytes(_ matrix: WeightMatrix) -> [UInt8] {
     matrix.bytes.withSpan { span in
         (0..<matrix.byteCount).map {
             unsafe span.unsafeLoad(fromByteOffset: matrix.offset + $0, as: UInt8.self)
-        }.sorted()
+        }
     }
 }
 
@@ -37,7 +37,32 @@ struct PanelTests {
         let plain = randomRows(type, rows: 48, columns: 512, using: &random)
         let panels = plain.inPanels()
         #expect(panels.byteCount == plain.byteCount)
-        #expect(sortedBytes(panels) == sortedBytes(plain))
+        #expect(bytes(panels).sorted() == bytes(plain).sorted())
+    }
+
+    @Test("Rows that are written a few at a time make the same panels", arguments: integerTypes)
+    func piecewise(type: ElementType) throws {
+        var random = Random(seed: 73)
+        let plain = randomRows(type, rows: 45, columns: 512, using: &random)
+        let whole = plain.inPanels()
+        for length in [1, 7, 16, 21] {
+            let pieces = WeightMatrix.make(
+                [plain.shape],
+                in: .panels,
+                shortage: { preconditionFailure("no memory for \($0.needed) bytes") },
+                fill: { (writer: WeightWriter) throws(Never) in
+                    for start in stride(from: 0, to: 45, by: length) {
+                        let rows = start..<min(start + length, 45)
+                        plain.bytes.withSpan { span in
+                            let size = plain.rowByteCount
+                            let bytes = rows.lowerBound * size..<rows.upperBound * size
+                            writer.write(rows, of: 0, span.extracting(bytes))
+                        }
+                    }
+                }
+            )
+            #expect(bytes(pieces[0]) == bytes(whole), "\(length) rows at a time")
+        }
     }
 
     @Test("Float weights, and weights in panels already, stay where they are")

@@ -214,16 +214,14 @@ const struct moiety_kernels *moiety_kernels_avx2(void);
 /// AVX-512 F, BW, DQ, VL and VNNI, and what AVX2 needs.
 const struct moiety_kernels *moiety_kernels_avx512(void);
 
-/// Moves row `place` of a panel between its own bytes, as in the file, and the panel.
-void moiety_pack_row(
-    uint8_t *panel, const uint8_t *row, size_t place, size_t columns, uint32_t type
+/// Puts `count` adjacent rows, as in the file, into a panel, where the first becomes row `place`;
+/// `place` + `count` is at most MOIETY_PANEL.
+void moiety_pack_rows(
+    uint8_t *panel, const uint8_t *rows, size_t place, size_t count, size_t columns, uint32_t type
 );
+/// Takes row `place` of a panel out again, as it was in the file.
 void moiety_unpack_row(
     uint8_t *row, const uint8_t *panel, size_t place, size_t columns, uint32_t type
-);
-/// Moves 16 adjacent rows of `row_bytes` each into a panel, as 16 calls for one row do.
-void moiety_pack_panel(
-    uint8_t *panel, const uint8_t *rows, size_t row_bytes, size_t columns, uint32_t type
 );
 
 /// Whether this processor runs the table of the name; 1 or 0.
