@@ -1,10 +1,19 @@
-/// Reads the JSON that plan files are made of, and says where it went wrong.
+/// What a file's error has to be able to say for `JSONReader` to throw it.
+protocol JSONFailure: Error {
+    static func malformed(place: String, line: Int, reason: String) -> Self
+    static func tooMany(what: String, limit: Int) -> Self
+}
+
+extension PlanError: JSONFailure {}
+extension ProfileError: JSONFailure {}
+
+/// Reads the JSON that plan and profile files are made of, and says where it went wrong.
 ///
-/// Knows objects with fixed keys, arrays, integers and plain strings: all that plans have.
+/// Knows objects with fixed keys, arrays, numbers, strings and null: all that those files have.
 /// Foundation's reader reports a fraction or an overflow as "not valid JSON" without a place,
 /// accepts repeated keys, and ignores unknown ones, which in a plan are misspelt ones.
-struct JSONReader {
-    /// What is being read, in the words of plans; part of every error.
+struct JSONReader<Failure: JSONFailure> {
+    /// What is being read, in the words of the file; part of every error.
     var place = "the top level"
     private let bytes: [UInt8]
     private var position = 0
@@ -25,8 +34,8 @@ struct JSONReader {
     @discardableResult
     mutating func object(
         keys: [String],
-        _ member: (inout JSONReader, String) throws(PlanError) -> Void
-    ) throws(PlanError) -> Set<String> {
+        _ member: (inout Self, String) throws(Failure) -> Void
+    ) throws(Failure) -> Set<String> {
         var seen: Set<String> = []
         try expect("{")
         while peek() != UInt8(ascii: "}") {
@@ -47,8 +56,8 @@ struct JSONReader {
     mutating func array(
         of what: String,
         limit: Int,
-        _ element: (inout JSONReader, Int) throws(PlanError) -> Void
-    ) throws(PlanError) {
+        _ element: (inout Self, Int) throws(Failure) -> Void
+    ) throws(Failure) {
         var count = 0
         try expect("[")
         while peek() != UInt8(ascii: "]") {
@@ -60,7 +69,36 @@ struct JSONReader {
         try expect("]")
     }
 
-    mutating func integer<Number: FixedWidthInteger>() throws(PlanError) -> Number {
+    /// A finite number, with or without a fraction.
+    mutating func number() throws(Failure) -> Double {
+        _ = peek()
+        if let short = shortInteger() { return Double(short) }
+        let text = take { !Self.isSpace($0) && !Self.isSign($0) }
+        let first = text.utf8.first ?? 0
+        let last = text.utf8.last ?? 0
+        // Double also takes "nan", "0x10", "+1" and "inf", which JSON does not have.
+        let isPlain = text.utf8.allSatisfy(Self.isOfNumbers) && Self.isDigit(last)
+        guard isPlain, first == UInt8(ascii: "-") || Self.isDigit(first), let number = Double(text),
+            number.isFinite
+        else { throw fault("expected a number, not '\(text)'") }
+        return number
+    }
+
+    /// Whole numbers of a few digits, which most of a profile is, without the way over text.
+    private mutating func shortInteger() -> Int? {
+        var value = 0
+        var end = position
+        while end < bytes.count, Self.isDigit(bytes[end]), end - position < 9 {
+            value = value * 10 + Int(bytes[end] - UInt8(ascii: "0"))
+            end += 1
+        }
+        guard end > position, end < bytes.count else { return nil }
+        guard Self.isSpace(bytes[end]) || Self.isSign(bytes[end]) else { return nil }
+        position = end
+        return value
+    }
+
+    mutating func integer<Number: FixedWidthInteger>() throws(Failure) -> Number {
         _ = peek()
         let text = take { !Self.isSpace($0) && !Self.isSign($0) }
         guard let number = Number(text), text.first != "+" else {
@@ -71,8 +109,17 @@ struct JSONReader {
         return number
     }
 
-    /// A string without escapes; neither keys nor worker names need any.
-    mutating func string() throws(PlanError) -> String {
+    /// Whether the value is null; reads it if so.
+    mutating func null() -> Bool {
+        guard peek() == UInt8(ascii: "n"), bytes[position...].starts(with: "null".utf8) else {
+            return false
+        }
+        position += 4
+        return true
+    }
+
+    /// A string without escapes; neither keys nor names need any.
+    mutating func string() throws(Failure) -> String {
         try expect("\"")
         let text = take { $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") && $0 >= 32 }
         guard position < bytes.count, bytes[position] == UInt8(ascii: "\"") else {
@@ -82,17 +129,24 @@ struct JSONReader {
         return text
     }
 
-    mutating func end() throws(PlanError) {
+    /// - Throws: for every key that is not among those `seen`.
+    func require(_ keys: [String], in seen: Set<String>) throws(Failure) {
+        for key in keys where !seen.contains(key) {
+            throw fault("\"\(key)\" is missing")
+        }
+    }
+
+    mutating func end() throws(Failure) {
         guard peek() == nil else { throw fault("expected nothing more") }
     }
 
-    func fault(_ reason: String) -> PlanError {
+    func fault(_ reason: String) -> Failure {
         let before = bytes.prefix(position)
         let line = before.count { $0 == UInt8(ascii: "\n") } + 1
         return .malformed(place: place, line: line, reason: reason)
     }
 
-    private mutating func expect(_ character: Unicode.Scalar) throws(PlanError) {
+    private mutating func expect(_ character: Unicode.Scalar) throws(Failure) {
         guard let byte = peek() else {
             throw fault("expected '\(character)', not the end of the file")
         }
@@ -113,6 +167,12 @@ struct JSONReader {
         byte == 32 || (9...10).contains(byte) || byte == 13
     }
 
+    private static func isDigit(_ byte: UInt8) -> Bool { (48...57).contains(byte) }
+
+    private static func isOfNumbers(_ byte: UInt8) -> Bool {
+        isDigit(byte) || [43, 45, 46, 69, 101].contains(byte)  // + - . E e
+    }
+
     private static func isSign(_ byte: UInt8) -> Bool {
         switch UnicodeScalar(byte) {
         case ",", ":", "[", "]", "{", "}", "\"": true
@@ -121,5 +181,5 @@ struct JSONReader {
     }
 
     /// Longer than any key, name or number of a plan.
-    private static let longestText = 128
+    private static var longestText: Int { 128 }
 }

@@ -10,7 +10,7 @@ extension Plan {
         guard json.count <= limits.fileByteCount else {
             throw .fileTooLarge(byteCount: json.count, limit: limits.fileByteCount)
         }
-        var reader = JSONReader(json)
+        var reader = JSONReader<PlanError>(json)
         self = try reader.plan(limits: limits)
         try reader.end()
         try validateWorkers(limits: limits)
@@ -50,7 +50,7 @@ extension ExpertEntry {
     }
 }
 
-extension JSONReader {
+extension JSONReader<PlanError> {
     fileprivate mutating func plan(limits: Plan.Limits) throws(PlanError) -> Plan {
         let keys = ["epoch", "workers", "layers"]
         var epoch: UInt64 = 0
@@ -136,11 +136,5 @@ extension JSONReader {
             from: fields["from", default: 0],
             to: fields["to", default: 0]
         )
-    }
-
-    private func require(_ keys: [String], in seen: Set<String>) throws(PlanError) {
-        for key in keys where !seen.contains(key) {
-            throw fault("\"\(key)\" is missing")
-        }
     }
 }

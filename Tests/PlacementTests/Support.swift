@@ -53,3 +53,22 @@ private func randomEntry(
     default: return .worker(worker)
     }
 }
+
+/// A few steps of any rows over three layers, one of them perhaps without experts.
+func randomTrace(using generator: inout SeededGenerator) -> RoutingTrace {
+    let topK = Int.random(in: 1...3, using: &generator)
+    let counts = (0..<3).map { layer in
+        layer == 1 && Bool.random(using: &generator) ? 0 : Int.random(in: 3...6, using: &generator)
+    }
+    var trace = RoutingTrace(expertCounts: counts, topK: topK)
+    for _ in 0..<Int.random(in: 1...5, using: &generator) {
+        let rows = Int.random(in: 1...4, using: &generator)
+        let chosen = trace.expertLayers.flatMap { layer in
+            (0..<rows).flatMap { _ in
+                (0..<counts[layer]).shuffled(using: &generator).prefix(topK).map(UInt16.init)
+            }
+        }
+        trace.append(chosen)
+    }
+    return trace
+}
