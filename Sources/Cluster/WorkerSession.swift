@@ -30,7 +30,7 @@ public struct WorkerSession: Equatable, Sendable {
     private var sequence: UInt64 = 0
     /// Hellos in a row that led nowhere.
     private var failures = 0
-    private var jitter: SplitMix64
+    private var jitter: SeededRandom
 
     /// A session that has not begun.
     ///
@@ -41,7 +41,7 @@ public struct WorkerSession: Equatable, Sendable {
         self.limits = limits
         heartbeatInterval = limits.shortestHeartbeatInterval
         silenceLimit = limits.longestSilence
-        jitter = SplitMix64(seed: seed)
+        jitter = SeededRandom(seed: seed)
     }
 
     public mutating func start(now: Instant) -> [Action] {

@@ -1,4 +1,5 @@
 import Messaging
+import Model
 import Wire
 
 /// Wrong messages without end, from a seed, and what becomes of those who get them.
@@ -26,7 +27,7 @@ public struct Flood: Sendable {
         mutatedCount: Int,
         _ body: ([[UInt8]]) throws -> Void
     ) rethrows {
-        var random = SeededGenerator(seed: seed)
+        var random = SeededRandom(seed: seed)
         for _ in 0..<randomCount { try body(randomFrames(using: &random, atLeast: 1)) }
         var count = 0
         while count < mutatedCount {

@@ -1,5 +1,4 @@
 public import GGUF
-import Inference
 public import Model
 public import Tensors
 

@@ -1,5 +1,4 @@
 import GGUF
-import Inference
 import Model
 import Tensors
 

@@ -1,5 +1,6 @@
 import Foundation
 public import Kernels
+import Model
 
 /// Chooses tokens from logits for one sequence.
 ///
@@ -156,22 +157,4 @@ public struct Sampler: Sendable {
         }
         return candidates.last?.token ?? 0
     }
-}
-
-/// SplitMix64: small, seeded, and the same on every machine.
-public struct SeededRandom: RandomNumberGenerator, Sendable {
-    private var state: UInt64
-
-    public init(seed: UInt64) { state = seed }
-
-    public mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-
-    /// A number in 0 ..< 1 with 53 random bits.
-    public mutating func unit() -> Double { Double(next() >> 11) * 0x1p-53 }
 }

@@ -38,7 +38,7 @@ struct DispatchTests {
 
     @Test("puts every pair into exactly one share", arguments: 0..<50 as Range<UInt64>)
     func everyPairOnce(seed: UInt64) throws {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SeededRandom(seed: seed)
         let workers = Int.random(in: 1...5, using: &generator)
         let experts = Int.random(in: 1...16, using: &generator)
         let topK = Int.random(in: 1...min(4, experts), using: &generator)

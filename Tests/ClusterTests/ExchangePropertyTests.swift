@@ -17,7 +17,7 @@ struct ExchangePropertyTests {
 
     /// Trips with random answers, losses and waits, checked against a naive account.
     private struct Trip {
-        var generator: SeededGenerator
+        var generator: SeededRandom
         var exchange: Exchange
         let seed: UInt64
         var clock = 0
@@ -28,7 +28,7 @@ struct ExchangePropertyTests {
 
         init(seed: UInt64) throws {
             self.seed = seed
-            generator = SeededGenerator(seed: seed)
+            generator = SeededRandom(seed: seed)
             var limits = Exchange.Limits()
             limits.answerTime = .milliseconds(50)
             exchange = Exchange(

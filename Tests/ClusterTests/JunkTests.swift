@@ -8,7 +8,7 @@ import Testing
 struct JunkTests {
     @Test("leaves membership consistent and bounded", arguments: 0..<50 as Range<UInt64>)
     func membership(seed: UInt64) throws {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SeededRandom(seed: seed)
         var membership = Membership(
             setup: Membership.Setup(
                 protocolVersions: 1...1,
@@ -37,7 +37,7 @@ struct JunkTests {
 
     @Test("leaves a session alive and bounded", arguments: 0..<50 as Range<UInt64>)
     func session(seed: UInt64) throws {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SeededRandom(seed: seed)
         var limits = WorkerSession.Limits()
         limits.experts = 6
         limits.firstWait = seed % 3 == 0 ? .zero : .milliseconds(100)
@@ -74,7 +74,7 @@ struct JunkTests {
 
     private func junk(
         _ session: inout WorkerSession,
-        using generator: inout SeededGenerator
+        using generator: inout SeededRandom
     ) -> [WorkerSession.Action] {
         let now = Instant(nanoseconds: extreme(&generator))
         let number = epoch(Int.random(in: 0..<4, using: &generator))
@@ -129,7 +129,7 @@ struct JunkTests {
     }
 }
 
-private func extreme(_ generator: inout SeededGenerator) -> Int64 {
+private func extreme(_ generator: inout SeededRandom) -> Int64 {
     switch Int.random(in: 0..<8, using: &generator) {
     case 0: .max
     case 1: .min
@@ -146,7 +146,7 @@ private struct JunkEvent {
     let number: UInt64
     let now: Instant
 
-    init(using generator: inout SeededGenerator) throws {
+    init(using generator: inout SeededRandom) throws {
         kind = Int.random(in: 0..<10, using: &generator)
         peer = ClusterTests.peer(Int.random(in: 0..<6, using: &generator))
         name = try ClusterTests.name("w\(Int.random(in: 0..<5, using: &generator))")

@@ -28,7 +28,7 @@ struct ClusterEquivalenceTests {
 
     @Test("Any plan gives the same bits", arguments: [UInt64(1), 2, 3])
     func plans(seed: UInt64) async throws {
-        var random = SeededGenerator(seed: seed)
+        var random = SeededRandom(seed: seed)
         let names = ["a", "b", "c"].compactMap(WorkerName.init(rawValue:))
         let layers = try WholeModel.demo.description.expertCounts.map { count in
             (0..<count).map { _ in

@@ -145,7 +145,7 @@ struct HostileFramesTests {
 
     /// Well formed, but out of place, out of time, or lies.
     private static let control: [[[UInt8]]] = {
-        var random = SeededGenerator(seed: 1)
+        var random = SeededRandom(seed: 1)
         var hellos = (0..<3).map { _ in Hello.random(using: &random) }
         hellos[0].protocolVersion = 99
         hellos[1].role = .client
@@ -165,14 +165,14 @@ struct HostileFramesTests {
     }()
 
     private static let data: [[[UInt8]]] = {
-        var random = SeededGenerator(seed: 2)
+        var random = SeededRandom(seed: 2)
         return DataMessage.all(using: &random).map { $0.encode() }.flatMap { frames in
             [frames] + WrongFrames.everywhere(like: frames).map(\.frames)
         }
     }()
 
     private static let client: [[[UInt8]]] = {
-        var random = SeededGenerator(seed: 3)
+        var random = SeededRandom(seed: 3)
         var hello = ClientHello(protocolVersion: 99, build: "")
         var messages: [ClientMessage] = [.clientHello(hello)]
         hello.protocolVersion = 0

@@ -171,9 +171,9 @@ struct NoiseTests {
 
 /// Messages that are wrong in many ways: random frames, and real ones cut, spoilt or out of place.
 struct Noise {
-    private var random: SeededGenerator
+    private var random: SeededRandom
 
-    init(seed: UInt64) { random = SeededGenerator(seed: seed) }
+    init(seed: UInt64) { random = SeededRandom(seed: seed) }
 
     mutating func messages(_ count: Int) -> [[[UInt8]]] { (0..<count).map { _ in message() } }
 

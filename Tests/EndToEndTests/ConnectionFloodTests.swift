@@ -1,5 +1,6 @@
 import ClusterTesting
 import Foundation
+import Model
 import Testing
 import Wire
 
@@ -54,7 +55,7 @@ struct ConnectionFloodTests {
         let expected = try await ClusterProcessTests.tokens(of: cluster)
         let before = try Self.Figures(cluster.coordinator)
         let client = ClientMessage.clientHello(ClientHello(build: "idle")).encode()
-        var random = SeededGenerator(seed: 1)
+        var random = SeededRandom(seed: 1)
         let worker = ControlMessage.hello(.random(using: &random)).encode()
         let greetings = [
             (cluster.clientEndpoint, client), (cluster.workerEndpoint, worker),

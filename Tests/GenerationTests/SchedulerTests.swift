@@ -1,5 +1,6 @@
 import Generation
 import Inference
+import Model
 import Testing
 
 @Suite("What runs in the next step")

@@ -1,6 +1,7 @@
 import Foundation
 import Inference
 import Kernels
+import Model
 import Testing
 
 private let samplerKernels = Kernels(instructionSet: .detected, threadCount: 1)

@@ -47,7 +47,7 @@ struct BadPlanTests {
         for count in 0..<whole {
             #expect(throws: PlanError.self) { try Plan(json: Array(json.prefix(count))) }
         }
-        var generator = SeededGenerator(seed: 1)
+        var generator = SeededRandom(seed: 1)
         for _ in 0..<2000 {
             var bytes = json
             let position = Int.random(in: bytes.indices, using: &generator)

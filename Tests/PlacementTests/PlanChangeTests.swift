@@ -75,7 +75,7 @@ struct PlanChangeTests {
         arguments: 0..<300 as Range<UInt64>
     )
     func random(seed: UInt64) throws {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SeededRandom(seed: seed)
         let layers = (0..<3).map { _ in Int.random(in: 0...5, using: &generator) }
         let sizes = ExpertSizes(
             byteCounts: layers.map { _ in Int.random(in: 1...20, using: &generator) },
@@ -134,7 +134,7 @@ struct PlanChangeTests {
     private func plan(
         _ layers: [Int],
         firstName: UInt8,
-        using generator: inout SeededGenerator
+        using generator: inout SeededRandom
     ) throws -> Plan {
         let workers = try (0..<4).map { index in
             try #require(WorkerName(rawValue: String(UnicodeScalar(firstName + UInt8(index)))))

@@ -22,7 +22,7 @@ struct PlanTests {
 
     @Test("survives its file for any contents", arguments: 0..<20 as Range<UInt64>)
     func randomRoundTrip(seed: UInt64) throws {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SeededRandom(seed: seed)
         let plan = try randomPlan(using: &generator)
         #expect(try Plan(json: plan.json()) == plan, "seed \(seed)")
     }

@@ -93,7 +93,7 @@ struct ProfileTests {
 
     @Test("cut off or damaged anywhere is refused or another profile, never a crash")
     func damaged() throws {
-        var generator = SeededGenerator(seed: 3)
+        var generator = SeededRandom(seed: 3)
         let json = Profile(randomTrace(using: &generator)).json()
         for count in 0..<json.count - 1 {
             #expect(throws: ProfileError.self) { try Profile(json: Array(json.prefix(count))) }
@@ -147,14 +147,14 @@ struct ProfileTests {
 struct RoutingTraceTests {
     @Test("survives its file, whatever it holds", arguments: 0..<20 as Range<UInt64>)
     func roundTrip(seed: UInt64) throws {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SeededRandom(seed: seed)
         let trace = randomTrace(using: &generator)
         #expect(try RoutingTrace(bytes: trace.bytes()) == trace, "seed \(seed)")
     }
 
     @Test("cut off or damaged anywhere is refused or another trace, never a crash")
     func damaged() throws {
-        var generator = SeededGenerator(seed: 5)
+        var generator = SeededRandom(seed: 5)
         let bytes = randomTrace(using: &generator).bytes()
         for count in 0..<bytes.count {
             #expect(throws: ProfileError.self) {
@@ -200,7 +200,7 @@ struct RoutingTraceTests {
 struct ProfileCounterTests {
     @Test("without forgetting counts what the trace's profile counts", arguments: [0, 1, 2, 3])
     func sameAsTrace(seed: UInt64) {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SeededRandom(seed: seed)
         let trace = randomTrace(using: &generator)
         var counter = ProfileCounter(
             expertCounts: trace.expertCounts,

@@ -1,20 +1,6 @@
+import Model
 import Placement
 import Testing
-
-/// SplitMix64: the same numbers for the same seed, everywhere.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}
 
 /// A contiguous plan over workers a, b, c, ….
 func contiguous(_ workerCount: Int, _ expertCounts: [Int], epoch: UInt64 = 1) throws -> Plan {
@@ -28,7 +14,7 @@ func contiguous(_ workerCount: Int, _ expertCounts: [Int], epoch: UInt64 = 1) th
     )
 }
 
-func randomPlan(using generator: inout SeededGenerator) throws -> Plan {
+func randomPlan(using generator: inout SeededRandom) throws -> Plan {
     let workerCount = Int.random(in: 1...5, using: &generator)
     let layers = (0..<Int.random(in: 0...4, using: &generator)).map { _ in
         (0..<Int.random(in: 0...6, using: &generator)).map { _ in
@@ -44,7 +30,7 @@ func randomPlan(using generator: inout SeededGenerator) throws -> Plan {
 
 private func randomEntry(
     workerCount: Int,
-    using generator: inout SeededGenerator
+    using generator: inout SeededRandom
 ) -> ExpertEntry {
     let worker = Int.random(in: 0..<workerCount, using: &generator)
     switch Int.random(in: 0..<4, using: &generator) {
@@ -55,7 +41,7 @@ private func randomEntry(
 }
 
 /// A few steps of any rows over three layers, one of them perhaps without experts.
-func randomTrace(using generator: inout SeededGenerator) -> RoutingTrace {
+func randomTrace(using generator: inout SeededRandom) -> RoutingTrace {
     let topK = Int.random(in: 1...3, using: &generator)
     let counts = (0..<3).map { layer in
         layer == 1 && Bool.random(using: &generator) ? 0 : Int.random(in: 3...6, using: &generator)

@@ -1,3 +1,4 @@
+import Model
 import Testing
 import Tokenizer
 
@@ -7,7 +8,7 @@ struct RoundTripTests {
     func randomBytes(name: String) throws {
         let tokenizer = try Tokenizer(Fixture(name).vocabulary)
         for seed in UInt64(0)..<40 {
-            var generator = SeededGenerator(seed: seed)
+            var generator = SeededRandom(seed: seed)
             let count = Int.random(in: 0...300, using: &generator)
             let bytes = (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
             let ids = try tokenizer.encode(bytes, addSpecial: false, parseSpecial: true)
@@ -46,7 +47,7 @@ struct RoundTripTests {
     func randomTokens(name: String) throws {
         let tokenizer = try Tokenizer(Fixture(name).vocabulary)
         for seed in UInt64(0)..<40 {
-            var generator = SeededGenerator(seed: seed)
+            var generator = SeededRandom(seed: seed)
             let ids = (0..<200).map { _ in
                 Int32.random(in: -1...Int32(tokenizer.vocabularyCount), using: &generator)
             }
@@ -83,7 +84,7 @@ struct RoundTripTests {
 
     /// Characters of all planes and lengths, with more white space and ASCII than chance gives.
     static func text(seed: UInt64) -> String {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SeededRandom(seed: seed)
         let ranges: [ClosedRange<UInt32>] = [
             0x20...0x7E, 0x20...0x7E, 0x00...0x7F, 0xA0...0x24F, 0x300...0x5FF, 0x900...0x1FFF,
             0x2000...0x2580, 0x3000...0xD7FF, 0xE000...0xFFFC, 0x1F300...0x1FAFF,

@@ -1,5 +1,6 @@
 import ClusterTesting
 import Foundation
+import Model
 import Testing
 import Wire
 
@@ -14,7 +15,7 @@ import Wire
 
     @Test("Messages have the bytes that version 1 says")
     func goldens() throws {
-        var random = SeededGenerator(seed: 6644)
+        var random = SeededRandom(seed: 6644)
         let lines = encodedMessages(using: &random).map { message in
             ([message.socket.rawValue] + message.frames.map(hexadecimal)).joined(separator: " ")
         }

@@ -10,7 +10,7 @@ import Wire
 @Suite struct HostileTests {
     @Test("A message cut off anywhere is refused or read, never trapped on")
     func truncation() {
-        var random = SeededGenerator(seed: 1)
+        var random = SeededRandom(seed: 1)
         for message in encodedMessages(using: &random) {
             for index in message.frames.indices {
                 for count in message.frames[index].indices {
@@ -30,7 +30,7 @@ import Wire
 
     @Test("100,000 mutated messages are refused or read", arguments: UInt64(1)...4)
     func mutation(seed: UInt64) {
-        var random = SeededGenerator(seed: seed)
+        var random = SeededRandom(seed: seed)
         var count = 0
         while count < 25_000 {
             for message in encodedMessages(using: &random) {
@@ -42,7 +42,7 @@ import Wire
 
     @Test("100,000 random envelopes are refused or read", arguments: UInt64(5)...8)
     func noise(seed: UInt64) {
-        var random = SeededGenerator(seed: seed)
+        var random = SeededRandom(seed: seed)
         for _ in 0..<25_000 {
             let frames = randomFrames(using: &random)
             for socket in WireSocket.allCases { _ = socket.reads(frames) }
@@ -51,7 +51,7 @@ import Wire
 
     @Test("What is wrong in ways that a list can name is refused, on every socket")
     func wrongFrames() {
-        var random = SeededGenerator(seed: 10)
+        var random = SeededRandom(seed: 10)
         for message in encodedMessages(using: &random) {
             for wrong in WrongFrames.everywhere(like: message.frames) {
                 #expect(!message.socket.reads(wrong.frames), "\(wrong)")
@@ -61,7 +61,7 @@ import Wire
 
     @Test("Unknown fields are no reason to refuse, however many: the protocol may grow")
     func unknownFields() {
-        var random = SeededGenerator(seed: 11)
+        var random = SeededRandom(seed: 11)
         for message in encodedMessages(using: &random) {
             #expect(message.socket.reads(WrongFrames.padded(message.frames)))
         }
@@ -79,7 +79,7 @@ import Wire
 
     @Test("A hello of another version can still be answered")
     func foreignHello() throws {
-        var random = SeededGenerator(seed: 9)
+        var random = SeededRandom(seed: 9)
         var hello = Hello.random(using: &random)
         hello.protocolVersion = 7
         guard
@@ -115,7 +115,7 @@ import Wire
 
     @Test("What exceeds a limit is refused by the name of its field")
     func limits() {
-        var random = SeededGenerator(seed: 3)
+        var random = SeededRandom(seed: 3)
         var limits = WireLimits()
         limits.headerByteCount = 8
         let hello = ControlMessage.hello(.random(using: &random)).encode()

@@ -9,7 +9,7 @@ import Wire
 @Suite struct RoundTripTests {
     @Test("Every message comes back as it was sent", arguments: UInt64(1)...200)
     func roundTrip(seed: UInt64) throws {
-        var random = SeededGenerator(seed: seed)
+        var random = SeededRandom(seed: seed)
         for message in ControlMessage.all(using: &random) {
             #expect(try ControlMessage(frames: message.encode()) == message, "seed \(seed)")
         }

@@ -38,7 +38,7 @@ struct HostileCoordinatorTests {
             try Self.expectComputes(coordinator)
             let share = Self.share(coordinator.nextShareID())
             let genuine = DataMessage.share(share).encode()
-            var random = SeededGenerator(seed: 4)
+            var random = SeededRandom(seed: 4)
             let others = DataMessage.all(using: &random).dropFirst(2).map { $0.encode() }
             for frames in WrongFrames.everywhere(like: genuine).map(\.frames) + others {
                 try coordinator.send(frames)
@@ -155,7 +155,7 @@ struct HostileCoordinatorTests {
 
     /// Well formed, but lies or out of place; none of them says to leave.
     private static let lyingControl: [[[UInt8]]] = {
-        var random = SeededGenerator(seed: 5)
+        var random = SeededRandom(seed: 5)
         let far = ExpertID(layer: LayerIndex(200), index: 4000)
         let none = ExpertDigest(bytes: random.digest())
         let messages: [ControlMessage] = [

@@ -1,4 +1,4 @@
-import Inference
+import Model
 public import Tokenizer
 
 /// Texts of random words with a wanted number of tokens, for jobs that take text.

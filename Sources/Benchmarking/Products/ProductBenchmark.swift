@@ -1,5 +1,5 @@
-import Inference
 public import Kernels
+import Model
 public import Tensors
 
 /// Products of rows with matrices of every type: how fast, and whether the bits are the oracle's.

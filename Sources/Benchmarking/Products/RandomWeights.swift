@@ -1,5 +1,5 @@
-import Inference
 import Kernels
+import Model
 import Tensors
 
 /// Matrices of random blocks of any type, in the layout that products want.

@@ -1,5 +1,5 @@
 import GGUF
-import Inference
+import Model
 import Tokenizer
 
 /// A byte-level vocabulary of any size: the 256 bytes, merges of made-up pairs, special tokens.

@@ -1,6 +1,6 @@
 import Foundation
 public import GGUF
-import Inference
+import Model
 import Tensors
 
 /// A model of random weights, of a real model's shape, written as a GGUF file.

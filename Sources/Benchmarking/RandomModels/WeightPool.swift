@@ -1,6 +1,6 @@
 import CKernels
 import Foundation
-import Inference
+import Model
 import Tensors
 
 /// Random weights, fast: a pool of encoded blocks of Gaussian values, of which tensors are sampled.

@@ -1,3 +1,4 @@
+public import Model
 import Wire
 
 /// The three vocabularies, by what reads them.
@@ -21,7 +22,7 @@ public enum WireSocket: String, CaseIterable, Sendable {
     }
 
     /// One random message of every kind of this vocabulary.
-    public func messages(using random: inout SeededGenerator) -> [[[UInt8]]] {
+    public func messages(using random: inout SeededRandom) -> [[[UInt8]]] {
         switch self {
         case .control: ControlMessage.all(using: &random).map { $0.encode() }
         case .data: DataMessage.all(using: &random).map { $0.encode() }
@@ -32,7 +33,7 @@ public enum WireSocket: String, CaseIterable, Sendable {
 
 /// One random message of every kind.
 public func encodedMessages(
-    using random: inout SeededGenerator
+    using random: inout SeededRandom
 ) -> [(socket: WireSocket, frames: [[UInt8]])] {
     WireSocket.allCases.flatMap { socket in
         socket.messages(using: &random).map { (socket, $0) }
@@ -41,7 +42,7 @@ public func encodedMessages(
 
 /// Up to six frames of up to 40 bytes, of no meaning.
 public func randomFrames(
-    using random: inout SeededGenerator,
+    using random: inout SeededRandom,
     atLeast count: Int = 0
 ) -> [[UInt8]] {
     random.list(count...6) { random in
@@ -50,7 +51,7 @@ public func randomFrames(
 }
 
 /// The frames with a few bytes changed, removed, doubled or swapped, mostly in the envelope.
-public func mutated(_ frames: [[UInt8]], using random: inout SeededGenerator) -> [[UInt8]] {
+public func mutated(_ frames: [[UInt8]], using random: inout SeededRandom) -> [[UInt8]] {
     var frames = frames
     for _ in 0..<random.int(1...4) {
         let index = random.bool() ? 0 : random.int(0...frames.count - 1)

@@ -1,10 +1,11 @@
 import Cluster
+public import Model
 import Placement
 public import Wire
 
 extension ClientMessage {
     /// One random message of every kind, in the order of the envelope.
-    public static func all(using random: inout SeededGenerator) -> [ClientMessage] {
+    public static func all(using random: inout SeededRandom) -> [ClientMessage] {
         jobMessages(using: &random) + reports(using: &random) + evaluations(using: &random)
             + counts(using: random)
     }
@@ -12,7 +13,7 @@ extension ClientMessage {
     /// Reports of what was dropped.
     ///
     /// Of a copy of the generator: what came later than the goldens must not change them.
-    private static func counts(using random: SeededGenerator) -> [ClientMessage] {
+    private static func counts(using random: SeededRandom) -> [ClientMessage] {
         var random = random
         var node = NodeReport.random(using: &random)
         node.drops = random.drops()
@@ -41,7 +42,7 @@ extension ClientMessage {
         return [.nodes([node]), .status(status)]
     }
 
-    private static func jobMessages(using random: inout SeededGenerator) -> [ClientMessage] {
+    private static func jobMessages(using random: inout SeededRandom) -> [ClientMessage] {
         [
             .clientHello(ClientHello(build: random.text(), role: random.choice())),
             .clientWelcome(ClientWelcome(build: random.text(), modelName: random.text())),
@@ -82,7 +83,7 @@ extension ClientMessage {
         ]
     }
 
-    private static func reports(using random: inout SeededGenerator) -> [ClientMessage] {
+    private static func reports(using random: inout SeededRandom) -> [ClientMessage] {
         [
             .listJobs,
             .jobs(random.list { .random(using: &$0) }),
@@ -110,7 +111,7 @@ extension ClientMessage {
         ]
     }
 
-    private static func evaluations(using random: inout SeededGenerator) -> [ClientMessage] {
+    private static func evaluations(using random: inout SeededRandom) -> [ClientMessage] {
         let top = random.int(1...3)
         return [
             .evaluate(
@@ -139,7 +140,7 @@ extension ClientMessage {
 }
 
 extension Submit {
-    public static func random(using random: inout SeededGenerator) -> Submit {
+    public static func random(using random: inout SeededRandom) -> Submit {
         Submit(
             tag: random.number(),
             prompt: random.text(),
@@ -162,7 +163,7 @@ extension Submit {
 }
 
 extension JobReport {
-    public static func random(using random: inout SeededGenerator) -> JobReport {
+    public static func random(using random: inout SeededRandom) -> JobReport {
         JobReport(
             id: random.text(),
             state: random.choice(),
@@ -176,7 +177,7 @@ extension JobReport {
 }
 
 extension NodeReport {
-    public static func random(using random: inout SeededGenerator) -> NodeReport {
+    public static func random(using random: inout SeededRandom) -> NodeReport {
         NodeReport(
             name: random.name(),
             state: random.text(),

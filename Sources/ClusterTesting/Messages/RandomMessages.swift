@@ -1,12 +1,12 @@
 import Cluster
-import Model
+public import Model
 import Placement
 public import Tensors
 public import Wire
 
 extension ControlMessage {
     /// One random message of every kind, in the order of the envelope.
-    public static func all(using random: inout SeededGenerator) -> [ControlMessage] {
+    public static func all(using random: inout SeededRandom) -> [ControlMessage] {
         [
             .hello(.random(using: &random)),
             .welcome(
@@ -60,7 +60,7 @@ extension ControlMessage {
 
 extension DataMessage {
     /// One random message of every kind, in the order of the envelope; two forms of a share.
-    public static func all(using random: inout SeededGenerator) -> [DataMessage] {
+    public static func all(using random: inout SeededRandom) -> [DataMessage] {
         let width = 32 * random.int(1...4)
         let rowCount = random.int(1...4)
         let count = rowCount * width
@@ -108,7 +108,7 @@ extension Heartbeat {
     /// One of a worker that dropped messages.
     ///
     /// Of a copy of the generator: what came later than the goldens must not change them.
-    fileprivate static func counting(using random: SeededGenerator) -> Heartbeat {
+    fileprivate static func counting(using random: SeededRandom) -> Heartbeat {
         var random = random
         return Heartbeat(
             sequence: random.number(),
@@ -122,7 +122,7 @@ extension Heartbeat {
 }
 
 extension Hello {
-    public static func random(using random: inout SeededGenerator) -> Hello {
+    public static func random(using random: inout SeededRandom) -> Hello {
         Hello(
             build: random.text(),
             role: random.choice(),
@@ -140,7 +140,7 @@ extension Hello {
 }
 
 extension Assignment {
-    public static func random(using random: inout SeededGenerator) -> Assignment {
+    public static func random(using random: inout SeededRandom) -> Assignment {
         let experts = random.list { random in
             ExpertID(layer: LayerIndex(random.int(0...200)), index: random.int(0...200))
         }
@@ -155,7 +155,7 @@ extension Assignment {
 extension Share {
     public static func random(
         _ activations: Activations,
-        using random: inout SeededGenerator
+        using random: inout SeededRandom
     ) -> Share {
         let rows = random.list(0...9) { UInt32($0.int(0...activations.rowCount - 1)) }.sorted()
         return Share(

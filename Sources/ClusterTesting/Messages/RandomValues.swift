@@ -3,7 +3,7 @@ public import Model
 public import Placement
 
 /// Random values of everything that messages are made of.
-extension SeededGenerator {
+extension SeededRandom {
     public mutating func int(_ range: ClosedRange<Int>) -> Int { .random(in: range, using: &self) }
 
     public mutating func bool() -> Bool { .random(using: &self) }

@@ -1,10 +1,11 @@
 import ClusterTesting
+import Model
 
 /// All that is left to chance in one simulation, so that its seed repeats it.
 final class Chance {
-    private var generator: SeededGenerator
+    private var generator: SeededRandom
 
-    init(seed: UInt64) { generator = SeededGenerator(seed: seed) }
+    init(seed: UInt64) { generator = SeededRandom(seed: seed) }
 
     func happens(_ probability: Double) -> Bool {
         Double.random(in: 0..<1, using: &generator) < probability
