@@ -131,7 +131,7 @@ public struct ScriptedWorker: Sendable {
             case .fallSilent: isSilent = true
             case .rejoin:
                 try say(.hello(hello))
-                try say(.loaded(Loaded(epoch: share.epoch)))
+                try say(.loaded(Loaded(epoch: share.header.epoch)))
             }
         }
 

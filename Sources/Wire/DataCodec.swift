@@ -44,7 +44,8 @@ extension Share {
     /// A share whose header was read from the same frames.
     public init(_ header: ShareHeader, frames: FrameList) {
         let first = header.firstPairFrame
-        let activations =
+        self.header = header
+        activations =
             switch header.form {
             case .values:
                 Activations(values: frames.values(of: 1), width: header.width)
@@ -55,29 +56,12 @@ extension Share {
                     width: header.width
                 )
             }
-        self.init(
-            id: header.id,
-            attempt: header.attempt,
-            epoch: header.epoch,
-            layer: header.layer,
-            activations: activations,
-            pairRows: frames.values(of: first),
-            pairExperts: frames.values(of: first + 1),
-            pairWeights: frames.values(of: first + 2)
-        )
+        pairRows = frames.values(of: first)
+        pairExperts = frames.values(of: first + 1)
+        pairWeights = frames.values(of: first + 2)
     }
 
     fileprivate func write(into frames: FrameList) {
-        let header = ShareHeader(
-            id: id,
-            attempt: attempt,
-            epoch: epoch,
-            layer: layer,
-            rowCount: activations.rowCount,
-            width: activations.width,
-            form: activations.hasValues ? .values : .quants,
-            pairCount: pairRows.count
-        )
         header.write(
             rows: nil,
             of: activations,
@@ -143,27 +127,8 @@ extension ShareHeader {
 extension PartialRows {
     /// An answer whose header was read from the same frames.
     init(_ header: PartialRowsHeader, frames: FrameList) {
-        self.init(
-            id: header.id,
-            attempt: header.attempt,
-            epoch: header.epoch,
-            layer: header.layer,
-            width: header.width,
-            values: frames.values(of: 1),
-            computeTime: header.computeTime
-        )
-    }
-
-    fileprivate var header: PartialRowsHeader {
-        PartialRowsHeader(
-            id: id,
-            attempt: attempt,
-            epoch: epoch,
-            layer: layer,
-            rowCount: rowCount,
-            width: width,
-            computeTime: computeTime
-        )
+        self.header = header
+        values = frames.values(of: 1)
     }
 }
 

@@ -8,11 +8,7 @@ public import Tensors
 /// A pair is a row and one of its experts; for every row the worker sums weight times output over
 /// the row's pairs.
 public struct Share: Equatable, Sendable {
-    public let id: ShareID
-    /// Counts from 1 for shares sent again.
-    public let attempt: UInt32
-    public let epoch: Epoch
-    public let layer: LayerIndex
+    public let header: ShareHeader
     /// `[rowCount, width]`, in one form: plain where plain values are known, rounded otherwise.
     public let activations: Activations
     /// `[pairs]`, ascending; a row may appear in several pairs.
@@ -34,17 +30,23 @@ public struct Share: Equatable, Sendable {
         pairWeights: [Float]
     ) {
         precondition(
-            activations.rowCount > 0 && (activations.hasValues || activations.hasQuants),
+            activations.hasValues || activations.hasQuants,
             "a share of \(activations.rowCount) rows in no form"
         )
         precondition(
             pairRows.count == pairExperts.count && pairRows.count == pairWeights.count,
             "\(pairRows.count) rows, \(pairExperts.count) experts, \(pairWeights.count) weights"
         )
-        self.id = id
-        self.attempt = attempt
-        self.epoch = epoch
-        self.layer = layer
+        header = ShareHeader(
+            id: id,
+            attempt: attempt,
+            epoch: epoch,
+            layer: layer,
+            rowCount: activations.rowCount,
+            width: activations.width,
+            form: activations.hasValues ? .values : .quants,
+            pairCount: pairRows.count
+        )
         self.activations = activations
         self.pairRows = pairRows
         self.pairExperts = pairExperts
@@ -54,18 +56,9 @@ public struct Share: Equatable, Sendable {
 
 /// A share's answer: its rows' sums over the experts of one worker.
 public struct PartialRows: Equatable, Sendable {
-    public let id: ShareID
-    public let attempt: UInt32
-    public let epoch: Epoch
-    public let layer: LayerIndex
-    /// Values per row.
-    public let width: Int
+    public let header: PartialRowsHeader
     /// `[rowCount, width]`, multiples of 2^-36.
     public let values: [Double]
-    /// From the arrival of the share to the last sum.
-    public let computeTime: Duration
-
-    public var rowCount: Int { values.count / width }
 
     /// - Precondition: the values are at least one row, and whole ones.
     public init(
@@ -78,16 +71,19 @@ public struct PartialRows: Equatable, Sendable {
         computeTime: Duration
     ) {
         precondition(
-            width > 0 && !values.isEmpty && values.count % width == 0,
+            width > 0 && values.count % width == 0,
             "\(values.count) values are no rows of \(width)"
         )
-        self.id = id
-        self.attempt = attempt
-        self.epoch = epoch
-        self.layer = layer
-        self.width = width
+        header = PartialRowsHeader(
+            id: id,
+            attempt: attempt,
+            epoch: epoch,
+            layer: layer,
+            rowCount: values.count / width,
+            width: width,
+            computeTime: computeTime
+        )
         self.values = values
-        self.computeTime = computeTime
     }
 }
 
@@ -99,6 +95,7 @@ public struct ShareHeader: Equatable, Sendable {
     }
 
     public let id: ShareID
+    /// Counts from 1 for shares sent again.
     public let attempt: UInt32
     public let epoch: Epoch
     public let layer: LayerIndex

@@ -162,14 +162,11 @@ package final class StepLoop {
         }
         guard !isDraining else { return refuse(share, .draining, "the worker is leaving") }
         if let fault = fault(of: share) { return refuse(share, .malformed, fault) }
-        compute(Share(share, frames: arrival), header: share, arrival: start)
+        compute(Share(share, frames: arrival), arrival: start)
     }
 
-    private func compute(
-        _ share: Share,
-        header: ShareHeader,
-        arrival start: ContinuousClock.Instant
-    ) {
+    private func compute(_ share: Share, arrival start: ContinuousClock.Instant) {
+        let header = share.header
         // Said by the network, so it is looked at as a whole and fast.
         guard !share.activations.quants.reduce(false, { $0 || $1 == .min }) else {
             let fault = "rounded activations reach from -127 to 127, not to -128"
@@ -177,7 +174,7 @@ package final class StepLoop {
         }
         let hidden = machine.model.description.hiddenSize
         sums.removeAll(keepingCapacity: true)
-        sums.resize(to: share.activations.rowCount * hidden, filler: 0)
+        sums.resize(to: header.rowCount * hidden, filler: 0)
         let pairs = share.pairRows.indices.lazy.map { index in
             ExpertArithmetic.Pair(
                 row: Int32(share.pairRows[index]),
@@ -187,7 +184,7 @@ package final class StepLoop {
         }
         do throws(MissingExpert) {
             try arithmetic.run(
-                layer: share.layer,
+                layer: header.layer,
                 pairs: pairs,
                 held: held,
                 activations: share.activations,
@@ -197,10 +194,10 @@ package final class StepLoop {
             return refuse(header, .notHeld, "\(error)")
         }
         let answer = PartialRowsHeader(
-            id: share.id,
-            attempt: share.attempt,
-            epoch: share.epoch,
-            layer: share.layer,
+            id: header.id,
+            attempt: header.attempt,
+            epoch: header.epoch,
+            layer: header.layer,
             rowCount: header.rowCount,
             width: hidden,
             computeTime: ContinuousClock.now - start

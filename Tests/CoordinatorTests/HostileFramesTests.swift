@@ -195,7 +195,7 @@ struct HostileFramesTests {
     /// Answers of the right form to another share, epoch, attempt.
     private static func lies(about share: Share, _ right: PartialRows) -> [[[UInt8]]] {
         let values = right.values
-        let width = right.width
+        let width = right.header.width
         return [
             share.answer(id: ShareID(rawValue: .max), values: values, width: width),
             share.answer(epoch: Epoch(rawValue: .max), values: values, width: width),

@@ -83,9 +83,9 @@ extension Share {
         let arithmetic = ExpertArithmetic(
             kernels: Kernels(instructionSet: .detected, threadCount: 1)
         )
-        var sums = [Double](repeating: 0, count: activations.rowCount * hidden)
+        var sums = [Double](repeating: 0, count: header.rowCount * hidden)
         try arithmetic.run(
-            layer: layer,
+            layer: header.layer,
             pairs: pairRows.indices.map {
                 ExpertArithmetic.Pair(
                     row: Int32(pairRows[$0]),
@@ -109,10 +109,10 @@ extension Share {
         width: Int
     ) -> PartialRows {
         PartialRows(
-            id: id ?? self.id,
-            attempt: attempt ?? self.attempt,
-            epoch: epoch ?? self.epoch,
-            layer: layer,
+            id: id ?? header.id,
+            attempt: attempt ?? header.attempt,
+            epoch: epoch ?? header.epoch,
+            layer: header.layer,
             width: width,
             values: values,
             computeTime: .zero

@@ -58,8 +58,8 @@ struct WorkerFaultTests {
     func refusing() async throws {
         let ended = try await withScripted { share in
             let refusal = ShareRefused(
-                id: share.id,
-                attempt: share.attempt,
+                id: share.header.id,
+                attempt: share.header.attempt,
                 code: .notHeld,
                 text: "not at home"
             )
@@ -98,19 +98,19 @@ struct WorkerFaultTests {
             beside: { share in
                 guard let right = try? share.computed(by: model) else { return .say([]) }
                 let other = share.answer(
-                    id: ShareID(rawValue: share.id.rawValue &+ 1_000_000),
+                    id: ShareID(rawValue: share.header.id.rawValue &+ 1_000_000),
                     values: right.values,
-                    width: right.width
+                    width: right.header.width
                 )
                 let attempt = share.answer(
-                    attempt: share.attempt &+ 1,
+                    attempt: share.header.attempt &+ 1,
                     values: right.values,
-                    width: right.width
+                    width: right.header.width
                 )
                 let epoch = share.answer(
-                    epoch: Epoch(rawValue: share.epoch.rawValue &+ 1),
+                    epoch: Epoch(rawValue: share.header.epoch.rawValue &+ 1),
                     values: right.values,
-                    width: right.width
+                    width: right.header.width
                 )
                 let messages: [DataMessage] = [
                     .partialRows(other), .partialRows(attempt), .partialRows(epoch),

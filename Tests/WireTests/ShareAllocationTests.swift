@@ -100,10 +100,10 @@ private final class ShareWay {
         guard case .share(let header) = try DataHeader(frames: atWorker) else { throw NoShare() }
         let share = Share(header, frames: atWorker)
         PartialRowsHeader(
-            id: share.id,
-            attempt: share.attempt,
-            epoch: share.epoch,
-            layer: share.layer,
+            id: share.header.id,
+            attempt: share.header.attempt,
+            epoch: share.header.epoch,
+            layer: share.header.layer,
             rowCount: header.rowCount,
             width: width,
             computeTime: .microseconds(100)

@@ -66,7 +66,7 @@ struct HostileCoordinatorTests {
                 Issue.record("it was not computed")
                 return
             }
-            #expect(rows.id == share.id)
+            #expect(rows.header.id == share.header.id)
         }
     }
 
@@ -116,7 +116,7 @@ struct HostileCoordinatorTests {
         try coordinator.send(DataMessage.share(share).encode())
         while true {
             guard case .partialRows(let rows) = try coordinator.answer() else { continue }
-            #expect(rows.id == share.id)
+            #expect(rows.header.id == share.header.id)
             return
         }
     }

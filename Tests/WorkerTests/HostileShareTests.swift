@@ -43,7 +43,7 @@ struct HostileShareTests {
                     Issue.record("\(fault.testDescription) was not refused")
                     continue
                 }
-                #expect(refusal.id == share.id)
+                #expect(refusal.id == share.header.id)
                 #expect(refusal.code == fault.code, "\(fault.testDescription): \(refusal.text)")
                 #expect(!refusal.text.isEmpty)
             }
@@ -58,7 +58,7 @@ struct HostileShareTests {
                 Issue.record("a share without fault was not computed")
                 return
             }
-            #expect(rows.id == share.id)
+            #expect(rows.header.id == share.header.id)
             #expect(rows.values.count == 64)
             let last = Self.share(coordinator.nextShareID(), Self.faults[0])
             try coordinator.send(DataMessage.share(last).encode())
@@ -66,7 +66,7 @@ struct HostileShareTests {
                 Issue.record("a share was computed twice")
                 return
             }
-            #expect(refusal.id == last.id)
+            #expect(refusal.id == last.header.id)
         }
     }
 

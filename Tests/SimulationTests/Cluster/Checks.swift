@@ -44,11 +44,12 @@ struct ShareCheck {
         case .share: shareCount += 1
         case .partialRows(let rows):
             answerCount += 1
-            let answer = Answer(worker: process.name, share: rows.id, attempt: rows.attempt)
+            let id = rows.header.id
+            let answer = Answer(worker: process.name, share: id, attempt: rows.header.attempt)
             let isNew = answers.insert(answer).inserted
             let welcome = lastWelcomes[process.name] ?? Instant(nanoseconds: .min)
             if !isNew, world.agenda.now - welcome > Self.welcomeTime {
-                world.fail("\(process.name) computed share \(rows.id) twice")
+                world.fail("\(process.name) computed share \(id) twice")
             }
         case .shareRefused(let refusal):
             // Shares go only to who holds what they need, by the plan that both know.

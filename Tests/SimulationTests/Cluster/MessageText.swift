@@ -29,9 +29,11 @@ struct MessageText: CustomStringConvertible {
     private static func text(_ message: DataMessage) -> String {
         switch message {
         case .share(let share):
-            "share \(share.id) attempt \(share.attempt) layer \(share.layer.rawValue)"
+            "share \(share.header.id) attempt \(share.header.attempt) "
+                + "layer \(share.header.layer.rawValue)"
         case .partialRows(let rows):
-            "partialRows \(rows.id) attempt \(rows.attempt) layer \(rows.layer.rawValue)"
+            "partialRows \(rows.header.id) attempt \(rows.header.attempt) "
+                + "layer \(rows.header.layer.rawValue)"
         case .shareRefused(let refusal): "shareRefused \(refusal.id) \(refusal.text)"
         }
     }
