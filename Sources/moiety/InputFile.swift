@@ -28,4 +28,22 @@ enum InputFile {
             throw CommandFailure("\(path): \(error)", code: CommandFailure.dataError)
         }
     }
+
+    static func profile(_ path: String) throws -> Profile {
+        let text = try read(path)
+        do throws(ProfileError) {
+            return try Profile(json: text)
+        } catch {
+            throw CommandFailure("\(path): \(error)", code: CommandFailure.dataError)
+        }
+    }
+
+    static func trace(_ path: String) throws -> RoutingTrace {
+        let bytes = try read(path)
+        do throws(ProfileError) {
+            return try RoutingTrace(bytes: bytes)
+        } catch {
+            throw CommandFailure("\(path): \(error)", code: CommandFailure.dataError)
+        }
+    }
 }

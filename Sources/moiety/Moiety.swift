@@ -31,6 +31,7 @@ struct Moiety: AsyncParsableCommand {
                     NodesCommand.self, StatusCommand.self,
                 ]
             ),
+            CommandGroup(name: "Planning", subcommands: [SolveCommand.self]),
             CommandGroup(name: "Settings", subcommands: [ConfigCommand.self]),
         ]
     )

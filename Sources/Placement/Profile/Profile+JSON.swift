@@ -66,6 +66,9 @@ extension Profile {
                 try check(count, "\"activations\" of layer \(index)")
             }
             let experts = layer.activations.count
+            guard experts == 0 || experts >= topK else {
+                throw .tooMany(what: "experts per row than layer \(index) has", limit: experts)
+            }
             let next = index + 1 < layers.count ? layers[index + 1].activations.count : 0
             try check(
                 layer.coactivations,

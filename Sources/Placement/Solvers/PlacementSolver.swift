@@ -1,0 +1,24 @@
+/// The ways to make a plan, by the names that commands know them by.
+public enum PlacementSolver: String, CaseIterable, Sendable {
+    case contiguous
+    case balanced
+    case moiety
+}
+
+extension PlacementSolver {
+    /// Makes a plan; the same problem and effort give the same one.
+    public func solve(_ problem: PlacementProblem, effort: SolverEffort) -> PlacementSolution {
+        switch self {
+        case .contiguous:
+            return ContiguousSolver(problem: problem).solve()
+        case .balanced:
+            return BalancedSolver(problem: problem).solve()
+        case .moiety:
+            let starts = [
+                ContiguousSolver(problem: problem).solve().plan,
+                BalancedSolver(problem: problem, copies: false).solve().plan,
+            ]
+            return MoietySolver(problem: problem, effort: effort, starts: starts).solve()
+        }
+    }
+}

@@ -1,0 +1,22 @@
+/// SplitMix64: random choices of solvers, the same everywhere and every time.
+struct SplitMix: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var bits = state
+        bits = (bits ^ (bits >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        bits = (bits ^ (bits >> 27)) &* 0x94D0_49BB_1331_11EB
+        return bits ^ (bits >> 31)
+    }
+
+    /// From 0 up to, not including, 1.
+    mutating func unit() -> Double { Double(next() >> 11) * 0x1p-53 }
+
+    /// From 0 up to, not including, `count`.
+    mutating func index(below count: Int) -> Int {
+        Int((next() >> 32).multipliedReportingOverflow(by: UInt64(count)).partialValue >> 32)
+    }
+}
