@@ -9,7 +9,7 @@ struct SolverTests {
         arguments: 0..<150 as Range<UInt64>
     )
     func properties(seed: UInt64) throws {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SeededRandom(seed: seed)
         let problem = try randomProblem(experts: 3...9, using: &generator)
         for solver in PlacementSolver.allCases {
             let effort = SolverEffort(seconds: 0.01)
@@ -30,7 +30,7 @@ struct SolverTests {
         arguments: 0..<200 as Range<UInt64>
     )
     func bruteForce(seed: UInt64) throws {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SeededRandom(seed: seed)
         let problem = try randomProblem(experts: 3...4, layers: 1...2, using: &generator)
         var best = Double.infinity
         forEachPlan(problem) { plan in
@@ -54,7 +54,7 @@ struct SolverTests {
         arguments: 0..<30 as Range<UInt64>
     )
     func notWorse(seed: UInt64) throws {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SeededRandom(seed: seed)
         let problem = try randomProblem(experts: 8...12, layers: 2...4, using: &generator)
         func seconds(_ solver: PlacementSolver) -> Double {
             let plan = solver.solve(problem, effort: SolverEffort(seconds: 0.1)).plan
@@ -175,7 +175,7 @@ func problem(
 func randomProblem(
     experts: ClosedRange<Int>,
     layers: ClosedRange<Int> = 1...3,
-    using generator: inout SeededGenerator
+    using generator: inout SeededRandom
 ) throws -> PlacementProblem {
     let topK = Int.random(in: 1...3, using: &generator)
     let counts = (0..<Int.random(in: layers, using: &generator)).map { _ in
