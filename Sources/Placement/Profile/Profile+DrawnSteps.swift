@@ -1,3 +1,5 @@
+import Model
+
 extension Profile {
     /// Steps made up from the counts, for want of a trace: layer by layer, each row draws its first
     /// expert by activations, and the next ones by how often they met those it has.
@@ -6,7 +8,7 @@ extension Profile {
     /// too. The same profile gives the same steps.
     func drawnSteps(rowsPerStep: Int, stepCount: Int = 128) -> RoutingTrace {
         var trace = RoutingTrace(expertCounts: expertCounts, topK: topK)
-        var generator = SplitMix(seed: 1)
+        var generator = SeededRandom(seed: 1)
         let rows = rowsPerStep * stepCount
         var drawn: [[UInt16]] = []
         for layer in layers where !layer.activations.isEmpty {
@@ -44,7 +46,7 @@ private struct RowMaker {
         }
     }
 
-    mutating func row(using generator: inout SplitMix) -> [UInt16] {
+    mutating func row(using generator: inout SeededRandom) -> [UInt16] {
         var chosen: [UInt16] = []
         weights = activations
         while chosen.count < topK {
@@ -60,7 +62,7 @@ private struct RowMaker {
         return chosen
     }
 
-    private func draw(using generator: inout SplitMix) -> Int {
+    private func draw(using generator: inout SeededRandom) -> Int {
         var rest = generator.unit() * weights.reduce(0, +)
         var last = 0
         for (expert, weight) in weights.enumerated() where weight > 0 {

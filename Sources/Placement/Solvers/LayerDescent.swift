@@ -1,3 +1,5 @@
+import Model
+
 /// Improves one layer until no exchange of two experts and no move helps, shakes it, and tries
 /// again while work is left; keeps the best.
 struct LayerDescent {
@@ -7,7 +9,7 @@ struct LayerDescent {
     private(set) var free: [Int]
     /// Seconds that nothing can beat.
     private let floor: Double
-    private var generator: SplitMix
+    private var generator: SeededRandom
     private var workLimit = 0
     /// Owners and free bytes of the best found so far.
     private var best: (owners: [Int], free: [Int], total: Double)
@@ -20,7 +22,7 @@ struct LayerDescent {
         self.expertBytes = expertBytes
         self.free = free
         self.floor = floor
-        generator = SplitMix(seed: seed)
+        generator = SeededRandom(seed: seed)
         best = (search.owners, free, search.total)
     }
 
