@@ -3,92 +3,143 @@ public import Placement
 
 /// Splits a layer's routing into one share per worker, as the plan says.
 ///
-/// Made once per plan; holds each expert's owner in a flat table, so that the step does not look
-/// into the plan's entries.
+/// Made once per plan; holds who has each expert in flat tables, so that the step does not look
+/// into the plan's entries. Where an expert has copies, those are taken that keep the busiest
+/// worker's time short (`CopyChoice`); the result depends on nothing but the plan, the routing and
+/// who may be asked.
 public struct Dispatch: Equatable, Sendable {
     public let epoch: Epoch
     /// The plan's workers; shares name them by index.
     public let workers: [WorkerName]
-    /// `[layer][expert]`, indices into `workers`.
-    private let owners: [[Int]]
+    private let layers: [Layer]
+    private var choice: CopyChoice
 
-    /// - Throws: `notBuilt` where the plan has replicas or shards.
+    /// Who holds the experts of one layer.
+    private struct Layer: Equatable {
+        /// `[expert]`, the only worker that holds it, or -1 where there are several.
+        let owners: [Int]
+        /// `[expert]`, indices into `workers`, ascending.
+        let copies: [[Int]]
+        let hasReplicas: Bool
+    }
+
+    /// - Throws: `notBuilt` where the plan has shards.
     public init(plan: Plan) throws(PlanError) {
         try plan.requireWholeExperts()
         epoch = plan.epoch
         workers = plan.workers
-        owners = plan.layers.map { entries in entries.flatMap(\.workers) }
+        layers = plan.layers.map { entries in
+            let copies = entries.map { Set($0.workers).sorted() }
+            return Layer(
+                owners: copies.map { $0.count == 1 ? $0[0] : -1 },
+                copies: copies,
+                hasReplicas: copies.contains { $0.count > 1 }
+            )
+        }
+        choice = CopyChoice(
+            expertCount: plan.layers.map(\.count).max() ?? 0,
+            workerCount: plan.workers.count
+        )
     }
 
-    /// Splits one batch into the workers' shares: those that have work first, ordered by worker,
-    /// then empty ones, which are kept for their memory.
+    /// Of a cluster that has no plan yet.
+    public static let none = Dispatch()
+
+    private init() {
+        epoch = Epoch(rawValue: 0)
+        workers = []
+        layers = []
+        choice = CopyChoice(expertCount: 0, workerCount: 0)
+    }
+
+    /// Whether every expert is held by a worker that may be asked; `[worker]`.
+    public func isCovered(by available: [Bool]) -> Bool {
+        layers.allSatisfy { layer in
+            layer.copies.allSatisfy { $0.contains { available[$0] } }
+        }
+    }
+
+    /// Workers that hold an expert, as indices, ascending.
+    public func copies(of expert: ExpertID) -> [Int] {
+        layers[expert.layer.rawValue].copies[expert.index]
+    }
+
+    /// Splits one batch into the shares of workers that may be asked, ordered by worker; what
+    /// nobody can compute becomes the last one, without a worker.
     ///
-    /// Every pair of a row and one of its experts lands in exactly one share. The result depends
-    /// on nothing but the plan and the routing. With the shares of an earlier batch, filling them
-    /// allocates nothing once they have been large enough.
+    /// Every pair of a row and one of its experts lands in exactly one share. With the list of an
+    /// earlier batch, this allocates nothing once it has been large enough.
     ///
     /// - Precondition: the plan was validated for the model whose router chose.
-    public func split(_ routing: Routing, layer: LayerIndex, into shares: inout [WorkerShare]) {
-        precondition(
-            owners.indices.contains(layer.rawValue),
-            "the plan has \(owners.count) layers, no layer \(layer.rawValue)"
-        )
-        let owners = owners[layer.rawValue]
-        if shares.count != workers.count {
-            shares = workers.indices.map { WorkerShare(worker: $0) }
+    public mutating func split(
+        _ routing: Routing,
+        layer index: LayerIndex,
+        among available: [Bool],
+        into shares: inout ShareList
+    ) {
+        let layer = layer(index)
+        shares.removeAll()
+        let first = shares.open(workerCount: workers.count)
+        if layer.hasReplicas {
+            choice.begin()
+            for expert in routing.experts { choice.count(Int(expert)) }
+            choice.choose(among: layer.copies, available: available)
         }
-        for worker in workers.indices { shares[worker].reset(worker: worker) }
         for (pair, expert) in routing.experts.enumerated() {
             precondition(
-                owners.indices.contains(Int(expert)),
-                "the plan has \(owners.count) experts here, no expert \(expert)"
+                layer.owners.indices.contains(Int(expert)),
+                "the plan has \(layer.owners.count) experts here, no expert \(expert)"
             )
-            shares[owners[Int(expert)]].append(
+            shares.append(
                 row: UInt32(pair / routing.topK),
                 expert: UInt32(expert),
-                weight: routing.weights[pair]
+                weight: routing.weights[pair],
+                at: first + next(Int(expert), of: layer, among: available)
             )
         }
-        var filled = 0
-        for worker in workers.indices where !shares[worker].rows.isEmpty {
-            shares.swapAt(filled, worker)
-            filled += 1
-        }
+        shares.close(from: first)
     }
-}
 
-/// What one worker is asked to compute for one batch in one layer.
-///
-/// Only the batch's rows that the worker needs travel; pairs count within those.
-public struct WorkerShare: Equatable, Sendable {
-    /// Index into the plan's workers.
-    public private(set) var worker: Int
-    /// The batch's rows in this share, ascending, each once; `[rowCount]`.
+    /// Splits one of the shares anew among workers that may be asked, and adds what comes of it.
     ///
-    /// Row `i` of the partial rows that come back belongs to row `rows[i]` of the batch.
-    public private(set) var rows: [UInt32] = []
-    /// `[pairs]`, ascending indices into `rows`; a row has a pair for each of its experts here.
-    public private(set) var pairRows: [UInt32] = []
-    /// `[pairs]`, expert indices within the layer.
-    public private(set) var pairExperts: [UInt32] = []
-    /// `[pairs]`, gate weights.
-    public private(set) var pairWeights: [Float] = []
-
-    fileprivate init(worker: Int) { self.worker = worker }
-
-    fileprivate mutating func reset(worker: Int) {
-        self.worker = worker
-        rows.removeAll(keepingCapacity: true)
-        pairRows.removeAll(keepingCapacity: true)
-        pairExperts.removeAll(keepingCapacity: true)
-        pairWeights.removeAll(keepingCapacity: true)
+    /// - Returns: the places of the new shares.
+    mutating func split(
+        shareAt place: Int,
+        layer index: LayerIndex,
+        among available: [Bool],
+        in shares: inout ShareList
+    ) -> Range<Int> {
+        let layer = layer(index)
+        let share = shares[place]
+        let first = shares.open(workerCount: workers.count)
+        choice.begin()
+        for expert in share.pairExperts { choice.count(Int(expert)) }
+        choice.choose(among: layer.copies, available: available)
+        for (pair, expert) in share.pairExperts.enumerated() {
+            let worker = choice.next(Int(expert)) ?? workers.count
+            shares.append(
+                row: share.rows[Int(share.pairRows[pair])],
+                expert: expert,
+                weight: share.pairWeights[pair],
+                at: first + worker
+            )
+        }
+        shares.close(from: first)
+        return first..<shares.count
     }
 
-    /// Rows come in ascending order.
-    fileprivate mutating func append(row: UInt32, expert: UInt32, weight: Float) {
-        if rows.last != row { rows.append(row) }
-        pairRows.append(UInt32(rows.count - 1))
-        pairExperts.append(expert)
-        pairWeights.append(weight)
+    /// Where a pair's share lies behind the first: the worker's index, or the one past the last.
+    private mutating func next(_ expert: Int, of layer: Layer, among available: [Bool]) -> Int {
+        guard !layer.hasReplicas else { return choice.next(expert) ?? workers.count }
+        let owner = layer.owners[expert]
+        return available[owner] ? owner : workers.count
+    }
+
+    private func layer(_ index: LayerIndex) -> Layer {
+        precondition(
+            layers.indices.contains(index.rawValue),
+            "the plan has \(layers.count) layers, no layer \(index.rawValue)"
+        )
+        return layers[index.rawValue]
     }
 }

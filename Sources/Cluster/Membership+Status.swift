@@ -35,13 +35,14 @@ extension Membership {
     /// One sentence for people: ready, or what is missing and why.
     public func status(now: Instant) -> String {
         let missing = missing(now: now)
-        if missing.isEmpty, let plan {
-            return "ready: \(plan.workers.count) workers, epoch \(plan.epoch)"
-        }
-        return "waiting for " + missing.joined(separator: "; ")
+        let list = missing.joined(separator: "; ")
+        guard isReady, let plan else { return "waiting for " + list }
+        let ready = "ready: \(plan.workers.count - missing.count) workers, epoch \(plan.epoch)"
+        return missing.isEmpty ? ready : ready + "; without " + list
     }
 
-    /// What keeps the cluster from computing, one text for each cause; empty when it is ready.
+    /// Workers that hold experts and do not serve, each with the reason, or what keeps the cluster
+    /// from having a plan.
     public func missing(now: Instant) -> [String] {
         guard let plan else { return missingForPlan() }
         return plan.workers.indices.sorted { plan.workers[$0] < plan.workers[$1] }

@@ -151,6 +151,8 @@ extension Membership {
         case lost(WorkerName, Loss)
         /// A worker that counted as lost was only asleep.
         case returned(WorkerName)
+        /// `[worker]` of the plan, the life that serves, nil where none does.
+        case serving([Incarnation?])
         case becameReady(Epoch)
         /// With the text of `status`.
         case becameUnready(String)
@@ -164,6 +166,8 @@ extension Membership {
         case goodbye(String)
         /// Its control connection lives, but no share reaches it.
         case unreachable
+        /// It did not answer a share in time.
+        case overdue
 
         public var description: String {
             switch self {
@@ -171,6 +175,7 @@ extension Membership {
             case .replaced: "replaced by a new process"
             case .goodbye(let reason): "said goodbye: \(reason)"
             case .unreachable: "its data connection is gone"
+            case .overdue: "a share was not answered in time"
             }
         }
     }

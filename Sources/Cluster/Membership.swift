@@ -13,6 +13,8 @@ public struct Membership: Equatable, Sendable {
     /// The plan in force, or nil until everyone expected has joined once.
     public private(set) var plan: Plan?
     public internal(set) var isReady = false
+    /// `[worker]` of the plan, the present life of those that serve; nil where one does not.
+    public private(set) var serving: [Incarnation?] = []
     public internal(set) var drops = DropCounts()
 
     /// Experts of each of the plan's workers; `[worker]`.
@@ -156,21 +158,25 @@ extension Membership {
         return finish(actions, now: now)
     }
 
-    /// No share reaches the worker: this life of it is over, and its process begins another.
+    /// The worker lives but is of no use: this life of it is over, and its process begins another.
     ///
     /// Under the new number it opens a new data connection, which none can be mistaken for.
-    public mutating func onUnreachable(_ name: WorkerName, now: Instant) -> [Action] {
+    public mutating func onUnreachable(
+        _ name: WorkerName,
+        _ loss: Loss = .unreachable,
+        now: Instant
+    ) -> [Action] {
         guard let member = members[name], member.isConnected, let peer = member.peer else {
             return []
         }
         var actions: [Action] = []
-        disconnect(name, loss: .unreachable, now: now, &actions)
+        disconnect(name, loss: loss, now: now, &actions)
         names[peer] = nil
         members[name]?.peer = nil
         // A number that no process was given, so that the next hello counts as a new life.
         lastIncarnation = Incarnation(rawValue: lastIncarnation.rawValue &+ 1)
         members[name]?.incarnation = lastIncarnation
-        actions.append(.refuse(peer, .helloExpected, "no share reaches you; say hello again"))
+        actions.append(.refuse(peer, .helloExpected, "\(loss); say hello again"))
         return finish(actions, now: now)
     }
 
@@ -252,27 +258,22 @@ extension Membership {
         if let peer = member.peer { names[peer] = nil }
     }
 
-    /// Adds what follows from the new state: a plan once everyone is here, and readiness.
+    /// Adds what follows from the new state: a plan once everyone is here, who serves, readiness.
     mutating func finish(_ actions: [Action], now: Instant) -> [Action] {
         var actions = actions
         makePlanIfComplete(now: now, &actions)
-        let isReady = isComplete
+        guard let plan else { return actions }
+        let serving = plan.workers.map { name in
+            members[name].flatMap { $0.isServing ? $0.incarnation : nil }
+        }
+        guard serving != self.serving else { return actions }
+        self.serving = serving
+        actions.append(.serving(serving))
+        let isReady = plan.isCovered { serving[$0] != nil }
         guard isReady != self.isReady else { return actions }
         self.isReady = isReady
-        if isReady, let plan {
-            actions.append(.becameReady(plan.epoch))
-        } else {
-            actions.append(.becameUnready(status(now: now)))
-        }
+        actions.append(isReady ? .becameReady(plan.epoch) : .becameUnready(status(now: now)))
         return actions
-    }
-
-    /// Whether every worker that holds experts serves.
-    private var isComplete: Bool {
-        guard let plan else { return false }
-        return plan.workers.indices.allSatisfy { worker in
-            expertCounts[worker] == 0 || members[plan.workers[worker]]?.isServing == true
-        }
     }
 
     private mutating func makePlanIfComplete(now: Instant, _ actions: inout [Action]) {

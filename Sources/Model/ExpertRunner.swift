@@ -37,7 +37,9 @@ public enum ExpertRunnerError: Error, Equatable, CustomStringConvertible {
     case workerSilent(worker: String, layer: LayerIndex, waited: Duration)
     /// The worker answered that it will not compute its share.
     case shareRefused(worker: String, layer: LayerIndex, reason: String)
-    /// No worker holds some of the experts that the batch needs.
+    /// Nobody who holds some of the experts came back in time; `reason` names both.
+    case expertsMissing(layer: LayerIndex, reason: String)
+    /// The cluster was not complete to begin with, or its coordinator stops.
     case notReady(reason: String)
 
     public var description: String {
@@ -49,6 +51,8 @@ public enum ExpertRunnerError: Error, Equatable, CustomStringConvertible {
                 + "while it computed layer \(layer.rawValue)"
         case .shareRefused(let worker, let layer, let reason):
             "worker '\(worker)' refused its share of layer \(layer.rawValue): \(reason)"
+        case .expertsMissing(_, let reason):
+            reason
         case .notReady(let reason):
             "the cluster cannot compute: \(reason)"
         }

@@ -29,14 +29,13 @@ extension Plan {
         }
     }
 
-    /// Refuses what this version cannot compute: replicas and shards.
+    /// Refuses what this version cannot compute: experts that lie in shards.
     public func requireWholeExperts() throws(PlanError) {
         for (layer, entries) in layers.enumerated() {
             for (index, entry) in entries.enumerated() {
                 let expert = ExpertID(layer: LayerIndex(layer), index: index)
                 switch entry {
-                case .worker: continue
-                case .replicas: throw .notBuilt(expert, feature: "replicas")
+                case .worker, .replicas: continue
                 case .shards: throw .notBuilt(expert, feature: "shards")
                 }
             }

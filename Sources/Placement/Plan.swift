@@ -87,6 +87,17 @@ extension Plan {
         return owner
     }
 
+    /// Whether every expert can be computed by workers that are available.
+    public func isCovered(by isAvailable: (Int) -> Bool) -> Bool {
+        layers.joined().allSatisfy { entry in
+            switch entry {
+            case .worker(let owner): isAvailable(owner)
+            case .replicas(let workers): workers.contains(where: isAvailable)
+            case .shards(let shards): shards.allSatisfy { isAvailable($0.worker) }
+            }
+        }
+    }
+
     /// How many experts each worker holds, whole or in part; `[worker]`.
     public var expertCounts: [Int] {
         var counts = Array(repeating: 0, count: workers.count)

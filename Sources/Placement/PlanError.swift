@@ -42,8 +42,8 @@ extension PlanError: CustomStringConvertible {
         case .badShards(let expert, let reason):
             "the shards of \(expert) make no sense: \(reason)"
         case .notBuilt(let expert, let feature):
-            "the plan asks for \(feature) (\(expert)); this version places whole experts on one "
-                + "worker each: \(feature) are not built yet"
+            "the plan asks for \(feature) (\(expert)); this version places whole experts, with "
+                + "copies where wanted: \(feature) are not built yet"
         }
     }
 }

@@ -59,7 +59,7 @@ public struct CoordinatorSettings: Sendable {
     /// How long a worker may compute one share.
     public let shareTime: Duration
 
-    /// How long a job waits for missing workers before it fails.
+    /// How long a job waits for missing workers before it fails, in the middle of a step too.
     public let workerWait: Duration
 
     public let logLevel: LogLevel
@@ -176,6 +176,7 @@ extension CoordinatorSettings {
     public var exchangeLimits: Exchange.Limits {
         var limits = Exchange.Limits()
         limits.answerTime = shareTime
+        limits.absenceTime = workerWait
         return limits
     }
 

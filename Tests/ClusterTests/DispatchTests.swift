@@ -7,7 +7,7 @@ import Testing
 struct DispatchTests {
     @Test("gives each worker the rows that its experts need, ascending")
     func shares() throws {
-        let dispatch = try Dispatch(plan: try plan(workers: 2, experts: 4))
+        var dispatch = try Dispatch(plan: try plan(workers: 2, experts: 4))
         let routing = Routing(topK: 2, experts: [3, 0, 1, 0, 2, 3], weights: [1, 2, 3, 4, 5, 6])
         let shares = dispatch.shares(layer: LayerIndex(1), routing: routing)
         #expect(shares.map(\.worker) == [0, 1])
@@ -23,7 +23,7 @@ struct DispatchTests {
 
     @Test("asks nothing of workers whose experts were not chosen")
     func idleWorkers() throws {
-        let dispatch = try Dispatch(plan: try plan(workers: 3, experts: 3))
+        var dispatch = try Dispatch(plan: try plan(workers: 3, experts: 3))
         let routing = Routing(topK: 1, experts: [1, 1], weights: [1, 1])
         let shares = dispatch.shares(layer: LayerIndex(1), routing: routing)
         #expect(shares.map(\.worker) == [1])
@@ -32,8 +32,9 @@ struct DispatchTests {
 
     @Test("has nothing to do for no rows")
     func noRows() throws {
-        let dispatch = try Dispatch(plan: try plan(workers: 2, experts: 2))
-        #expect(dispatch.shares(layer: LayerIndex(1), routing: Routing(topK: 2)).isEmpty)
+        var dispatch = try Dispatch(plan: try plan(workers: 2, experts: 2))
+        let shares = dispatch.shares(layer: LayerIndex(1), routing: Routing(topK: 2))
+        #expect(shares.isEmpty)
     }
 
     @Test("puts every pair into exactly one share", arguments: 0..<50 as Range<UInt64>)
@@ -48,7 +49,8 @@ struct DispatchTests {
         let weights = chosen.indices.map { Float($0) }
         let routing = Routing(topK: topK, experts: chosen, weights: weights)
         let plan = try plan(workers: workers, experts: experts)
-        let shares = try Dispatch(plan: plan).shares(layer: LayerIndex(1), routing: routing)
+        var dispatch = try Dispatch(plan: plan)
+        let shares = dispatch.shares(layer: LayerIndex(1), routing: routing)
 
         var seen = Array(repeating: 0, count: chosen.count)
         for share in shares {
@@ -66,33 +68,90 @@ struct DispatchTests {
         #expect(seen.allSatisfy { $0 == 1 }, "seed \(seed)")
     }
 
-    @Test("refuses a plan with replicas, which are not built yet")
-    func replicas() throws {
+    @Test("refuses a plan with shards, which are not built yet")
+    func shards() throws {
         let plan = Plan(
             epoch: epoch(1),
             workers: [try name("a"), try name("b")],
-            layers: [[.replicas([0, 1])]]
+            layers: [
+                [.shards([Shard(worker: 0, from: 0, to: 32), Shard(worker: 1, from: 32, to: 64)])]
+            ]
         )
-        #expect(throws: PlanError.notBuilt(expert(0, 0), feature: "replicas")) {
+        #expect(throws: PlanError.notBuilt(expert(0, 0), feature: "shards")) {
             try Dispatch(plan: plan)
         }
     }
 
+    @Test("gives what nobody who serves holds to nobody, as the last share")
+    func missing() throws {
+        var dispatch = try Dispatch(plan: plan(workers: 2, experts: 4))
+        let routing = Routing(topK: 2, experts: [3, 0, 1, 0, 2, 3], weights: [1, 2, 3, 4, 5, 6])
+        let shares = dispatch.shares(layer: LayerIndex(1), routing: routing, among: [false, true])
+        #expect(shares.map(\.worker) == [1, nil])
+        #expect(shares[0].rows == [0, 2])
+        #expect(shares[1].rows == [0, 1])
+        #expect(shares[1].pairExperts == [0, 1, 0])
+        #expect(!dispatch.isCovered(by: [false, true]) && dispatch.isCovered(by: [true, true]))
+    }
+
+    @Test("gives every pair to a copy that serves, once", arguments: 0..<100 as Range<UInt64>)
+    func replicas(seed: UInt64) throws {
+        var generator = SeededRandom(seed: seed)
+        let plan = try replicated(using: &generator)
+        var dispatch = try Dispatch(plan: plan)
+        let serving = plan.workers.map { _ in Int.random(in: 0..<4, using: &generator) > 0 }
+        let rowCount = [1, 3, 100].randomElement(using: &generator) ?? 1
+        let chosen = (0..<rowCount).flatMap { _ in
+            (0..<8).map { Int32($0) }.shuffled(using: &generator).prefix(3)
+        }
+        let routing = Routing(topK: 3, experts: chosen, weights: chosen.indices.map { Float($0) })
+        let shares = dispatch.shares(layer: LayerIndex(0), routing: routing, among: serving)
+        var seen = Array(repeating: 0, count: chosen.count)
+        for share in shares {
+            #expect(Set(share.rows).sorted() == share.rows, "seed \(seed)")
+            for (index, weight) in share.pairWeights.enumerated() {
+                seen[Int(weight)] += 1
+                let copies = plan.layers[0][Int(share.pairExperts[index])].workers
+                #expect(share.pairExperts[index] == UInt32(chosen[Int(weight)]), "seed \(seed)")
+                if let worker = share.worker {
+                    #expect(serving[worker] && copies.contains(worker), "seed \(seed)")
+                } else {
+                    #expect(!copies.contains { serving[$0] }, "seed \(seed)")
+                }
+            }
+        }
+        #expect(seen.allSatisfy { $0 == 1 }, "seed \(seed)")
+        let again = dispatch.shares(layer: LayerIndex(0), routing: routing, among: serving)
+        #expect(again == shares, "seed \(seed)")
+    }
+
+    private func replicated(using generator: inout SeededRandom) throws -> Plan {
+        let entries = (0..<8).map { _ in
+            let workers = (0..<4).filter { _ in Bool.random(using: &generator) }
+            return workers.isEmpty ? ExpertEntry.worker(3) : .replicas(workers)
+        }
+        return Plan(
+            epoch: epoch(1),
+            workers: try (0..<4).map { try name("w\($0)") },
+            layers: [entries]
+        )
+    }
+
     @Test("uses the memory of an earlier batch for the next one")
     func again() throws {
-        let dispatch = try Dispatch(plan: try plan(workers: 3, experts: 6))
+        var dispatch = try Dispatch(plan: try plan(workers: 3, experts: 6))
         let routings = [
             Routing(topK: 2, experts: [4, 5, 0, 5], weights: [1, 2, 3, 4]),
             Routing(topK: 2, experts: [2, 3], weights: [5, 6]),
             Routing(topK: 2),
             Routing(topK: 1, experts: [5, 0, 3], weights: [7, 8, 9]),
         ]
-        var shares: [WorkerShare] = []
+        var shares = ShareList()
+        let everyone = [true, true, true]
         for routing in routings {
-            dispatch.split(routing, layer: LayerIndex(1), into: &shares)
+            dispatch.split(routing, layer: LayerIndex(1), among: everyone, into: &shares)
             let fresh = dispatch.shares(layer: LayerIndex(1), routing: routing)
-            #expect(Array(shares.prefix { !$0.rows.isEmpty }) == fresh)
-            #expect(Set(shares.map(\.worker)) == [0, 1, 2])
+            #expect((0..<shares.count).map { shares[$0] } == fresh)
         }
     }
 
@@ -107,10 +166,15 @@ struct DispatchTests {
 }
 
 extension Dispatch {
-    /// The shares that have work, in memory of their own.
-    fileprivate func shares(layer: LayerIndex, routing: Routing) -> [WorkerShare] {
-        var shares: [WorkerShare] = []
-        split(routing, layer: layer, into: &shares)
-        return Array(shares.prefix { !$0.rows.isEmpty })
+    /// The shares of a batch, in memory of their own.
+    fileprivate mutating func shares(
+        layer: LayerIndex,
+        routing: Routing,
+        among serving: [Bool]? = nil
+    ) -> [WorkerShare] {
+        var shares = ShareList()
+        let everyone = workers.map { _ in true }
+        split(routing, layer: layer, among: serving ?? everyone, into: &shares)
+        return (0..<shares.count).map { shares[$0] }
     }
 }

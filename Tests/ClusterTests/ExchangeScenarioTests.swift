@@ -19,8 +19,6 @@ struct ExchangeScenarioTests {
 
 private struct ExchangePlayer {
     var exchange: Exchange?
-    /// Where a worker's shares go instead, once replicas exist.
-    var replicas: [Int: Int] = [:]
     var clock = 0
 
     var now: Instant { at(clock) }
@@ -36,7 +34,8 @@ private struct ExchangePlayer {
         switch command.name {
         case "state":
             let names = exchange.awaited.map(String.init).joined(separator: ",")
-            return [exchange.isComplete ? "complete" : "awaiting \(names)"]
+            let parked = exchange.isParked ? ", some wait" : ""
+            return [exchange.isComplete ? "complete" : "awaiting \(names)\(parked)"]
         case "deadline":
             return [exchange.nextDeadline.map { "in \($0 - now)" } ?? "none"]
         case "strays":
@@ -52,24 +51,39 @@ private struct ExchangePlayer {
         case "reply":
             return [try reply(command, to: &exchange).text]
         default:
-            return try apply(command, to: &exchange).map(\.text)
+            let actions = try apply(command, to: &exchange)
+            return actions.map { $0.text(exchange) }
         }
     }
 
     private mutating func setUp(_ command: Scenario.Command) throws {
         var limits = Exchange.Limits()
         limits.answerTime = .seconds(try command.number("answerTime", default: 30))
+        limits.absenceTime = .seconds(try command.number("absenceTime", default: 20))
         limits.attempts = UInt32(try command.number("attempts", default: 3))
-        replicas = [:]
-        for pair in command["replicas", default: ""].split(separator: ",") {
-            let ends = pair.split(separator: ">").compactMap { Int($0) }
-            replicas[ends[0]] = ends[1]
-        }
-        exchange = Exchange(
-            epoch: epoch(1),
-            workers: try command.words.map { try name($0) },
+        let dispatch = try Dispatch(plan: plan(command, epoch: 1))
+        var exchange = Exchange(
+            dispatch: dispatch,
             firstShare: ShareID(rawValue: 100),
             limits: limits
+        )
+        _ = exchange.follow(dispatch.workers.map { _ in true }, now: now)
+        self.exchange = exchange
+    }
+
+    /// The same in every layer: expert `i` is on worker `i`, or where `on` says, as `0,1,0+1`.
+    private func plan(_ command: Scenario.Command, epoch number: Int) throws -> Plan {
+        let names = try command.words.map { try name($0) }
+        let alone = names.indices.map { "\($0)" }.joined(separator: ",")
+        let entries = command["on", default: alone].split(separator: ",").map { text in
+            let workers = text.split(separator: "+").compactMap { Int($0) }
+            return workers.count == 1
+                ? ExpertEntry.worker(workers[0]) : ExpertEntry.replicas(workers)
+        }
+        return Plan(
+            epoch: epoch(number),
+            workers: names,
+            layers: Array(repeating: entries, count: 10)
         )
     }
 
@@ -89,13 +103,13 @@ private struct ExchangePlayer {
         _ command: Scenario.Command,
         to exchange: inout Exchange
     ) throws -> [Exchange.Action] {
-        let replica: Exchange.Replica = { _, _, worker in replicas[worker] }
         let text = command.words.joined(separator: " ")
         switch command.name {
         case "begin":
             return exchange.begin(
+                part: try command.number("part"),
                 layer: LayerIndex(try command.number("layer")),
-                recipients: command["to", default: ""].split(separator: ",").compactMap { Int($0) },
+                routing: routing(command["rows", default: ""]),
                 now: now
             ).actions
         case "refused":
@@ -103,29 +117,70 @@ private struct ExchangePlayer {
                 ShareID(rawValue: UInt64(try command.number("share"))),
                 attempt: UInt32(try command.number("attempt", default: 1)),
                 from: try command.number("from"),
-                code: .notHeld,
+                code: command.options["draining"] == nil ? .notHeld : .draining,
                 reason: text,
-                now: now,
-                replica: replica
+                now: now
+            )
+        case "reject":
+            return exchange.reject(
+                try command.number("place"),
+                of: Exchange.TripID(rawValue: UInt64(try command.number("trip"))),
+                reason: text,
+                now: now
             )
         case "lost":
-            let worker = try command.number("worker")
-            return exchange.onWorkerLost(worker, reason: text, now: now, replica: replica)
+            return exchange.onWorkerLost(
+                try command.number("worker"),
+                reason: text,
+                now: now
+            )
+        case "serve":
+            return exchange.follow(serving(command, exchange.workers.count), now: now)
+        case "adopt":
+            let dispatch = try Dispatch(
+                plan: plan(command, epoch: command.number("epoch", default: 2))
+            )
+            let serving = serving(command, dispatch.workers.count)
+            return exchange.adopt(dispatch, serving: serving, now: now)
         case "tick":
-            return exchange.tick(now: now, replica: replica)
+            return exchange.tick(now: now)
         default:
             Issue.record("unknown command \(command.name)")
             return []
         }
     }
+
+    /// One row for each entry; `0.2` for a row with two experts.
+    private func routing(_ text: String) -> Routing {
+        let rows = text.split(separator: ",").map { row in
+            row.split(separator: ".").compactMap { Int32($0) }
+        }
+        let experts = rows.flatMap { $0 }
+        return Routing(
+            topK: rows.first?.count ?? 1,
+            experts: experts,
+            weights: experts.map { Float($0) }
+        )
+    }
+
+    private func serving(_ command: Scenario.Command, _ count: Int) -> [Bool] {
+        guard let text = command.options["by"] else { return Array(repeating: true, count: count) }
+        let workers = text.split(separator: ",").compactMap { Int($0) }
+        return (0..<count).map { workers.contains($0) }
+    }
 }
 
 extension Exchange.Action {
-    fileprivate var text: String {
+    fileprivate func text(_ exchange: Exchange) -> String {
         switch self {
-        case .send(_, let share, let id, let attempt, let worker):
-            "send \(share) as share \(id) attempt \(attempt) to \(worker)"
-        case .fail(let error): "fail: \(error)"
+        case .send(let trip, let place, let id, let attempt, let worker):
+            let share = exchange.share(place, of: trip)
+            let rows = (share?.rows ?? []).map { "\($0)" }.joined(separator: ",")
+            return "send \(place) as share \(id) attempt \(attempt) to \(worker): rows \(rows)"
+        case .park(_, let layer, let experts):
+            return "park experts \(experts) of layer \(layer.rawValue)"
+        case .giveUp(let worker): return "give up \(worker)"
+        case .fail(let error): return "fail: \(error)"
         }
     }
 }

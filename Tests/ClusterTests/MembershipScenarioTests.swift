@@ -155,6 +155,8 @@ extension Membership.Action {
         case .drain(let peer): "drain \(peer)"
         case .lost(let name, let loss): "lost \(name): \(loss)"
         case .returned(let name): "returned \(name)"
+        case .serving(let lives):
+            "serving \(lives.map { $0.map { "\($0)" } ?? "-" }.joined(separator: " "))"
         case .becameReady(let epoch): "ready at epoch \(epoch)"
         case .becameUnready(let text): "unready: \(text)"
         }

@@ -69,10 +69,10 @@ struct RestartTests {
     }
 
     @Test(
-        "A plan that is not built yet, or not this model's, is refused by name",
+        "A plan that makes no sense, is not built yet or not this model's is refused by name",
         .timeLimit(.minutes(1)),
         arguments: [
-            (#"{"epoch":1,"workers":["a","b"],"layers":[[{"replicas":[0,1]}]]}"#, "replicas"),
+            (#"{"epoch":1,"workers":["a","b"],"layers":[[{"replicas":[0,0]}]]}"#, "replicas"),
             (
                 #"{"epoch":1,"workers":["a"],"#
                     + #""layers":[[{"shards":[{"worker":0,"from":0,"to":384}]}]]}"#,

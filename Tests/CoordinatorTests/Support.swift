@@ -36,6 +36,29 @@ enum Demo {
         return tokens
     }
 
+    /// A job of so many tokens, the likeliest each.
+    static func greedyJob(_ count: Int) -> Submit {
+        Submit(
+            tag: 1,
+            prompt: prompt,
+            maximumTokens: count,
+            sampling: SamplingRequest(temperature: 0)
+        )
+    }
+
+    /// Every expert on every worker.
+    static func replicated(on names: [String]) throws -> Plan {
+        let workers = names.compactMap(WorkerName.init(rawValue:))
+        let entry = ExpertEntry.replicas(Array(workers.indices))
+        return Plan(
+            epoch: Epoch(rawValue: 1),
+            workers: workers,
+            layers: try WholeModel.demo.description.expertCounts.map {
+                Array(repeating: entry, count: $0)
+            }
+        )
+    }
+
     /// A job that fills the context unless something happens.
     static var longJob: Submit {
         Submit(

@@ -6,52 +6,75 @@ import Testing
 import Wire
 
 /// What a job is told when a worker leaves, hangs or lies, and how the cluster goes on.
-@Suite("A worker that fails ends its jobs with a clear error", .serialized, .timeLimit(.minutes(3)))
+@Suite(
+    "A worker that fails is waited for, replaced by copies, or named",
+    .serialized,
+    .timeLimit(.minutes(3))
+)
 struct WorkerFaultTests {
     private static let names = ["alpha", "beta"]
 
-    @Test("A worker that goes in mid-job is named, and the job after its return is right")
+    @Test("A job waits in mid-step for a worker that went, and goes on as if nothing had been")
     func leaving() async throws {
         try await InProcessCluster.prepare(.demo(Self.names)) { cluster in
-            let expected = try Demo.tokens(count: 12)
+            let expected = try Demo.tokens(count: 400)
             try await cluster.running(cluster.daemons(leavingOut: 1)) {
                 let hasTokens = Signal()
-                async let job = cluster.client.run(Demo.longJob, started: hasTokens)
+                async let job = cluster.client.run(Demo.greedyJob(400), started: hasTokens)
                 try await cluster.running([cluster.worker("beta")]) { await hasTokens.wait() }
-                let ended = try await job
-                #expect(ended.outcome == .failed)
-                #expect(ended.message.contains("beta"), "\(ended.message)")
-                #expect(ended.tokens.count < Demo.longCount)
 
-                let status = try await cluster.client.status()
-                #expect(!status.isReady)
+                let status = try await cluster.client.status { !$0.isReady }
                 #expect(status.text.contains("beta"), "\(status.text)")
-                try await cluster.running([cluster.worker("beta")]) {
-                    let next = try await cluster.client.generate(Demo.prompt, maximumTokens: 12)
-                    #expect(next.tokens == expected, "\(next.message)")
+                let hasEnded = Signal()
+                async let second: Void = cluster.running([cluster.worker("beta")]) {
+                    await hasEnded.wait()
                 }
+                let ended = try await job
+                hasEnded.fire()
+                try await second
+                #expect(ended.tokens == expected, "\(ended.message)")
             }
         }
     }
 
-    @Test("A worker that lives but does not answer is named within the time for a share")
-    func hanging() async throws {
-        let ended = try await withScripted(settings: ["coordinator.share-time": "1s"]) { _ in
-            .say([])
+    @Test("With a copy of every expert a job does not even wait for a worker that went")
+    func leavingCopies() async throws {
+        var setup = InProcessCluster.Setup.demo(Self.names)
+        setup.plan = try Demo.replicated(on: Self.names)
+        try await InProcessCluster.prepare(setup) { cluster in
+            let expected = try Demo.tokens(count: 400)
+            try await cluster.running(cluster.daemons(leavingOut: 1)) {
+                let hasTokens = Signal()
+                async let job = cluster.client.run(Demo.greedyJob(400), started: hasTokens)
+                try await cluster.running([cluster.worker("beta")]) {
+                    await hasTokens.wait()
+                    let nodes = try await cluster.client.nodes()
+                    #expect(Set(nodes.map(\.expertCount)).count == 1, "both hold everything")
+                }
+                let ended = try await job
+                #expect(ended.tokens == expected, "\(ended.message)")
+                let status = try await cluster.client.status { $0.text.contains("beta") }
+                #expect(status.isReady, "\(status.text)")
+            }
         }
-        #expect(ended.outcome == .failed)
-        #expect(ended.message.contains("'beta' did not answer"), "\(ended.message)")
     }
 
-    @Test("A worker that falls silent is named within the silence limit")
+    @Test("A worker that lives but does not answer is named when it does not join anew either")
+    func hanging() async throws {
+        let settings = ["coordinator.share-time": "1s", "coordinator.worker-wait": "3s"]
+        let ended = try await withScripted(settings: settings) { _ in .say([]) }
+        #expect(ended.outcome == .failed)
+        #expect(ended.message.contains("'beta'"), "\(ended.message)")
+    }
+
+    @Test("A worker that falls silent and does not come back is named with what it held")
     func silent() async throws {
         // Far more time for a share, so that silence alone can end the job.
-        let ended = try await withScripted(settings: ["coordinator.share-time": "600s"]) { _ in
-            .fallSilent
-        }
+        let settings = ["coordinator.share-time": "600s", "coordinator.worker-wait": "3s"]
+        let ended = try await withScripted(settings: settings) { _ in .fallSilent }
         #expect(ended.outcome == .failed)
-        #expect(ended.message.contains("'beta' was lost"), "\(ended.message)")
-        #expect(ended.message.contains("silent"), "\(ended.message)")
+        #expect(ended.message.contains("expert"), "\(ended.message)")
+        #expect(ended.message.contains("'beta'"), "\(ended.message)")
     }
 
     @Test("A worker that refuses is named with its reason")
@@ -80,9 +103,10 @@ struct WorkerFaultTests {
         #expect(ended.message.contains("'beta'"), "\(ended.message)")
     }
 
-    @Test("A worker that joins anew in the middle of a share does not lose rows silently")
+    @Test("A worker that joins anew in the middle of each share does not lose rows silently")
     func rejoining() async throws {
-        let ended = try await withScripted { _ in .rejoin }
+        let settings = ["coordinator.worker-wait": "3s"]
+        let ended = try await withScripted(settings: settings) { _ in .rejoin }
         #expect(ended.outcome == .failed)
         #expect(ended.message.contains("beta"), "\(ended.message)")
     }

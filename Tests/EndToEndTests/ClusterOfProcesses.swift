@@ -1,5 +1,6 @@
 import ClusterTesting
 import Foundation
+import Placement
 import Testing
 
 /// A coordinator and workers as processes, in a directory of their own.
@@ -10,6 +11,7 @@ final class ClusterOfProcesses {
     let modelPath: String
     private let workerCount: Int
     private let descriptorLimit: Int?
+    private let planPath: String?
     private(set) var coordinator: ClusterProcess
     private(set) var workers: [String: ClusterProcess] = [:]
 
@@ -21,16 +23,21 @@ final class ClusterOfProcesses {
         model: String = WholeModel.demoPath,
         workers names: [String] = ["alpha", "beta"],
         instructionSets: [String: String] = [:],
+        plan: Plan? = nil,
         descriptorLimit: Int? = nil
     ) throws {
         directory = try TemporaryFile("cluster")
         modelPath = model
         workerCount = names.count
         self.descriptorLimit = descriptorLimit
+        let path = "\(directory.path)-plan.json"
+        planPath = plan == nil ? nil : path
+        if let plan { try Data(plan.json()).write(to: URL(filePath: path)) }
         coordinator = try Self.startCoordinator(
             in: directory.path,
             model: model,
             workerCount: names.count,
+            planPath: planPath,
             descriptorLimit: descriptorLimit
         )
         for name in names { try startWorker(name, instructionSet: instructionSets[name]) }
@@ -55,6 +62,7 @@ final class ClusterOfProcesses {
             in: directory.path,
             model: modelPath,
             workerCount: workerCount,
+            planPath: planPath,
             descriptorLimit: descriptorLimit
         )
     }
@@ -80,6 +88,7 @@ final class ClusterOfProcesses {
         model: String,
         workerCount: Int,
         stateDirectory: String? = nil,
+        planPath: String? = nil,
         descriptorLimit: Int? = nil
     ) throws -> ClusterProcess {
         try ClusterProcess(
@@ -90,7 +99,7 @@ final class ClusterOfProcesses {
                 "--data-endpoint", "ipc://\(directory)-shares",
                 "--client-endpoint", clients(directory),
                 "--state-directory", stateDirectory ?? directory,
-            ],
+            ] + (planPath.map { ["--plan", $0] } ?? []),
             environment: [
                 "MOIETY_COORDINATOR_HEARTBEAT_INTERVAL": "50ms",
                 "MOIETY_COORDINATOR_SILENCE_LIMIT": "2s",

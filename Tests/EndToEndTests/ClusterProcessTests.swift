@@ -31,6 +31,49 @@ struct ClusterProcessTests {
         #expect(cluster.coordinator.isRunning)
     }
 
+    @Test("kill -9 of a worker and its restart in mid-job do not show in the job's tokens")
+    func restartedWorker() async throws {
+        let cluster = try ClusterOfProcesses()
+        let expected = try await Self.greedyTokens(of: cluster) {}
+        let tokens = try await Self.greedyTokens(of: cluster) {
+            try cluster.worker("beta").kill(SIGKILL)
+            try cluster.startWorker("beta")
+        }
+        #expect(tokens == expected)
+    }
+
+    @Test(
+        "With a copy of every expert, kill -9 or SIGSTOP of a worker does not show in the tokens",
+        arguments: [SIGKILL, SIGSTOP]
+    )
+    func copies(signal: Int32) async throws {
+        let names = ["alpha", "beta", "gamma"]
+        let cluster = try ClusterOfProcesses(workers: names, plan: Self.pairs(of: names))
+        let expected = try await Self.greedyTokens(of: cluster) {}
+        let start = ContinuousClock.now
+        let tokens = try await Self.greedyTokens(of: cluster) {
+            try cluster.worker("beta").kill(signal)
+        }
+        print("signal \(signal) in mid-job: it ended \(ContinuousClock.now - start) after it began")
+        #expect(tokens == expected)
+        let status = try await cluster.client.status { $0.text.contains("beta") }
+        #expect(status.isReady, "\(status.text)")
+        if signal == SIGSTOP { try cluster.worker("beta").kill(SIGCONT) }
+    }
+
+    /// Each expert on two of the workers.
+    private static func pairs(of names: [String]) throws -> Plan {
+        let workers = names.compactMap(WorkerName.init(rawValue:))
+        let layers = try WholeModel.demo.description.expertCounts.map { count in
+            (0..<count).map {
+                ExpertEntry.replicas(
+                    [$0 % workers.count, ($0 + 1) % workers.count].sorted()
+                )
+            }
+        }
+        return Plan(epoch: Epoch(rawValue: 1), workers: workers, layers: layers)
+    }
+
     @Test("SIGSTOP of a worker in mid-job ends the job by name; continued, the next is right")
     func frozenWorker() async throws {
         let cluster = try ClusterOfProcesses()
@@ -41,7 +84,8 @@ struct ClusterProcessTests {
         }
         #expect(ended.outcome == .failed)
         #expect(ended.message.contains("'beta'"), "\(ended.message)")
-        #expect(ended.message.contains("silent"), "\(ended.message)")
+        let nodes = try await cluster.client.nodes()
+        #expect(nodes.contains { $0.message.contains("last heard of") }, "\(nodes)")
         #expect(time < ClusterOfProcesses.detectionTime)
         print("SIGSTOP of a worker was told after \(time): \(ended.message)")
 
@@ -127,6 +171,28 @@ struct ClusterProcessTests {
     static func tokens(of cluster: ClusterOfProcesses) async throws -> [Int32] {
         try await cluster.client.status { $0.isReady }
         let ended = try await cluster.client.generate(prompt, maximumTokens: 12)
+        #expect(ended.outcome == .completed, "\(ended.message)")
+        return ended.tokens
+    }
+
+    /// The greedy answer to a job of some length, with a strike in the middle of it.
+    private static func greedyTokens(
+        of cluster: ClusterOfProcesses,
+        strike: () throws -> Void
+    ) async throws -> [Int32] {
+        let submit = Submit(
+            tag: 1,
+            prompt: prompt,
+            maximumTokens: 500,
+            sampling: SamplingRequest(temperature: 0)
+        )
+        let client = cluster.client
+        try await client.status { $0.isReady }
+        let hasTokens = Signal()
+        async let job = client.run(submit, started: hasTokens)
+        await hasTokens.wait()
+        try strike()
+        let ended = try await job
         #expect(ended.outcome == .completed, "\(ended.message)")
         return ended.tokens
     }

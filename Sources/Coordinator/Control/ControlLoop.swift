@@ -1,6 +1,7 @@
 package import Cluster
 package import Logging
 package import Messaging
+import Model
 package import Settings
 import Wire
 
@@ -165,7 +166,8 @@ package final class ControlLoop {
         case .ended(let id, let result, let rows): clients.end(id, result, rows: rows)
         case .evaluated(let job, let result): clients.finish(job, result)
         case .evaluationFailed(let job, let message): clients.fail(job, message)
-        case .runner(.unreachable(let worker)): try workers.onUnreachable(worker)
+        case .runner(.unreachable(let worker, let trouble)):
+            try workers.onUnreachable(worker, trouble)
         case .runner(let event): log(event)
         case .broken(let reason): throw .broken(reason)
         case .stopped:
@@ -184,6 +186,11 @@ package final class ControlLoop {
                 heldBack: heldBack
             )
         case .unreachable: break  // Acted on, which tells its own story.
+        case .waiting(let layer, let experts):
+            logger.warning(
+                "A step waits: no worker that serves holds its experts",
+                metadata: ["layer": "\(layer.rawValue)", "experts": "\(experts.count)"]
+            )
         }
     }
 }

@@ -75,9 +75,17 @@ struct WorkerDesk {
         try perform(membership.tick(now: clock.now))
     }
 
-    /// No share reaches a worker: it has to join anew.
-    mutating func onUnreachable(_ name: WorkerName) throws(CoordinatorError) {
-        try perform(membership.onUnreachable(name, now: clock.now))
+    /// A worker is of no use to the step thread: it has to join anew.
+    mutating func onUnreachable(
+        _ name: WorkerName,
+        _ trouble: RunnerEvent.Trouble
+    ) throws(CoordinatorError) {
+        let loss: Membership.Loss =
+            switch trouble {
+            case .disconnected: .unreachable
+            case .silent: .overdue
+            }
+        try perform(membership.onUnreachable(name, loss, now: clock.now))
     }
 
     /// Tells the workers to look for the coordinator's next life.
@@ -207,12 +215,13 @@ struct WorkerDesk {
             tell(.lost(name, reason: "\(loss)"))
         case .returned(let name):
             story.returned(name)
+        case .serving(let lives):
+            if let topology = topology(of: lives) { tell(.changed(topology)) }
         case .becameReady(let epoch):
             logger.notice(
                 "Cluster ready",
                 metadata: ["epoch": "\(epoch)", "workers": "\(membership.readyCount)"]
             )
-            if let topology { tell(.ready(topology)) }
         case .becameUnready(let text):
             logger.notice("Cluster not ready", metadata: ["reason": "\(text)"])
         }
@@ -233,12 +242,10 @@ struct WorkerDesk {
         send(.assignment(assignment), to: Peer(peer.bytes))
     }
 
-    private var topology: Topology? {
+    private func topology(of lives: [Incarnation?]) -> Topology? {
         guard let plan = membership.plan else { return nil }
-        let members = membership.nodes(now: clock.now).map(\.member)
-        let peers = plan.workers.map { name in
-            let incarnation = members.first { $0.name == name }?.incarnation ?? .unnumbered
-            return Peer(WorkerLife(name: name, incarnation: incarnation).routingID)
+        let peers = zip(plan.workers, lives).map { name, life in
+            life.map { Peer(WorkerLife(name: name, incarnation: $0).routingID) }
         }
         return Topology(plan: plan, peers: peers)
     }

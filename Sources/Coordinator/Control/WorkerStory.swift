@@ -58,7 +58,7 @@ struct WorkerStory {
         let metadata: Logger.Metadata = ["worker": "\(name)", "reason": "\(loss)"]
         switch loss {
         case .goodbye, .replaced: logger.notice("Worker left", metadata: metadata)
-        case .silent, .unreachable: logger.warning("Worker lost", metadata: metadata)
+        case .silent, .unreachable, .overdue: logger.warning("Worker lost", metadata: metadata)
         }
     }
 

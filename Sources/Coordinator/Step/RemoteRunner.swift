@@ -1,7 +1,7 @@
 import Cluster
-package import Messaging
+import Messaging
 import Model
-package import Placement
+import Placement
 import Tensors
 import Wire
 
@@ -9,7 +9,8 @@ import Wire
 ///
 /// The shell of `Exchange`, on the step thread, which owns the data socket. A trip is what lies
 /// between `start` and `finish`; what arrives for another trip under way waits for its turn, and
-/// whatever belongs to none is dropped.
+/// whatever belongs to none is dropped. A step runs under one plan, unless what it needs is held
+/// by nobody any more: then it goes on under the next one.
 final class RemoteRunner: ExpertRunner {
     private let model: ModelDescription
     private let socket: any MessageSocket
@@ -28,12 +29,19 @@ final class RemoteRunner: ExpertRunner {
     /// Messages that were not acted on, beside those that the exchange counts.
     private var ownDrops = DropCounts()
 
-    /// The plan in force, or nil while the cluster is not ready.
-    private var topology: Topology?
-    private var dispatch: Dispatch?
+    /// The plan in force, or nil until there is one.
+    private var plan: Plan?
+    /// Where its workers were reached last.
+    private var peers: [Peer] = []
+    /// Whether a share has left for there.
+    private var isReached: [Bool] = []
+    /// What the next step is to run under.
+    private var next: Topology?
+    /// Whether a step has begun and may go on.
+    private var isInStep = false
     private var exchange: Exchange
-    /// Batches of the step, by part.
-    private var parts: [Part] = []
+    /// Trips of the step's batches, by part.
+    private var trips: [Trip?] = []
     /// What ended every trip under way, until the step hears of it.
     private var failure: ExpertRunnerError?
     /// Why there is no plan in force, for people.
@@ -46,13 +54,6 @@ final class RemoteRunner: ExpertRunner {
     private var arrival = FrameList()
     /// In which further answers can wait.
     private var spare: [FrameList] = []
-
-    /// A part of the step's rows, and its memory.
-    private struct Part {
-        var trip: Trip?
-        /// Those that have work come first.
-        var shares: [WorkerShare] = []
-    }
 
     /// One layer's visit to the workers.
     private struct Trip {
@@ -99,15 +100,11 @@ final class RemoteRunner: ExpertRunner {
         self.rest = rest
         self.sleep = sleep
         self.log = log
-        exchange = Exchange(
-            epoch: Epoch(rawValue: 0),
-            workers: [],
-            firstShare: firstShare,
-            limits: limits
-        )
+        exchange = Exchange(dispatch: .none, firstShare: firstShare, limits: limits)
     }
 
-    var isReady: Bool { topology != nil }
+    /// Whether every expert is held by a worker that serves.
+    var isReady: Bool { plan != nil && exchange.isCovered }
 
     // MARK: The runner's calls
 
@@ -119,29 +116,25 @@ final class RemoteRunner: ExpertRunner {
     ) throws(ExpertRunnerError) {
         apply(inbox.takeChanges())
         if let failure { throw failure }
-        guard let dispatch else { throw .notReady(reason: unreadiness) }
+        guard plan != nil else { throw .notReady(reason: unreadiness) }
+        isInStep = true
         // Workers on this machine, and the threads that send, may need the cores of helpers.
         rest()
-        while parts.count <= index { parts.append(Part()) }
+        while trips.count <= index { trips.append(nil) }
         let now = clock.now
-        dispatch.split(routing, layer: layer, into: &parts[index].shares)
-        let begun = exchange.begin(
-            layer: layer,
-            recipients: parts[index].shares.lazy.prefix { !$0.rows.isEmpty }.map(\.worker),
-            now: now
-        )
-        parts[index].trip = Trip(
+        let begun = exchange.begin(part: index, layer: layer, routing: routing, now: now)
+        trips[index] = Trip(
             id: begun.trip,
             layer: layer,
             activations: activations,
             times: TripTimes(rowCount: routing.rowCount, begun: now)
         )
         perform(begun.actions)
-        parts[index].trip?.times.sent = clock.now
+        trips[index]?.times.sent = clock.now
     }
 
     func finish(_ index: Int, into sums: inout [Double]) throws(ExpertRunnerError) {
-        parts[index].trip?.times.awaited = clock.now
+        trips[index]?.times.awaited = clock.now
         addEarly(index, to: &sums)
         while true {
             receive(finishing: index, into: &sums)
@@ -150,23 +143,25 @@ final class RemoteRunner: ExpertRunner {
             retryUnsent()
             perform(exchange.tick(now: clock.now))
             if let failure { throw failure }
-            guard let trip = parts[index].trip, !exchange.isComplete(trip.id) else { break }
+            guard let trip = trips[index], !exchange.isComplete(trip.id) else { break }
             wait()
         }
-        if let trip = parts[index].trip { profile.count(trip.times, of: trip.layer) }
-        parts[index].trip = nil
+        if let trip = trips[index] { profile.count(trip.times, of: trip.layer) }
+        trips[index] = nil
     }
 
     /// However the trips end, nothing that comes later belongs to them.
     func cancel() {
         exchange.cancel()
-        for index in parts.indices { parts[index].trip = nil }
+        for index in trips.indices { trips[index] = nil }
         failure = nil
     }
 
     /// Between steps: follows topology changes and drops what late workers still send.
     func idle() {
+        isInStep = false
         apply(inbox.takeChanges())
+        adoptNext()
         var nothing: [Double] = []
         receive(finishing: nil, into: &nothing)
         if clock.now >= nextTelling { tellFigures() }
@@ -186,6 +181,8 @@ final class RemoteRunner: ExpertRunner {
         for (place, action) in actions.enumerated() {
             switch action {
             case .send: send(action, as: message(first + place), since: now)
+            case .park(_, let layer, let experts): log(.waiting(layer, experts: experts))
+            case .giveUp(let worker): log(.unreachable(exchange.workers[worker], .silent))
             case .fail(let error): fail(ExpertRunnerError(error))
             }
         }
@@ -199,25 +196,25 @@ final class RemoteRunner: ExpertRunner {
 
     /// The first reason counts; the others follow from it.
     private func fail(_ error: ExpertRunnerError) {
-        if failure == nil, parts.contains(where: { $0.trip != nil }) { failure = error }
+        if failure == nil, trips.contains(where: { $0 != nil }) { failure = error }
     }
 
     /// The part that a trip under way belongs to.
     private func part(of trip: Exchange.TripID) -> Int? {
-        parts.firstIndex { $0.trip?.id == trip }
+        trips.firstIndex { $0?.id == trip }
     }
 
     /// Writes a share; nothing where its trip is over.
     private func write(_ action: Exchange.Action, into message: FrameList) {
         message.removeAll()
-        guard case .send(let tripID, let index, let id, let attempt, _) = action,
-            let part = part(of: tripID), let trip = parts[part].trip, let topology
+        guard case .send(let tripID, let place, let id, let attempt, _) = action,
+            let part = part(of: tripID), let trip = trips[part],
+            let share = exchange.share(place, of: tripID), let epoch = exchange.epoch(of: id)
         else { return }
-        let share = parts[part].shares[index]
         let header = ShareHeader(
             id: id,
             attempt: attempt,
-            epoch: topology.plan.epoch,
+            epoch: epoch,
             layer: trip.layer,
             rowCount: share.rows.count,
             width: trip.activations.width,
@@ -236,24 +233,27 @@ final class RemoteRunner: ExpertRunner {
 
     private func send(_ action: Exchange.Action, as message: FrameList, since: Instant) {
         guard case .send(let tripID, _, _, _, let worker) = action, !message.isEmpty,
-            let part = part(of: tripID), let topology
+            let part = part(of: tripID)
         else { return }
         do throws(MessagingError) {
-            try socket.send(message, to: topology.peers[worker])
-        } catch .unroutable where clock.now < since + Self.connectTime {
-            parts[part].trip?.unsent.append((action, since))
+            try socket.send(message, to: peers[worker])
+            isReached[worker] = true
+        } catch .unroutable where !isReached[worker] && clock.now < since + Self.connectTime {
+            trips[part]?.unsent.append((action, since))
         } catch {
             let isGone = if case .unroutable = error { true } else { false }
-            if isGone { log(.unreachable(topology.plan.workers[worker])) }
+            if isGone { log(.unreachable(exchange.workers[worker], .disconnected)) }
             let reason = isGone ? "its data connection is gone" : "its share was not sent: \(error)"
-            perform(exchange.onWorkerLost(worker, reason: reason, now: clock.now))
+            perform(
+                exchange.onWorkerLost(worker, reason: reason, wasReached: false, now: clock.now)
+            )
         }
     }
 
     private func retryUnsent() {
-        for part in parts.indices where failure == nil {
-            guard let unsent = parts[part].trip?.unsent, !unsent.isEmpty else { continue }
-            parts[part].trip?.unsent = []
+        for part in trips.indices where failure == nil {
+            guard let unsent = trips[part]?.unsent, !unsent.isEmpty else { continue }
+            trips[part]?.unsent = []
             for (action, since) in unsent {
                 write(action, into: message(0))
                 send(action, as: message(0), since: since)
@@ -263,7 +263,7 @@ final class RemoteRunner: ExpertRunner {
 
     private func wait() {
         // A share that waits for its connection is tried again soon.
-        let hasUnsent = parts.contains { $0.trip?.unsent.isEmpty == false }
+        let hasUnsent = trips.contains { $0?.unsent.isEmpty == false }
         let longest: Duration = hasUnsent ? .milliseconds(2) : .seconds(1)
         let left = exchange.nextDeadline.map { max(.zero, $0 - clock.now) } ?? longest
         do throws(MessagingError) {
@@ -278,38 +278,55 @@ final class RemoteRunner: ExpertRunner {
     private func apply(_ changes: [TopologyChange]) {
         for change in changes {
             switch change {
-            case .ready(let fresh): follow(fresh)
-            case .unready(let reason): standStill(reason)
+            case .changed(let fresh): follow(fresh)
+            case .unready(let reason): unreadiness = reason
             case .lost(let name, let reason):
-                guard let worker = dispatch?.workers.firstIndex(of: name) else { continue }
+                guard let worker = exchange.workers.firstIndex(of: name) else { continue }
                 perform(exchange.onWorkerLost(worker, reason: reason, now: clock.now))
             }
         }
+        if exchange.isParked { adoptNext() }
     }
 
     private func follow(_ fresh: Topology) {
-        guard fresh != topology else { return }
-        fail(.notReady(reason: "a worker or the plan changed during the step"))
-        do throws(PlanError) {
-            dispatch = try Dispatch(plan: fresh.plan)
-            topology = fresh
-            ownDrops.add(exchange.strays)
-            exchange = Exchange(
-                epoch: fresh.plan.epoch,
-                workers: fresh.plan.workers,
-                firstShare: exchange.nextShare,
-                limits: limits
-            )
-        } catch {
-            standStill("\(error)")
+        guard fresh.plan == plan else { return next = fresh }
+        meet(fresh.peers)
+        perform(exchange.follow(fresh.peers.map { $0 != nil }, now: clock.now))
+    }
+
+    /// Notes where workers are reached; one that serves no more may still answer.
+    private func meet(_ fresh: [Peer?]) {
+        for (worker, peer) in fresh.enumerated() {
+            guard let peer, peer != peers[worker] else { continue }
+            peers[worker] = peer
+            isReached[worker] = false
         }
     }
 
-    private func standStill(_ reason: String) {
-        fail(.notReady(reason: reason))
-        topology = nil
-        dispatch = nil
-        unreadiness = reason
+    /// Where a worker would be reached that has never served.
+    private static func nobody(called name: WorkerName) -> Peer {
+        Peer(WorkerLife(name: name, incarnation: .unnumbered).routingID)
+    }
+
+    /// Goes on under another plan, where there is one and the step lets it.
+    private func adoptNext() {
+        guard let fresh = next, !isInStep || exchange.isParked else { return }
+        next = nil
+        do throws(PlanError) {
+            let dispatch = try Dispatch(plan: fresh.plan)
+            let known = zip(exchange.workers, peers)
+            peers = fresh.plan.workers.map { name in
+                known.first { $0.0 == name }?.1 ?? Self.nobody(called: name)
+            }
+            isReached = peers.map { _ in false }
+            plan = fresh.plan
+            meet(fresh.peers)
+            let serving = fresh.peers.map { $0 != nil }
+            perform(exchange.adopt(dispatch, serving: serving, now: clock.now))
+        } catch {
+            // Plans were checked before they came here.
+            unreadiness = "\(error)"
+        }
     }
 
     // MARK: Answers
@@ -344,7 +361,7 @@ final class RemoteRunner: ExpertRunner {
         } catch {
             return drop(.malformed, "\(error)", from: arrival.peer)
         }
-        guard let worker = topology?.peers.firstIndex(where: { $0 == arrival.peer }) else {
+        guard let worker = peers.firstIndex(where: { $0 == arrival.peer }) else {
             let reason = "from no worker of the plan in force"
             return drop(.unknownPeer, reason, from: arrival.peer)
         }
@@ -380,35 +397,32 @@ final class RemoteRunner: ExpertRunner {
             from: worker
         )
         guard case .accept(let tripID, let index, _) = reply, let part = part(of: tripID),
-            let trip = parts[part].trip
+            let trip = trips[part], let share = exchange.share(index, of: tripID)
         else {
             if case .drop(let stray) = reply {
-                warn("an answer that is \(stray)", about: topology?.peers[worker])
+                warn("an answer that is \(stray)", about: peers[worker])
             }
             return
         }
-        let share = parts[part].shares[index]
-        let name = exchange.workers[worker]
         let hidden = model.hiddenSize
         guard rows.layer == trip.layer, rows.width == hidden, rows.rowCount == share.rows.count
         else {
             let shape = "\(rows.rowCount) rows of \(rows.width) for layer \(rows.layer.rawValue)"
             let reason = "it answered \(shape) instead of \(share.rows.count) of \(hidden)"
-            return fail(
-                .shareRefused(worker: name.rawValue, layer: trip.layer, reason: reason)
-            )
+            warn(reason, about: peers[worker])
+            return perform(exchange.reject(index, of: tripID, reason: reason, now: clock.now))
         }
-        countRows(share.pairRows.count, of: name)
-        parts[part].trip?.times.computing = max(trip.times.computing, rows.computeTime)
+        countRows(share.pairRows.count, of: exchange.workers[worker])
+        trips[part]?.times.computing = max(trip.times.computing, rows.computeTime)
         guard part != finished else { return add(rows, in: arrival, part, index, to: &sums) }
-        parts[part].trip?.early.append((index, rows, arrival))
+        trips[part]?.early.append((index, rows, arrival))
         arrival = spare.popLast() ?? FrameList()
     }
 
     /// Adds what came while another part was finished.
     private func addEarly(_ part: Int, to sums: inout [Double]) {
-        guard let early = parts[part].trip?.early, !early.isEmpty else { return }
-        parts[part].trip?.early = []
+        guard let early = trips[part]?.early, !early.isEmpty else { return }
+        trips[part]?.early = []
         for (share, rows, frames) in early {
             add(rows, in: frames, part, share, to: &sums)
             frames.removeAll()
@@ -424,15 +438,16 @@ final class RemoteRunner: ExpertRunner {
         _ share: Int,
         to sums: inout [Double]
     ) {
+        guard let trip = trips[part], let share = exchange.share(share, of: trip.id) else { return }
         let start = clock.now
         let hidden = model.hiddenSize
-        for (place, row) in parts[part].shares[share].rows.enumerated() {
+        for (place, row) in share.rows.enumerated() {
             let target = Int(row) * hidden
             rows.add(row: place, of: frames, to: &sums, from: target)
         }
         let end = clock.now
-        parts[part].trip?.times.adding += end - start
-        parts[part].trip?.times.done = end
+        trips[part]?.times.adding += end - start
+        trips[part]?.times.done = end
     }
 
     private func drop(_ reason: DropCounts.Reason, _ text: String, from peer: Peer?) {
@@ -452,27 +467,5 @@ final class RemoteRunner: ExpertRunner {
         } else {
             rowCounts.append(WorkerRows(name: name, rowCount: UInt64(count)))
         }
-    }
-}
-
-/// What the runner notices that operators may want to know.
-package enum RunnerEvent: Sendable {
-    /// After `heldBack` others that were not told.
-    case malformed(String, from: Peer?, heldBack: Int)
-    /// It has no data connection, whatever its control connection says.
-    case unreachable(WorkerName)
-}
-
-extension ExpertRunnerError {
-    init(_ error: ExchangeError) {
-        self =
-            switch error {
-            case .workerSilent(let worker, let layer, let waited, _):
-                .workerSilent(worker: worker.rawValue, layer: layer, waited: waited)
-            case .workerLost(let worker, let layer, _, let reason):
-                .workerLost(worker: worker.rawValue, layer: layer, reason: reason)
-            case .shareRefused(let worker, let layer, _, let reason):
-                .shareRefused(worker: worker.rawValue, layer: layer, reason: reason)
-            }
     }
 }

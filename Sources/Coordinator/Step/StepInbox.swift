@@ -17,9 +17,9 @@ package enum StepCommand: Sendable {
 
 /// A change in who computes experts.
 package enum TopologyChange: Sendable {
-    /// Every expert of the plan is held by a live worker.
-    case ready(Topology)
-    /// Some are not; `reason` names them and says why.
+    /// Another plan, or others of its workers serve.
+    case changed(Topology)
+    /// Some experts are held by nobody who serves; `reason` names workers and says why.
     case unready(reason: String)
     /// A worker is gone. Shares under way to it will not be answered.
     case lost(WorkerName, reason: String)
@@ -28,8 +28,9 @@ package enum TopologyChange: Sendable {
 /// A plan and where its workers can be reached.
 package struct Topology: Equatable, Sendable {
     package let plan: Plan
-    /// Routing ids on the data socket, in the order of the plan's workers.
-    package let peers: [Peer]
+    /// Routing ids on the data socket, in the order of the plan's workers; nil for one that does
+    /// not serve.
+    package let peers: [Peer?]
 }
 
 /// Tokens to compute for their logits.

@@ -229,7 +229,7 @@ enum KnownErrors {
     private static let beginnings = [
         "worker '", "no complete cluster within ", "the coordinator is shutting down",
         "the queue of ", "too many evaluations wait", "a worker or the plan changed",
-        "the cluster cannot compute: waiting for w",
+        "the cluster cannot compute: waiting for w", "no worker that serves holds expert",
     ]
 
     static func contains(_ message: String) -> Bool {

@@ -3,6 +3,7 @@ import ClusterTesting
 import Coordinator
 import Foundation
 import Messaging
+import Model
 import Placement
 import Settings
 import Wire
@@ -31,16 +32,19 @@ final class SimulatedCluster {
     private var loops: [Loop] = []
     private let names: [WorkerName]
     private let directory: TemporaryFile
+    private var plansMade = 0
     private let values: [String: String]
     var shares = ShareCheck()
 
     /// - Parameters:
     ///   - faults: nil leaves them to the seed.
     ///   - settings: of the coordinator, in place of what the seed would have.
+    ///   - workerCount: nil leaves it to the seed.
     init(
         seed: UInt64,
         faults: Faults? = nil,
         settings: [String: String] = [:],
+        workerCount wanted: Int? = nil,
         isTold: Bool = false
     ) throws {
         self.seed = seed
@@ -51,7 +55,8 @@ final class SimulatedCluster {
         answers = try .shared
         directory = try TemporaryFile("state")
         self.faults = faults ?? .random(chance)
-        let workerCount = chance.number(1...4)
+        let drawn = chance.number(1...4)
+        let workerCount = wanted ?? drawn
         values = Self.settings(chance, workers: workerCount, directory: directory.path)
             .merging(settings) { _, given in given }
         names = (1...workerCount).compactMap { WorkerName(rawValue: "w\($0)") }
@@ -113,7 +118,9 @@ final class SimulatedCluster {
     func run() throws -> String? {
         try run { cluster in
             try cluster.askQuestions()
-            Trouble(cluster).begin()
+            let trouble = Trouble(cluster)
+            trouble.begin()
+            if cluster.chance.happens(0.3) { trouble.changePlan() }
             cluster.agenda.after(Self.troubleTime) { cluster.calmDown() }
             cluster.agenda.after(Self.troubleTime + Self.mendingTime) { cluster.checkMended() }
         }
@@ -210,6 +217,30 @@ final class SimulatedCluster {
         } catch {
             fail("a daemon did not start: \(error)")
         }
+    }
+
+    /// Any plan: experts with copies here and there, everywhere, or nowhere.
+    func randomPlan() -> Plan {
+        let copies: Double = chance.pick([0.0, 0.3, 1.0]) ?? 0.0
+        let layers = model.served.description.expertCounts.map { count in
+            (0..<count).map { _ in
+                var holders = [chance.number(0...names.count - 1)]
+                while chance.happens(copies * 0.6) {
+                    holders.append(chance.number(0...names.count - 1))
+                }
+                holders = Set(holders).sorted()
+                return holders.count == 1 ? ExpertEntry.worker(holders[0]) : .replicas(holders)
+            }
+        }
+        return Plan(epoch: Epoch(rawValue: 1), workers: names, layers: layers)
+    }
+
+    /// A plan that the coordinator takes from its next life on.
+    func usePlan(_ plan: Plan) throws {
+        plansMade += 1
+        let path = "\(directory.path)-plan-\(plansMade).json"
+        try Data(plan.json()).write(to: URL(filePath: path))
+        coordinator.planPath = path
     }
 
     // MARK: Time

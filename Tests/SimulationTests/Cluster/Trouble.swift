@@ -8,7 +8,6 @@ import Placement
 final class Trouble {
     private unowned let world: SimulatedCluster
     private var chance: Chance { world.chance }
-    private var plansMade: UInt64 = 0
 
     init(_ world: SimulatedCluster) { self.world = world }
 
@@ -25,7 +24,7 @@ final class Trouble {
         }
     }
 
-    private func strike(_ kind: Faults.Kind) {
+    func strike(_ kind: Faults.Kind) {
         guard let worker = chance.pick(world.workers) else { return }
         switch kind {
         case .workerCrash: crash(worker, isNoticed: true)
@@ -89,17 +88,9 @@ final class Trouble {
 
     /// The operator writes another plan; the coordinator's next life takes it.
     func changePlan() {
-        plansMade += 1
-        let names = world.workers.map(\.name)
-        let counts = world.model.served.description.expertCounts
-        let layers = counts.map { count in
-            (0..<count).map { _ in ExpertEntry.worker(chance.number(0...names.count - 1)) }
-        }
-        let plan = Plan(epoch: Epoch(rawValue: 1), workers: names, layers: layers)
-        let path = "\(world.directoryPath)-plan-\(plansMade).json"
-        world.startAgain { try Data(plan.json()).write(to: URL(filePath: path)) }
+        let plan = world.randomPlan()
+        world.startAgain { try world.usePlan(plan) }
         world.note("another plan is to be used")
-        world.coordinator.planPath = path
         stopCoordinator()
     }
 
