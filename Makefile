@@ -6,7 +6,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help run test hostile damage fuzz tsan asan soak check simulate plants build format protos
-.PHONY: goldens bench install-deps clean
+.PHONY: goldens bench bench-network killing install-deps clean
 
 SWIFT_SOURCES := Sources Tests Fuzz Package.swift
 
@@ -31,6 +31,9 @@ asan: install-deps ## Runs the tests under the address and undefined behaviour s
 soak: install-deps ## Loads and hurts a cluster for MINUTES= (20), then looks for leaks
 	@scripts/soak.sh
 
+killing: build ## Kills or freezes a worker every few seconds for MINUTES= (10) while jobs run
+	@scripts/killing.py -m $(or $(MODEL),Models/moiety-demo-q8_0.gguf) --minutes $(or $(MINUTES),10)
+
 damage: install-deps ## Cuts and flips model files of all families at every place (a minute)
 	@MOIETY_DAMAGE=1 FILTER=DamagedFileTests scripts/test.sh
 
@@ -48,6 +51,9 @@ plants: install-deps ## Plants bugs in a copy of the sources and shows that the 
 
 bench: install-deps ## Compares with llama.cpp, which it builds first (ROWS=, PAIRS=, PEER=none)
 	@scripts/bench.sh
+
+bench-network: build ## Measures a cluster over slow links between network namespaces (MODEL=; as root)
+	@Benchmarks/network.py -m $(or $(MODEL),Models/moiety-demo-q8_0.gguf)
 
 build: install-deps ## Builds everything for release into .build/release
 	swift build -c release
