@@ -99,6 +99,6 @@ public struct SolverEffort: Hashable, Sendable {
 
     /// What takes about `seconds` on one core of 2023.
     public init(seconds: Double = 60) {
-        work = Int(max(0, min(seconds, 1e6)) * 4e8)
+        work = Int(max(0, min(seconds, 1e6)) * 2.5e8)
     }
 }

@@ -29,6 +29,9 @@ struct SolveCommand: AsyncParsableCommand {
     @Option(help: "Seconds to search for, roughly.")
     var timeLimit = 60.0
 
+    @Option(help: "moetuner's clusters: of free or fixed sizes.", transform: Self.cardinality)
+    var cardinality = MoetunerOptions.Cardinality.free
+
     @Option(help: "Rows of the steps that are drawn from the profile.")
     var rows = 8
 
@@ -47,6 +50,13 @@ struct SolveCommand: AsyncParsableCommand {
         return solver
     }
 
+    private static func cardinality(_ name: String) throws -> MoetunerOptions.Cardinality {
+        guard let cardinality = MoetunerOptions.Cardinality(rawValue: name) else {
+            throw ValidationError("--cardinality is '\(name)'; it must be free or fixed")
+        }
+        return cardinality
+    }
+
     func validate() throws {
         guard timeLimit >= 0, timeLimit <= 86_400 else {
             throw ValidationError("--time-limit is \(timeLimit); it must be 0 to 86400")
@@ -58,10 +68,14 @@ struct SolveCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await CommandFailure.report {
-            let problem = try problem()
+            let file = try workersFile()
+            let problem = try problem(file)
+            var options = MoetunerOptions()
+            options.cardinality = cardinality
+            options.betweenHosts = file?.betweenHosts
             let start = ContinuousClock.now
             let effort = SolverEffort(seconds: timeLimit)
-            let solution = solver.solve(problem, effort: effort)
+            let solution = solver.solve(problem, effort: effort, moetuner: options)
             let report = SolveReport(
                 solution,
                 problem: problem,
@@ -74,10 +88,9 @@ struct SolveCommand: AsyncParsableCommand {
         }
     }
 
-    private func problem() throws -> PlacementProblem {
+    private func problem(_ file: WorkersFile?) throws -> PlacementProblem {
         let profile = try InputFile.profile(profile)
         let trace = try trace.map(InputFile.trace)
-        let file = try workersFile()
         let bytes = file?.expertByteCount
         let equal = file == nil ? try equalWorkers() : []
         do throws(PlacementError) {
