@@ -71,7 +71,7 @@ INLINE void add_fifth_bits(quads q[8], const uint8_t *field, size_t b) {
     for (int k = 0; k < 8; k++) {
         // Columns 4k ... 4k + 3 stand in byte k / 2 of their output's four.
         lanes_int byte = ((lanes_int)bits >> (k / 2 * 8) & 255) * 0x01010101;
-        quads places = (quads)(lanes_int)(0x08040201 << (k % 2 * 4));
+        quads places = (quads)(lanes_int)(int32_t)(0x08040201u << (k % 2 * 4));
         q[k] |= (quads)(((quads)byte & places) != 0) & 16;
     }
 }
