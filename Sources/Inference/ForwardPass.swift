@@ -77,6 +77,12 @@ public final class ForwardPass {
     /// Pages that no context has reserved.
     public var freePageCount: Int { pages.unreservedCount }
 
+    /// Gives memory that long sequences have left behind back to the system.
+    public func rest() { pages.rest(keeping: Self.restingPages) }
+
+    /// A thousand positions, so that a usual sequence starts without asking the system.
+    private static let restingPages = 4
+
     /// Room for a sequence of at most `capacity` positions.
     ///
     /// Its pages are reserved; they take memory as positions fill them.

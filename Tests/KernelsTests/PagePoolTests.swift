@@ -33,6 +33,19 @@ struct PagePoolTests {
         #expect(pool.pageCount == 4 && pool.lentCount == 4)
     }
 
+    @Test("At rest all but the last pages give their memory back, and serve again")
+    func rest() throws {
+        let pool = pool(pages: 4)
+        try KeyValueCache(pool: pool, capacity: 1024).makeRoom(for: 1024)
+        #expect(pool.lentCount == 0 && pool.pageCount == 4)
+        #expect(pool.rest(keeping: 1) == 3)
+        #expect(pool.rest(keeping: 8) == 0)
+        let cache = try KeyValueCache(pool: pool, capacity: 1024)
+        try cache.makeRoom(for: 1024)
+        #expect(pool.lentCount == 4 && pool.pageCount == 4)
+        #expect(pool.rest(keeping: 0) == 0)
+    }
+
     @Test("A pool that is taken says how much is free")
     func exhaustion() throws {
         let pool = pool(pages: 3)

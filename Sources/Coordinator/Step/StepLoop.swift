@@ -170,6 +170,7 @@ package final class StepLoop {
             timeout = firstDeadline(since).map { max(.zero, $0 - clock.now) }
         } else {
             unreadySince = nil
+            forward.rest()
         }
         do throws(MessagingError) {
             try sleep(timeout)

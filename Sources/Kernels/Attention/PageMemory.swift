@@ -5,6 +5,8 @@ import Tensors
 enum PageMemory {
     /// What the processor maps with one entry where the system lets it.
     private static let hugePage = 2 << 20
+    /// What the system gives and takes memory by.
+    private static let smallPage = 4096
     /// A cache line.
     private static let line = 64
 
@@ -23,6 +25,15 @@ enum PageMemory {
         // A wish: where it is not granted, pages are small and all else is the same.
         if isLarge { _ = unsafe madvise(start, byteCount, MADV_HUGEPAGE) }
         return unsafe start
+    }
+
+    /// Lets the system have the memory until the page is written again; what it held is lost.
+    static func giveBackContent(of page: UnsafeMutableRawPointer, byteCount: Int) {
+        let start = unsafe page.alignedUp(toMultipleOf: smallPage)
+        let end = unsafe (page + byteCount).alignedDown(toMultipleOf: smallPage)
+        guard unsafe start < end else { return }
+        // A refusal changes only who has the memory.
+        _ = unsafe madvise(start, end - start, MADV_DONTNEED)
     }
 
     static func free(_ page: UnsafeMutableRawPointer) {

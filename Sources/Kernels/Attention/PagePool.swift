@@ -2,7 +2,7 @@
 ///
 /// A sequence reserves what it may need before it starts, so that it does not run short in the
 /// middle; memory is taken from the system when a page is first lent, and kept for the next
-/// sequence. Owned by one thread at a time, with the caches that it serves.
+/// sequence until the pool rests. Owned by one thread at a time, with the caches that it serves.
 @safe public final class PagePool {
     public let layout: CacheLayout
     /// Pages that there may be.
@@ -55,5 +55,21 @@
 
     func giveBack(_ page: UnsafeMutableRawPointer) {
         unsafe free.append(page)
+    }
+
+    /// Gives memory of pages that no sequence holds back to the system, but for the last ones.
+    ///
+    /// For a while without work: one long sequence must not keep its memory for good. The pages
+    /// stay the pool's, and get memory again when they are written.
+    ///
+    /// - Parameter kept: pages that stay as they are, so that a usual sequence starts at once.
+    /// - Returns: how many pages have given theirs.
+    @discardableResult
+    public func rest(keeping kept: Int) -> Int {
+        let count = unsafe max(0, free.count - kept)
+        for place in 0..<count {
+            unsafe PageMemory.giveBackContent(of: free[place], byteCount: layout.pageByteCount)
+        }
+        return count
     }
 }
