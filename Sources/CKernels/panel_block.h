@@ -10,7 +10,7 @@
 
 /// Where in a unit of a panel the fields of its blocks start.
 struct unit {
-    const uint8_t *field[5];
+    const uint8_t *field[FIELDS];
     /// Blocks of 32 columns.
     size_t blocks;
 };
@@ -26,14 +26,9 @@ struct panel_block {
 INLINE struct unit unit_at(const uint8_t *start, size_t columns, uint32_t type) {
     struct layout l = layout_of(type);
     struct unit u = {.blocks = columns / BLOCK};
-    for (int k = 0; k < 5; k++)
-        u.field[k] = start + field_start(&l, k, columns / l.columns);
+    for (int k = 0; k < FIELDS; k++)
+        u.field[k] = start + field_start(&l, k, columns);
     return u;
-}
-
-INLINE size_t unit_bytes(size_t columns, uint32_t type) {
-    struct layout l = layout_of(type);
-    return columns / l.columns * l.bytes * MOIETY_PANEL;
 }
 
 /// Granule `k` of a field of halves, as f32.

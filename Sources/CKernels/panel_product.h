@@ -23,7 +23,7 @@ struct rounded {
 };
 
 INLINE struct rounded rounded_row(const struct moiety_integer_product *p, size_t row) {
-    size_t block = (p->rows ? (size_t)p->rows[row] : row) * (p->columns / BLOCK);
+    size_t block = (p->rows ? (size_t)p->rows[row] : row) * (p->columns.count / BLOCK);
     return (struct rounded){
         .quants = p->quants + block * BLOCK,
         .scales = p->scales + block,
@@ -112,11 +112,12 @@ INLINE void times_panel(
     }
     const uint8_t *end = weights_end(p);
     struct panel_block w;
-    for (size_t column = 0; column < p->columns; column += UNIT) {
-        size_t left = p->columns - column;
-        size_t columns = left < UNIT ? left : UNIT;
+    struct layout l = layout_of(type);
+    size_t columns;
+    for (size_t column = 0; column < p->columns.count; column += columns) {
+        columns = unit_columns(p->columns.count, p->columns.head, column);
         struct unit u = unit_at(weights, columns, type);
-        size_t bytes = unit_bytes(columns, type);
+        size_t bytes = unit_bytes(&l, columns);
         fetch_ahead(p, weights, end, bytes);
         load_unit_scales(&w, &u, type);
         for (size_t b = 0; b < u.blocks; b++) {

@@ -43,7 +43,7 @@ INLINE void add_unit(
         unpack(&b, weights, i, type);
         for (size_t r = 0; r < p->row_count; r++) {
             size_t row = p->rows ? (size_t)p->rows[r] : r;
-            size_t block = row * (p->columns / BLOCK) + column / BLOCK + i;
+            size_t block = row * (p->columns.count / BLOCK) + column / BLOCK + i;
             float *y = p->y + r * p->y_stride + o;
             const int8_t *x = p->quants + block * BLOCK;
             *y = add_block(*y, &b, x, p->scales[block], p->half_sums + 2 * block, type);
@@ -57,13 +57,14 @@ INLINE void integer_product_of(const struct moiety_integer_product *p, uint32_t 
         for (size_t r = 0; r < p->row_count; r++)
             p->y[r * p->y_stride + o] = 0;
         const uint8_t *panel = p->weights + o / MOIETY_PANEL * MOIETY_PANEL * p->row_bytes;
-        for (size_t column = 0; column < p->columns; column += UNIT) {
-            size_t left = p->columns - column;
-            size_t columns = left < UNIT ? left : UNIT;
+        size_t columns;
+        for (size_t column = 0; column < p->columns.count; column += columns) {
+            columns = unit_columns(p->columns.count, p->columns.head, column);
             uint8_t weights[LARGEST_UNIT];
-            moiety_unpack_row(weights, panel, o % MOIETY_PANEL, columns, type);
+            struct moiety_columns unit = {columns, UNIT};
+            moiety_unpack_row(weights, panel, o % MOIETY_PANEL, unit, type);
             add_unit(p, o, weights, column, columns, type);
-            panel += columns / l.columns * l.bytes * MOIETY_PANEL;
+            panel += unit_bytes(&l, columns);
         }
     }
 }

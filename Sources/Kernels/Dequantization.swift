@@ -21,13 +21,23 @@ extension Kernels {
     private func write(_ w: WeightMatrix, _ rows: some Collection<Int>, to y: inout [Float]) {
         precondition(Self.supports(w.type), "\(w.type.name) cannot be dequantised")
         exclusively {
-            let bytes = unsafe scratch.row.pointer(count: w.rowByteCount)
+            let size = w.type.blockByteCount
+            let bytes = unsafe scratch.row.pointer(count: w.shape.blocks.count * size)
+            // A cut block does not fill its place, so what follows it is taken from the next one.
+            let head = w.shape.headLength < w.columnCount ? w.shape.headLength : 0
+            let part = head % w.type.blockLength == 0 ? 0 : head
             unsafe y.withUnsafeMutableBufferPointer { y in
                 guard let first = y.baseAddress else { return }
                 for (index, row) in rows.enumerated() {
                     let target = unsafe first + index * w.columnCount
                     unsafe w.copyRow(row, to: bytes)
-                    unsafe table.dequantize(target, bytes, w.columnCount, w.type.rawValue)
+                    unsafe table.dequantize(target, bytes, part, w.type.rawValue)
+                    unsafe table.dequantize(
+                        target + part,
+                        bytes + (part > 0 ? size : 0),
+                        w.columnCount - part,
+                        w.type.rawValue
+                    )
                 }
             }
         }

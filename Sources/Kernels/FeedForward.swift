@@ -9,6 +9,13 @@ extension Kernels {
     /// `down` holds integers. Times its weight it is rounded to a multiple of 2^-36 and added in
     /// f64, which is exact: the sums do not depend on the order or the grouping of the visits.
     /// `sums` are `[activations.rowCount, hidden]`, added to.
+    ///
+    /// Slices of an expert's width that begin and end at multiples of 32 are narrower experts, and
+    /// their outputs sum to the whole's but for rounding: what lies between the products is the
+    /// same, bit for bit, but each slice adds its own terms from 0 on, in f32, and is rounded to a
+    /// multiple of 2^-36. An output of the whole has n terms, one for each block of 32 (two where a
+    /// type has minimums) or each float weight; with S the sum of their magnitudes, the sum of k
+    /// slices lies within `|weight| * n * S * 2^-23 + k * 2^-36` of it.
     public func feedForward(
         _ visits: ExpertVisits,
         activations x: Activations,

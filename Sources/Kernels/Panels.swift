@@ -6,21 +6,31 @@ extension WeightMatrix {
     /// A copy with integer weights in panels, or the matrix itself where nothing changes.
     public func inPanels() -> WeightMatrix {
         guard layout == .rows, Self.hasPanels(type) else { return self }
+        return slice(rows: 0..<rowCount, columns: 0..<columnCount)
+    }
+
+    /// A copy of some rows and columns, integer weights in panels.
+    ///
+    /// - Precondition: the matrix has its rows as in the file, and `MatrixShape` allows the slice.
+    public func slice(rows: Range<Int>, columns: Range<Int>) -> WeightMatrix {
+        precondition(layout == .rows && shape.columns.lowerBound == 0, "not as in the file")
         let made = Self.make(
-            [shape],
+            [MatrixShape(type: type, rowCount: rows.count, columns: columns)],
             in: .panels,
             shortage: { preconditionFailure("no memory for \($0.needed) bytes of a copy") },
             fill: { (writer: WeightWriter) throws(Never) in
                 bytes.withSpan { span in
-                    let rows = span.extracting(offset..<offset + byteCount)
-                    writer.write(0..<rowCount, of: 0, rows)
+                    let start = offset + rows.lowerBound * rowByteCount
+                    let end = offset + rows.upperBound * rowByteCount
+                    writer.write(0..<rows.count, of: 0, span.extracting(start..<end))
                 }
             }
         )
         return made[0]
     }
 
-    /// Writes the `rowByteCount` bytes of a row, as they lie in the file.
+    /// Writes the whole blocks of a row, as they lie in the file; of those that a slice cuts, what
+    /// is left comes first.
     func copyRow(_ row: Int, to target: UnsafeMutablePointer<UInt8>) {
         unsafe withBytes { start in
             switch layout {
@@ -32,7 +42,7 @@ extension WeightMatrix {
                     target,
                     start + panel * Self.panelLength * rowByteCount,
                     place,
-                    columnCount,
+                    shape.unitColumns,
                     type.rawValue
                 )
             }
@@ -60,4 +70,9 @@ extension WeightMatrix {
             }
         }
     }
+}
+
+extension MatrixShape {
+    /// The columns as the kernels are told of them.
+    var unitColumns: moiety_columns { moiety_columns(count: columnCount, head: headLength) }
 }

@@ -102,7 +102,7 @@ extension Kernels {
                     weights: weights,
                     row_bytes: w.rowByteCount,
                     output_count: outputs.count,
-                    columns: w.columnCount,
+                    columns: w.shape.unitColumns,
                     type: w.type.rawValue,
                     next: nil
                 )

@@ -15,51 +15,112 @@ public import Tensors
         let offset: Int
     }
 
-    /// Writes whole rows of a matrix.
+    /// Writes rows of a matrix, or what it takes of them.
     ///
-    /// - Parameter weights: the rows' bytes, one row after the other.
+    /// - Parameter weights: the rows' bytes, one row after the other, each with all columns that
+    ///   are stored.
     public func write(_ rows: Range<Int>, of matrix: Int, _ weights: RawSpan) {
         let place = places[matrix]
-        let size = place.shape.rowByteCount
         precondition(rows.lowerBound >= 0 && rows.upperBound <= place.shape.rowCount)
-        precondition(weights.byteCount == rows.count * size, "\(rows.count) rows of \(size) bytes")
+        guard !rows.isEmpty else { return }
+        let stride = weights.byteCount / rows.count
+        precondition(
+            weights.byteCount % rows.count == 0 && stride >= place.shape.storedEnd,
+            "\(rows.count) rows of \(place.shape.storedEnd) bytes"
+        )
         unsafe weights.withUnsafeBytes { weights in
             guard let bytes = weights.baseAddress else { return }
-            let source = unsafe bytes.assumingMemoryBound(to: UInt8.self)
-            let target = unsafe start + place.offset
+            let stored = unsafe StoredRows(
+                start: (bytes + place.shape.storedStart).assumingMemoryBound(to: UInt8.self),
+                stride: stride
+            )
             switch place.layout {
-            case .rows:
-                unsafe (target + rows.lowerBound * size)
-                    .update(from: source, count: weights.count)
-            case .panels:
-                unsafe Self.pack(rows, of: place.shape, from: source, into: target)
+            case .rows: unsafe copy(rows, of: place, from: stored)
+            case .panels: unsafe pack(rows, of: place, from: stored)
             }
         }
     }
 
-    private static func pack(
-        _ rows: Range<Int>,
-        of shape: MatrixShape,
-        from source: UnsafePointer<UInt8>,
-        into target: UnsafeMutablePointer<UInt8>
-    ) {
-        let (size, columns, type) = (shape.rowByteCount, shape.columnCount, shape.type.rawValue)
+    /// Rows as a file has them, from the first block on that is wanted.
+    @unsafe private struct StoredRows {
+        let start: UnsafePointer<UInt8>
+        let stride: Int
+    }
+
+    private func copy(_ rows: Range<Int>, of place: Place, from stored: StoredRows) {
+        let size = place.shape.rowByteCount
+        let target = unsafe start + place.offset + rows.lowerBound * size
+        guard unsafe size < stored.stride else {
+            unsafe target.update(from: stored.start, count: rows.count * size)
+            return
+        }
+        for row in 0..<rows.count {
+            unsafe (target + row * size)
+                .update(from: stored.start + row * stored.stride, count: size)
+        }
+    }
+
+    private func pack(_ rows: Range<Int>, of place: Place, from stored: StoredRows) {
+        guard !place.shape.cutsFirstBlock else {
+            unsafe packCut(rows, of: place, from: stored)
+            return
+        }
         let length = WeightMatrix.panelLength
         var row = rows.lowerBound
         while row < rows.upperBound {
-            let (panel, place) = row.quotientAndRemainder(dividingBy: length)
-            let count = min(length - place, rows.upperBound - row)
-            unsafe moiety_pack_rows(
-                target + panel * length * size,
-                source + (row - rows.lowerBound) * size,
-                place,
-                count,
-                columns,
-                type
-            )
+            let count = min(length - row % length, rows.upperBound - row)
+            let first = unsafe stored.start + (row - rows.lowerBound) * stored.stride
+            unsafe pack(row, count: count, of: place, from: first, stride: stored.stride)
             row += count
         }
     }
+
+    /// Puts adjacent rows of one panel into it.
+    private func pack(
+        _ row: Int,
+        count: Int,
+        of place: Place,
+        from first: UnsafePointer<UInt8>,
+        stride: Int
+    ) {
+        let shape = place.shape
+        let (panel, lane) = row.quotientAndRemainder(dividingBy: WeightMatrix.panelLength)
+        unsafe moiety_pack_rows(
+            start + place.offset + panel * WeightMatrix.panelLength * shape.rowByteCount,
+            first,
+            stride,
+            lane,
+            count,
+            shape.unitColumns,
+            shape.type.rawValue
+        )
+    }
+
+    /// Packs rows one by one, whose first block is copied so that what is left of it comes first.
+    private func packCut(_ rows: Range<Int>, of place: Place, from stored: StoredRows) {
+        let shape = place.shape
+        let first = shape.type.blockByteCount
+        let size = shape.blocks.count * first
+        unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: size) { buffer in
+            guard let copy = buffer.baseAddress else { return }
+            for row in rows {
+                let source = unsafe stored.start + (row - rows.lowerBound) * stored.stride
+                unsafe moiety_cut_block(copy, source, shape.firstPart, shape.type.rawValue)
+                unsafe (copy + first).update(from: source + first, count: size - first)
+                unsafe pack(row, count: 1, of: place, from: copy, stride: size)
+            }
+        }
+    }
+}
+
+extension MatrixShape {
+    /// Where in a stored row the first block that is wanted starts, and the last one ends.
+    fileprivate var storedStart: Int { blocks.lowerBound * type.blockByteCount }
+    fileprivate var storedEnd: Int { blocks.upperBound * type.blockByteCount }
+
+    /// Parts of 32 columns that the first block lacks.
+    fileprivate var firstPart: Int { columns.lowerBound % type.blockLength / 32 }
+    fileprivate var cutsFirstBlock: Bool { columns.lowerBound % type.blockLength != 0 }
 }
 
 extension WeightMatrix {

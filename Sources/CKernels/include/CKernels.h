@@ -36,6 +36,15 @@ enum moiety_type {
 /// Rows of an integer matrix that lie interleaved in memory.
 enum { MOIETY_PANEL = 16 };
 
+/// Columns of an integer matrix.
+struct moiety_columns {
+    /// A multiple of 32.
+    size_t count;
+    /// Where they begin in the middle of a block of 256: how many lie in that block, or more if
+    /// they end in it too; else 256.
+    size_t head;
+};
+
 /// Rows of rounded activations times a slice of integer weights.
 struct moiety_integer_product {
     /// `y[r * y_stride + o]` is written for every row r and every output o of the slice.
@@ -56,7 +65,7 @@ struct moiety_integer_product {
     const uint8_t *weights;
     size_t row_bytes;
     size_t output_count;
-    size_t columns;
+    struct moiety_columns columns;
     uint32_t type;
     /// Weights that the same thread reads next, to be fetched early; NULL for none.
     const uint8_t *_Nullable next;
@@ -214,15 +223,25 @@ const struct moiety_kernels *moiety_kernels_avx2(void);
 /// AVX-512 F, BW, DQ, VL and VNNI, and what AVX2 needs.
 const struct moiety_kernels *moiety_kernels_avx512(void);
 
-/// Puts `count` adjacent rows, as in the file, into a panel, where the first becomes row `place`;
-/// `place` + `count` is at most MOIETY_PANEL.
+/// Puts `count` rows of blocks, `row_bytes` apart, into a panel, where the first becomes row
+/// `place`; `place` + `count` is at most MOIETY_PANEL. A block that is cut on its left comes from
+/// `moiety_cut_block`.
 void moiety_pack_rows(
-    uint8_t *panel, const uint8_t *rows, size_t place, size_t count, size_t columns, uint32_t type
+    uint8_t *panel,
+    const uint8_t *rows,
+    size_t row_bytes,
+    size_t place,
+    size_t count,
+    struct moiety_columns columns,
+    uint32_t type
 );
-/// Takes row `place` of a panel out again, as it was in the file.
+/// Takes row `place` of a panel out again, as it was packed; of a block that is cut only the bytes
+/// that its columns need are written.
 void moiety_unpack_row(
-    uint8_t *row, const uint8_t *panel, size_t place, size_t columns, uint32_t type
+    uint8_t *row, const uint8_t *panel, size_t place, struct moiety_columns columns, uint32_t type
 );
+/// Copies a block of 256 so that its columns from `32 * first` on become the first ones.
+void moiety_cut_block(uint8_t *cut, const uint8_t *block, size_t first, uint32_t type);
 
 /// Whether this processor runs the table of the name; 1 or 0.
 int moiety_cpu_has_avx2(void);
