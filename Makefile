@@ -6,7 +6,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help run test hostile damage fuzz tsan asan soak check simulate plants build format protos
-.PHONY: goldens bench bench-network killing install-deps clean
+.PHONY: goldens bench bench-network bench-placement killing install-deps clean
 
 SWIFT_SOURCES := Sources Tests Fuzz Package.swift
 
@@ -54,6 +54,11 @@ bench: install-deps ## Compares with llama.cpp, which it builds first (ROWS=, PA
 
 bench-network: build ## Measures a cluster over slow links between network namespaces (MODEL=; as root)
 	@Benchmarks/network.py -m $(or $(MODEL),Models/moiety-demo-q8_0.gguf)
+
+bench-placement: install-deps ## Compares plans on recorded and synthetic traces; writes to OUT=
+	swift build -c release --product moiety-bench
+	.build/release/moiety-bench placement --output $(or $(OUT),.build/placement) \
+	    $(addprefix --trace ,$(wildcard Benchmarks/traces/*.trace))
 
 build: install-deps ## Builds everything for release into .build/release
 	swift build -c release

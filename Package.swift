@@ -154,7 +154,7 @@ let package = Package(
             "Benchmarking",
             [
                 "Generation", "Inference", "Experts", "Tokenizer", "Kernels", "CKernels", "Tensors",
-                "GGUF", "Model", "Cluster", "Wire", "Messaging", "CLinux",
+                "GGUF", "Model", "Placement", "Cluster", "Wire", "Messaging", "CLinux",
             ]
         ),
 
@@ -172,7 +172,7 @@ let package = Package(
             "moiety-bench",
             [
                 "Benchmarking", "Inference", "Tokenizer", "Kernels", "Tensors", "GGUF", "Model",
-                "Cluster", "Wire", "Settings", "Terminal", arguments,
+                "Placement", "Cluster", "Wire", "Settings", "Terminal", arguments,
             ]
         ),
         swift("Daemon", ["Settings", "CLinux", arguments, logging, lifecycle]),

@@ -30,6 +30,10 @@ struct MoietyBench: ParsableCommand {
                 subcommands: [ClusterCommand.self]
             ),
             CommandGroup(
+                name: "Plans",
+                subcommands: [PlacementCommand.self]
+            ),
+            CommandGroup(
                 name: "Files to measure with",
                 subcommands: [MakeModelCommand.self]
             ),
