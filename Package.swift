@@ -78,6 +78,7 @@ let package = Package(
         .executable(name: "moiety", targets: ["moiety"]),
         .executable(name: "moiety-coordinator", targets: ["moiety-coordinator"]),
         .executable(name: "moiety-worker", targets: ["moiety-worker"]),
+        .executable(name: "moiety-solver", targets: ["moiety-solver"]),
         .executable(name: "moiety-bench", targets: ["moiety-bench"]),
     ],
     dependencies: [
@@ -108,6 +109,7 @@ let package = Package(
         system("COpenBLAS", apt: ["libopenblas-dev"]),
         system("CProtobufC", apt: ["libprotobuf-c-dev"]),
         system("CPCRE2", apt: ["libpcre2-dev"]),
+        system("CCbc", apt: ["coinor-libcbc-dev"]),
 
         // Floor 1: matter.
         swift("Tensors", ["CLinux"]),
@@ -149,6 +151,8 @@ let package = Package(
             ]
         ),
 
+        swift("Solving", ["Placement"]),
+
         // Measuring all of the above.
         swift(
             "Benchmarking",
@@ -164,8 +168,8 @@ let package = Package(
             "moiety",
             [
                 "Generation", "Inference", "Experts", "Kernels", "Tokenizer", "GGUF", "Tensors",
-                "Model", "Placement", "Cluster", "Wire", "Messaging", "Settings", "Terminal",
-                arguments,
+                "Model", "Placement", "Solving", "Cluster", "Wire", "Messaging", "Settings",
+                "Terminal", arguments,
             ]
         ),
         door(
@@ -180,6 +184,7 @@ let package = Package(
             "moiety-coordinator",
             ["Coordinator", "Daemon", "Messaging", "Settings", arguments]
         ),
+        door("moiety-solver", ["CCbc", "Placement"]),
         door("moiety-worker", ["Worker", "Daemon", "Messaging", "Settings", arguments]),
 
         // Test support.
@@ -257,6 +262,7 @@ let package = Package(
                 "ClusterTesting",
             ]
         ),
+        tests(of: "Solving", ["Solving", "Placement", "moiety-solver"]),
         tests(of: "Settings", ["Settings", "Cluster", "Placement"]),
         tests(
             of: "Benchmarking",

@@ -5,7 +5,7 @@
 #   scripts/install-deps.sh check    what `make check` needs besides
 set -euo pipefail
 
-build_packages=(libzmq3-dev libprotobuf-c-dev libopenblas-dev libpcre2-dev)
+build_packages=(libzmq3-dev libprotobuf-c-dev libopenblas-dev libpcre2-dev coinor-libcbc-dev)
 check_packages=(protobuf-c-compiler clang-format)
 
 fail() {

@@ -16,6 +16,19 @@ struct ClusterBalancer {
         let clusters: [Int]
         let objective: Double
         let lowerBound: Double
+
+        /// The better of this and other clusters, with the better of both bounds.
+        func improved(by other: [Int], bound: Double, balancer: ClusterBalancer) -> Result {
+            let deviation = balancer.deviation(other)
+            let isBetter = deviation < objective
+            let best = min(deviation, objective)
+            return Result(
+                clusters: isBetter ? other : clusters,
+                objective: best,
+                // A solver's bound is as exact as its arithmetic.
+                lowerBound: min(best, max(lowerBound, bound - 1e-6 * abs(bound)))
+            )
+        }
     }
 
     /// - Parameter seed: of what is shaken where the first descent does not reach the bound.

@@ -6,6 +6,8 @@
 struct MoetunerSolver {
     let problem: PlacementProblem
     var options = MoetunerOptions()
+    /// Asked where a layer's clusters are too far from their bound; nil leaves them as they are.
+    var programs: (any IntegerProgramSolver)?
 
     func solve() -> PlacementSolution {
         let layers = problem.profile.layers.indices.filter {
@@ -15,7 +17,8 @@ struct MoetunerSolver {
         var attempts = [MoetunerOptions.Cardinality.fixed]
         if options.cardinality == .free { attempts.insert(.free, at: 0) }
         for cardinality in attempts {
-            let balanced = layers.map { balance($0, cardinality) }
+            var balanced = layers.map { balance($0, cardinality) }
+            notes += improve(&balanced, layers, cardinality)
             if let assigned = assign(layers, balanced) {
                 return solution(layers, balanced, assigned, notes)
             }
@@ -37,6 +40,13 @@ struct MoetunerSolver {
         _ layer: Int,
         _ cardinality: MoetunerOptions.Cardinality
     ) -> ClusterBalancer.Result {
+        balancer(layer, cardinality).solve(seed: UInt64(layer))
+    }
+
+    private func balancer(
+        _ layer: Int,
+        _ cardinality: MoetunerOptions.Cardinality
+    ) -> ClusterBalancer {
         // Tokens are whole things; fading counts are rounded.
         let rows = problem.profile.layers[layer].activations.map { Int($0.rounded()) }
         let workers = problem.workers.count
@@ -46,8 +56,41 @@ struct MoetunerSolver {
             case .fixed: even...(even + (rows.count % workers > 0 ? 1 : 0))
             case .free: min(1, even)...rows.count
             }
-        let balancer = ClusterBalancer(rows: rows, clusterCount: workers, sizes: sizes)
-        return balancer.solve(seed: UInt64(layer))
+        return ClusterBalancer(rows: rows, clusterCount: workers, sizes: sizes)
+    }
+
+    /// Asks the solver of integer programs about layers that are not as good as their bound.
+    ///
+    /// - Returns: why it did not help, if it did not.
+    private func improve(
+        _ balanced: inout [ClusterBalancer.Result],
+        _ layers: [Int],
+        _ cardinality: MoetunerOptions.Cardinality
+    ) -> [String] {
+        guard let programs else { return [] }
+        var limits = options.limits
+        let open = balanced.indices.filter { index in
+            let result = balanced[index]
+            return result.objective - result.lowerBound > limits.gap * result.objective
+        }
+        limits.seconds /= Double(max(1, open.count))
+        for index in open {
+            let balancer = balancer(layers[index], cardinality)
+            let program = ClusterProgram(balancer: balancer)
+            let start = program.program(start: balanced[index].clusters)
+            switch programs.solve(start, limits: limits) {
+            case .solution(let values, let bound):
+                balanced[index] = balanced[index].improved(
+                    by: program.clusters(values),
+                    bound: bound,
+                    balancer: balancer
+                )
+            case .none(let reason):
+                // What kept the first from being solved keeps the others, too.
+                return ["layer \(layers[index]) and those after it were left as packed: \(reason)"]
+            }
+        }
+        return []
     }
 
     private func assign(
@@ -114,6 +157,8 @@ public struct MoetunerOptions: Hashable, Sendable {
     public var cardinality = Cardinality.free
     /// Bytes per second between workers of different hosts; nil where links do not differ.
     public var betweenHosts: Double?
+    /// Of all integer programs together, but for the memory, which each may take.
+    public var limits = IntegerProgramLimits()
 
     public init() {}
 }

@@ -7,11 +7,15 @@ public enum PlacementSolver: String, CaseIterable, Sendable {
 }
 
 extension PlacementSolver {
-    /// Makes a plan; the same problem and effort give the same one.
+    /// Makes a plan; the same problem and effort give the same one, unless a program was stopped by
+    /// its time limit.
+    ///
+    /// - Parameter programs: solves what `moetuner` cannot settle itself; nil leaves it be.
     public func solve(
         _ problem: PlacementProblem,
         effort: SolverEffort,
-        moetuner options: MoetunerOptions = MoetunerOptions()
+        moetuner options: MoetunerOptions = MoetunerOptions(),
+        programs: (any IntegerProgramSolver)? = nil
     ) -> PlacementSolution {
         switch self {
         case .contiguous:
@@ -19,7 +23,7 @@ extension PlacementSolver {
         case .balanced:
             return BalancedSolver(problem: problem).solve()
         case .moetuner:
-            return MoetunerSolver(problem: problem, options: options).solve()
+            return MoetunerSolver(problem: problem, options: options, programs: programs).solve()
         case .moiety:
             let starts = [
                 ContiguousSolver(problem: problem).solve().plan,

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Placement
 import Settings
+import Solving
 import Terminal
 
 struct SolveCommand: AsyncParsableCommand {
@@ -73,9 +74,15 @@ struct SolveCommand: AsyncParsableCommand {
             var options = MoetunerOptions()
             options.cardinality = cardinality
             options.betweenHosts = file?.betweenHosts
+            options.limits.seconds = timeLimit
             let start = ContinuousClock.now
             let effort = SolverEffort(seconds: timeLimit)
-            let solution = solver.solve(problem, effort: effort, moetuner: options)
+            let solution = solver.solve(
+                problem,
+                effort: effort,
+                moetuner: options,
+                programs: SolverProcess()
+            )
             let report = SolveReport(
                 solution,
                 problem: problem,
