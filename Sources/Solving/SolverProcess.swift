@@ -4,8 +4,8 @@ import Synchronization
 
 /// Solves integer programs in a child process, `moiety-solver`, one at a time.
 ///
-/// Whatever becomes of the child (killed, out of memory or time, garbage for an answer) is a reason,
-/// never an error: the caller has a solution already.
+/// Whatever becomes of the child (killed, out of memory or time, garbage for an answer) is a
+/// reason, never an error: the caller has a solution already.
 public final class SolverProcess: IntegerProgramSolver {
     private let program: URL
     private let running = Mutex<Running>(Running())

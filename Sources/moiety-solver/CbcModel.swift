@@ -67,7 +67,7 @@ final class CbcModel {
             return .none(reason: "no solution")
         }
         return .solution(
-            values: unsafe program.columns.indices.map { unsafe best[$0] },
+            values: program.columns.indices.map { unsafe best[$0] },
             lowerBound: unsafe Cbc_getBestPossibleObjValue(model)
         )
     }

@@ -43,7 +43,7 @@ public struct PlacementCase: Sendable {
         return [one, twoHosts(name, trace)]
     }
 
-    /// Synthetic traces of a prompt's rows (128 a step) and of decoding (8 a step).
+    /// Synthetic traces of several prompts' rows (1024 a step) and of decoding (8 a step).
     public static func synthetic() -> [PlacementCase] {
         [(8, 2, 32), (64, 6, 12), (128, 8, 12), (256, 8, 8)].flatMap { experts, topK, layers in
             let isMixtral = experts == 8
@@ -54,7 +54,7 @@ public struct PlacementCase: Sendable {
                 hotNeighbours: isMixtral
             )
             let kind = isMixtral ? "Mixtral-like" : "Qwen3-like"
-            return [(128, 80), (8, 400)].flatMap { rows, steps in
+            return [(1024, 24), (8, 400)].flatMap { rows, steps in
                 let name = "\(kind) \(experts) experts, \(rows) rows"
                 let seed = UInt64(experts + rows)
                 return both(

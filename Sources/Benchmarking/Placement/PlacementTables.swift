@@ -36,7 +36,7 @@ public struct PlacementTable {
             milliseconds(result.linkTail, base.linkTail),
             milliseconds(result.replay.meanStepSeconds, base.replay.meanStepSeconds),
             percent(-step * (1 - Self.coordinatorShare)),
-            "\(fixed(result.replay.imbalance(at: 0.5))), \(fixed(result.replay.imbalance(at: 0.99)))",
+            [0.5, 0.99].map { fixed(result.replay.imbalance(at: $0)) }.joined(separator: ", "),
             "\(fixed(result.planningTime / .seconds(1))) s",
         ]
         return "| " + cells.joined(separator: " | ") + " |\n"

@@ -22,11 +22,7 @@ struct SyntheticRouting {
         let counts = Array(repeating: expertCount, count: layerCount)
         var trace = RoutingTrace(expertCounts: counts, topK: topK)
         for _ in 0..<stepCount {
-            // Rows of a prompt share a topic more often than not.
-            let prompt = Int(random.next() % UInt64(Self.topicCount))
-            let topics = (0..<rowsPerStep).map { _ in
-                random.unit() < 0.3 ? prompt : Int(random.next() % UInt64(Self.topicCount))
-            }
+            let topics = topics(rowsPerStep, using: &random)
             let chosen = layers.flatMap { scores in
                 topics.flatMap { choose(scores[$0], using: &random) }
             }
@@ -34,6 +30,18 @@ struct SyntheticRouting {
         }
         return trace
     }
+
+    /// Rows of a prompt often share a topic; `[row]`.
+    private func topics(_ rowCount: Int, using random: inout SeededRandom) -> [Int] {
+        var prompt = 0
+        return (0..<rowCount).map { row in
+            let topic = Int(random.next() % UInt64(Self.topicCount))
+            if row % Self.promptRowCount == 0 { prompt = topic }
+            return random.unit() < 0.3 ? prompt : topic
+        }
+    }
+
+    private static let promptRowCount = 128
 
     /// Logits of each topic's experts; `[topic][expert]`.
     private func layerScores(using random: inout SeededRandom) -> [[Double]] {

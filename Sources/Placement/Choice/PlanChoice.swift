@@ -15,7 +15,7 @@ public struct PlanChoice: Sendable {
     public struct Forecast: Hashable, Sendable {
         /// Of the experts of a step, the mean over the steps.
         public let stepTime: Duration
-        /// Busiest worker over the mean, in the middle of all steps and layers and near their worst.
+        /// Busiest worker over the mean: in the middle of all steps and layers, near the worst.
         public let medianImbalance: Double
         public let p99Imbalance: Double
 
