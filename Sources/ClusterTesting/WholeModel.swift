@@ -39,13 +39,24 @@ public struct WholeModel: Sendable {
         cache: CacheLimits = CacheLimits()
     ) -> ForwardPass {
         let kernels = Kernels(instructionSet: instructionSet, threadCount: threadCount)
-        let runner = LocalRunner(held: held, kernels: kernels, owners: owners)
+        let runner = LocalRunner(owners: split(among: owners), kernels: kernels)
         return forward(
             kernels: kernels,
             experts: runner,
             microBatches: microBatches,
             cache: cache
         )
+    }
+
+    private func split(among owners: [[Int]]) -> [HeldExperts] {
+        guard let most = owners.lazy.flatMap({ $0 }).max() else { return [held] }
+        let none = HeldExperts(expertCounts: file.description.expertCounts)
+        var parts = Array(repeating: none, count: most + 1)
+        for id in held.all {
+            guard let expert = held[id] else { continue }
+            parts[owners[id.layer.rawValue][id.index]].insert(expert, as: id)
+        }
+        return parts
     }
 
     /// A forward pass with experts computed elsewhere.

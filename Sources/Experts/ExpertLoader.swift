@@ -21,21 +21,34 @@ public struct ExpertLoader: Sendable {
         self.threadCount = max(1, threadCount)
     }
 
-    /// Loads `experts` and returns them in order.
-    ///
-    /// - Parameters:
-    ///   - digests: what each must hash to, in the same order, or nil to trust the file.
-    ///   - isCancelled: asked before each expert; once true, the load ends with `cancelled`.
-    ///   - progress: called after each expert, from any thread but one at a time.
-    /// - Throws: the error of the first expert that could not be read or differs.
+    /// Loads whole experts and returns them in order.
     public func load(
         _ experts: [ExpertID],
         digests: [ExpertDigest]? = nil,
         isCancelled: @Sendable () -> Bool = { false },
         progress: @Sendable (Progress) -> Void = { _ in }
     ) throws(ModelError) -> [FeedForwardWeights] {
+        let parts = experts.map { ExpertSlice($0) }
+        return try load(parts, digests: digests, isCancelled: isCancelled, progress: progress)
+    }
+
+    /// Loads experts and shards and returns them in order.
+    ///
+    /// - Parameters:
+    ///   - digests: what the whole expert of each must hash to, in the same order, or nil to trust
+    ///     the file. A shard is checked with its expert: all of it is read for that, and only the
+    ///     shard is kept.
+    ///   - isCancelled: asked before each expert; once true, the load ends with `cancelled`.
+    ///   - progress: called after each expert, from any thread but one at a time.
+    /// - Throws: the error of the first expert that could not be read or differs.
+    public func load(
+        _ experts: [ExpertSlice],
+        digests: [ExpertDigest]? = nil,
+        isCancelled: @Sendable () -> Bool = { false },
+        progress: @Sendable (Progress) -> Void = { _ in }
+    ) throws(ModelError) -> [FeedForwardWeights] {
         precondition(digests == nil || digests?.count == experts.count)
-        let total = experts.reduce(0) { $0 + model.expertByteCount($1.layer) }
+        let total = experts.reduce(0) { $0 + model.byteCount(of: $1) }
         let state = Mutex(LoadState(count: experts.count))
         let ahead = max(threadCount, Self.aheadByteCount * experts.count / max(1, total))
         let next = Atomic(0)
@@ -66,10 +79,10 @@ public struct ExpertLoader: Sendable {
 
     /// Lets a disk fetch what is loaded next while this is loaded: so much of it that the disk
     /// always has something to do.
-    private func announce(_ experts: [ExpertID], _ place: Int, ahead: Int) {
+    private func announce(_ experts: [ExpertSlice], _ place: Int, ahead: Int) {
         let first = place == 0 ? 0 : place + ahead
         for place in first..<place + ahead + 1 where place < experts.count {
-            model.announce(experts[place])
+            model.announce(experts[place].expert)
         }
     }
 
@@ -77,32 +90,55 @@ public struct ExpertLoader: Sendable {
     private static let aheadByteCount = 64 << 20
 
     private func load(
-        _ id: ExpertID,
+        _ part: ExpertSlice,
         expecting digest: ExpertDigest?
     ) throws(ModelError) -> FeedForwardWeights {
-        let stored = try model.stored(id)
+        let stored = try model.stored(part.expert)
         var hasher = digest == nil ? nil : ExpertHasher()
         let matrices = try WeightMatrix.make(
-            stored.map(\.shape),
+            try model.shapes(of: part),
             in: .panels,
             shortage: model.shortage,
             fill: { writer throws(ModelError) in
                 for (index, matrix) in stored.enumerated() {
+                    let all = 0..<matrix.shape.rowCount
+                    // The shard's rows of gate and up; it has all rows of down, but not all of each.
+                    let kept = index < 2 ? part.dimensions ?? all : all
                     // Hashed and put in place while a piece is still in the processor's cache.
-                    try model.read(matrix, rows: 0..<matrix.shape.rowCount) { rows, weights in
+                    try model.read(matrix, rows: hasher == nil ? kept : all) { rows, weights in
                         hasher?.update(weights)
-                        writer.write(rows, of: index, weights)
+                        writer.write(rows, keeping: kept, of: index, weights)
                     }
                 }
             }
         )
         if let digest, let found = hasher?.digest(), found != digest {
             throw .differs(
-                "\(id) in \(model.path) differs from the coordinator's "
+                "\(part.expert) in \(model.path) differs from the coordinator's "
                     + "(digest \(found), expected \(digest)): copy the coordinator's file here"
             )
         }
         return FeedForwardWeights(gate: matrices[0], up: matrices[1], down: matrices[2])
+    }
+}
+
+extension WeightWriter {
+    /// Writes those of the stored `rows` that are kept, counted from the first one kept.
+    fileprivate func write(
+        _ rows: Range<Int>,
+        keeping kept: Range<Int>,
+        of matrix: Int,
+        _ weights: RawSpan
+    ) {
+        let wanted = rows.clamped(to: kept)
+        guard !wanted.isEmpty else { return }
+        let size = weights.byteCount / rows.count
+        let start = (wanted.lowerBound - rows.lowerBound) * size
+        write(
+            wanted.lowerBound - kept.lowerBound..<wanted.upperBound - kept.lowerBound,
+            of: matrix,
+            weights.extracting(start..<start + wanted.count * size)
+        )
     }
 }
 

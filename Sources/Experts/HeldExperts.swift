@@ -1,6 +1,8 @@
 public import Model
 
-/// The experts a process holds in memory, each at the file's precision.
+/// The experts a process holds in memory, each at the file's precision, whole or a shard of it.
+///
+/// A shard is computed like any expert: it is a narrower one.
 public struct HeldExperts: Sendable {
     /// `[layer][expert]`, nil where not held.
     private var weights: [[FeedForwardWeights?]]

@@ -4,14 +4,12 @@ public import Tensors
 
 /// Computes all experts in this process.
 ///
-/// With `owners`, experts are summed owner by owner as that many workers would: by the one
-/// arithmetic this changes no bit, which is how a plan is tried without a cluster.
+/// With several owners, experts are summed owner by owner as that many workers would, each adding
+/// what it holds: by the one arithmetic this changes no bit where each expert has one owner, which
+/// is how a plan is tried without a cluster. Owners of shards of an expert all add theirs.
 public final class LocalRunner: ExpertRunner {
-    private let held: HeldExperts
+    private let owners: [HeldExperts]
     private let arithmetic: ExpertArithmetic
-    /// `[layer][expert]`: which owner computes it; empty for one owner.
-    private let owners: [[Int]]
-    private let ownerCount: Int
     /// By part.
     private var batches: [Int: Batch] = [:]
 
@@ -22,10 +20,13 @@ public final class LocalRunner: ExpertRunner {
     }
 
     /// - Precondition: `held` holds every expert that a router can choose.
-    public init(held: HeldExperts, kernels: Kernels, owners: [[Int]] = []) {
-        self.held = held
+    public convenience init(held: HeldExperts, kernels: Kernels) {
+        self.init(owners: [held], kernels: kernels)
+    }
+
+    /// - Precondition: together, `owners` hold every expert that a router can choose, once.
+    public init(owners: [HeldExperts], kernels: Kernels) {
         self.owners = owners
-        ownerCount = (owners.flatMap { $0 }.max() ?? 0) + 1
         arithmetic = ExpertArithmetic(kernels: kernels)
     }
 
@@ -42,32 +43,40 @@ public final class LocalRunner: ExpertRunner {
 
     public func finish(_ part: Int, into sums: inout [Double]) throws(ExpertRunnerError) {
         guard let batch = batches.removeValue(forKey: part) else { return }
-        let routing = batch.routing
-        for owner in 0..<ownerCount {
-            let pairs = routing.experts.indices.lazy
-                .filter { self.owner(of: Int(routing.experts[$0]), in: batch.layer) == owner }
-                .map { index in
-                    ExpertArithmetic.Pair(
-                        row: Int32(index / routing.topK),
-                        expert: Int(routing.experts[index]),
-                        gateWeight: routing.weights[index]
-                    )
+        do throws(MissingExpert) {
+            for expert in batch.routing.experts {
+                let id = ExpertID(layer: batch.layer, index: Int(expert))
+                guard owners.contains(where: { $0[id] != nil }) else {
+                    throw MissingExpert(id: id)
                 }
-            do throws(MissingExpert) {
-                try arithmetic.run(
-                    layer: batch.layer,
-                    pairs: pairs,
-                    held: held,
-                    activations: batch.activations,
-                    into: &sums
-                )
-            } catch {
-                throw .notReady(reason: error.description)
             }
+            for owner in owners { try add(batch, owner, into: &sums) }
+        } catch {
+            throw .notReady(reason: error.description)
         }
     }
 
-    private func owner(of expert: Int, in layer: LayerIndex) -> Int {
-        owners.isEmpty ? 0 : owners[layer.rawValue][expert]
+    private func add(
+        _ batch: Batch,
+        _ owner: HeldExperts,
+        into sums: inout [Double]
+    ) throws(MissingExpert) {
+        let routing = batch.routing
+        let pairs = routing.experts.indices.lazy
+            .filter { owner[ExpertID(layer: batch.layer, index: Int(routing.experts[$0]))] != nil }
+            .map { index in
+                ExpertArithmetic.Pair(
+                    row: Int32(index / routing.topK),
+                    expert: Int(routing.experts[index]),
+                    gateWeight: routing.weights[index]
+                )
+            }
+        try arithmetic.run(
+            layer: batch.layer,
+            pairs: pairs,
+            held: owner,
+            activations: batch.activations,
+            into: &sums
+        )
     }
 }

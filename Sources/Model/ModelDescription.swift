@@ -55,6 +55,8 @@ public struct ModelDescription: Equatable, Sendable {
     public var layerCount: Int { layers.count }
     /// Experts in each layer: `expertCount`, or 0 where the layer has none.
     public var expertCounts: [Int] { layers.map { $0.hasExperts ? expertCount : 0 } }
+    /// Feed-forward dimensions of every expert; nil where there are none.
+    public var expertWidth: Int? { layers.first(where: \.hasExperts)?.expertWidth }
     public var queryWidth: Int { headCount * keyLength }
     public var keyWidth: Int { keyValueHeadCount * keyLength }
     public var valueWidth: Int { keyValueHeadCount * valueLength }

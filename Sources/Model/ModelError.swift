@@ -17,6 +17,8 @@ public enum ModelError: Error, CustomStringConvertible {
     case notFinite(tensor: String, fileOffset: Int, path: String)
     /// The model has no such expert.
     case unknownExpert(ExpertID, path: String)
+    /// No expert can be cut like that.
+    case badShard(ExpertSlice, width: Int, path: String)
     /// A tensor of a layer whose meaning is not known; ignoring it would change the output.
     case unknownTensor(String)
     /// Reading was given up on request.
@@ -42,6 +44,9 @@ public enum ModelError: Error, CustomStringConvertible {
             "\(path) at byte \(offset), tensor '\(tensor)': a weight is infinite or no number; "
                 + "the file is damaged, fetch it again"
         case .unknownExpert(let id, let path): "\(path) has no \(id)"
+        case .badShard(let shard, let width, let path):
+            "\(path) has no \(shard): a shard begins and ends at multiples of "
+                + "\(ExpertSlice.step), or with the expert at \(width)"
         case .unknownTensor(let name):
             "tensor '\(name)' has no known role; leaving it out would change the output"
         case .cancelled: "reading was cancelled"

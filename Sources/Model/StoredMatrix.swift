@@ -38,6 +38,38 @@ extension ModelFile {
         }
     }
 
+    /// The shapes of the matrices that an expert or a shard has in memory: gate, up and down.
+    ///
+    /// - Throws: `unknownExpert` and `badShard` too, so that parts from elsewhere may be asked for.
+    public func shapes(of part: ExpertSlice) throws(ModelError) -> [MatrixShape] {
+        let stored = try stored(part.expert).map(\.shape)
+        guard let dimensions = part.dimensions else { return stored }
+        let width = stored[0].rowCount
+        let step = ExpertSlice.step
+        guard !dimensions.isEmpty, dimensions.lowerBound >= 0, dimensions.upperBound <= width,
+            dimensions.lowerBound % step == 0,
+            dimensions.upperBound % step == 0 || dimensions.upperBound == width
+        else { throw .badShard(part, width: width, path: path) }
+        return stored.enumerated().map { place, shape in
+            place < 2
+                ? MatrixShape(
+                    type: shape.type,
+                    rowCount: dimensions.count,
+                    columnCount: shape.columnCount
+                )
+                : MatrixShape(type: shape.type, rowCount: shape.rowCount, columns: dimensions)
+        }
+    }
+
+    /// Bytes of an expert or a shard; 0 where the model has no such part.
+    public func byteCount(of part: ExpertSlice) -> Int {
+        do throws(ModelError) {
+            return try shapes(of: part).reduce(0) { $0 + $1.byteCount(in: .rows) }
+        } catch {
+            return 0
+        }
+    }
+
     /// Tells the system that a matrix is read soon.
     public func announce(_ matrix: StoredMatrix) {
         let count = matrix.shape.byteCount(in: .rows)

@@ -26,6 +26,30 @@ public struct ExpertID: Comparable, Hashable, Sendable, CustomStringConvertible 
     public var description: String { "expert \(index) of layer \(layer.rawValue)" }
 }
 
+/// An expert, or a shard of it: a slice along its width.
+///
+/// A shard has those rows of gate and up, and those columns of down, that belong to some of the
+/// expert's feed-forward dimensions.
+public struct ExpertSlice: Hashable, Sendable, CustomStringConvertible {
+    public let expert: ExpertID
+    /// The feed-forward dimensions of a shard; nil for a whole expert.
+    public let dimensions: Range<Int>?
+
+    /// Where shards may begin and end: every multiple of this, because dimensions are rounded in
+    /// blocks of so many.
+    public static let step = 32
+
+    public init(_ expert: ExpertID, dimensions: Range<Int>? = nil) {
+        self.expert = expert
+        self.dimensions = dimensions
+    }
+
+    public var description: String {
+        guard let dimensions else { return "\(expert)" }
+        return "dimensions \(dimensions.lowerBound)..<\(dimensions.upperBound) of \(expert)"
+    }
+}
+
 /// What a router chose for a batch: `topK` experts and gate weights per row.
 public struct Routing: Equatable, Sendable {
     public let topK: Int

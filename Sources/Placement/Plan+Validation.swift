@@ -98,6 +98,12 @@ extension Plan {
                     reason: "\(shard.from)..<\(shard.to) does not go on from \(covered)"
                 )
             }
+            guard shard.from % ExpertSlice.step == 0 else {
+                throw .badShards(
+                    expert,
+                    reason: "one begins at \(shard.from), no multiple of \(ExpertSlice.step)"
+                )
+            }
             covered = shard.to
         }
         if let width, covered != width {

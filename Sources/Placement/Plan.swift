@@ -51,6 +51,12 @@ extension ExpertEntry {
         }
     }
 
+    /// Which feed-forward dimensions are in a worker's shard; nil where it has no shard.
+    func dimensions(of worker: Int) -> Range<Int>? {
+        guard case .shards(let shards) = self else { return nil }
+        return shards.first { $0.worker == worker }.map { $0.from..<$0.to }
+    }
+
     func isHeld(by worker: Int) -> Bool {
         switch self {
         case .worker(let owner): owner == worker
@@ -75,6 +81,14 @@ extension Plan {
             }
         }
         return held
+    }
+
+    /// The same, with what of each it holds.
+    public func slices(of worker: Int) -> [ExpertSlice] {
+        experts(of: worker).map { expert in
+            let entry = layers[expert.layer.rawValue][expert.index]
+            return ExpertSlice(expert, dimensions: entry.dimensions(of: worker))
+        }
     }
 
     /// The one worker that holds all of an expert, or nil where there is no such worker or no

@@ -102,6 +102,10 @@ struct BadPlanTests {
         try expect(.shards([Shard(worker: 0, from: 0, to: 4)]), "cover 4 of 8")
         try expect(.shards([Shard(worker: 0, from: 1, to: 8)]), "1..<8 does not go on from 0")
         try expect(.shards([Shard(worker: 0, from: 0, to: 0)]), "0..<0")
+        try expect(
+            .shards([Shard(worker: 0, from: 0, to: 4), Shard(worker: 1, from: 4, to: 8)]),
+            "begins at 4, no multiple of 32"
+        )
         try expect(.shards([Shard(worker: 0, from: 0, to: .max)]), "of 8 dimensions")
         try expect(
             .shards([Shard(worker: 0, from: 0, to: 4), Shard(worker: 0, from: 4, to: 8)]),
@@ -113,10 +117,10 @@ struct BadPlanTests {
     @Test("asks for shards, and is told that they are not built yet")
     func notBuilt() throws {
         let names = try contiguous(2, []).workers
-        let shards = [Shard(worker: 1, from: 0, to: 4), Shard(worker: 0, from: 4, to: 8)]
+        let shards = [Shard(worker: 1, from: 0, to: 32), Shard(worker: 0, from: 32, to: 64)]
         let layers: [[ExpertEntry]] = [[], [.replicas([0, 1]), .shards(shards)]]
         let plan = Plan(epoch: Epoch(rawValue: 1), workers: names, layers: layers)
-        try plan.validate(expertCounts: [0, 2], expertWidth: 8)
+        try plan.validate(expertCounts: [0, 2], expertWidth: 64)
         let error = try #require(throws: PlanError.self) { try plan.requireWholeExperts() }
         let expert = ExpertID(layer: LayerIndex(1), index: 1)
         #expect(error == .notBuilt(expert, feature: "shards"))

@@ -35,7 +35,7 @@ private func randomEntry(
     let worker = Int.random(in: 0..<workerCount, using: &generator)
     switch Int.random(in: 0..<4, using: &generator) {
     case 0: return .replicas(Array(0...worker))
-    case 1: return .shards((0...worker).map { Shard(worker: $0, from: $0 * 8, to: $0 * 8 + 8) })
+    case 1: return .shards((0...worker).map { Shard(worker: $0, from: $0 * 32, to: $0 * 32 + 32) })
     default: return .worker(worker)
     }
 }

@@ -10,19 +10,24 @@ import Terminal
 enum LocalModel {
     /// Loads everything, with a progress line; the calling thread is the one that computes.
     ///
-    /// With a plan file, experts are summed worker by worker as it says.
+    /// With a plan file, experts are summed worker by worker as it says: whole ones to the same bits
+    /// as without it, shards to the same bits whenever they are cut alike.
     static func load(
         _ model: ModelFile,
         threads: ComputeThreads,
         planPath: String? = nil,
         cacheFormat: CacheFormat = .f16
     ) throws -> ForwardPass {
-        let owners = try planPath.map { try Self.owners(in: $0, of: model.description) } ?? []
+        let parts = try planPath.map { try Self.parts(in: $0, of: model.description) }
         let kernels = Kernels(
             instructionSet: try .chosen(environment: ProcessInfo.processInfo.environment),
             threads: threads
         )
-        let held = try experts(of: model, threadCount: threads.count)
+        let owners = try load(
+            parts ?? [wholeExperts(of: model.description)],
+            of: model,
+            threadCount: threads.count
+        )
         // Not before: threads that the calling one starts would stay on its CPU.
         defer { kernels.pool.bindCaller() }
         return ForwardPass(
@@ -31,39 +36,56 @@ enum LocalModel {
                 from: WeightReader(model: model, threadCount: threads.count)
             ),
             kernels: kernels,
-            experts: LocalRunner(held: held, kernels: kernels, owners: owners),
+            experts: LocalRunner(owners: owners, kernels: kernels),
             // One sequence at a time, of any length that can be asked for.
             cache: CacheLimits(positions: 1 << 20, format: cacheFormat)
         )
     }
 
-    private static func experts(of model: ModelFile, threadCount: Int) throws -> HeldExperts {
-        let expertCounts = model.description.expertCounts
-        let ids = expertCounts.enumerated().flatMap { layer, count in
-            (0..<count).map { ExpertID(layer: LayerIndex(layer), index: $0) }
+    private static func wholeExperts(of model: ModelDescription) -> [ExpertSlice] {
+        model.expertCounts.enumerated().flatMap { layer, count in
+            (0..<count).map { ExpertSlice(ExpertID(layer: LayerIndex(layer), index: $0)) }
         }
+    }
+
+    /// - Parameter parts: `[owner]`
+    private static func load(
+        _ parts: [[ExpertSlice]],
+        of model: ModelFile,
+        threadCount: Int
+    ) throws -> [HeldExperts] {
         let loader = ExpertLoader(model: model, threadCount: threadCount)
         let weights = try loader.load(
-            ids,
+            parts.flatMap { $0 },
             progress: { progress in
                 let bar = Format.bar(progress.loadedByteCount, of: progress.totalByteCount)
                 Console.progress("loading \(bar)")
             }
         )
-        var held = HeldExperts(expertCounts: expertCounts)
-        for (id, expert) in zip(ids, weights) { held.insert(expert, as: id) }
-        return held
+        var rest = weights[...]
+        return parts.map { parts in
+            var held = HeldExperts(expertCounts: model.description.expertCounts)
+            for part in parts {
+                guard let weights = rest.popFirst() else { break }
+                held.insert(weights, as: part.expert)
+            }
+            return held
+        }
     }
 
-    /// `[layer][expert]`: the worker that a plan file gives each expert to.
-    private static func owners(
+    /// `[worker]`: what a plan file gives each, an expert with several copies to the first of them.
+    private static func parts(
         in path: String,
         of model: ModelDescription
-    ) throws -> [[Int]] {
+    ) throws -> [[ExpertSlice]] {
         let plan = try InputFile.plan(path) { plan throws(PlanError) in
-            try plan.validate(expertCounts: model.expertCounts)
-            try plan.requireWholeExperts()
+            try plan.validate(expertCounts: model.expertCounts, expertWidth: model.expertWidth)
         }
-        return plan.layers.map { layer in layer.compactMap { $0.workers.first } }
+        return plan.workers.indices.map { worker in
+            plan.slices(of: worker).filter { part in
+                let entry = plan.layers[part.expert.layer.rawValue][part.expert.index]
+                return part.dimensions != nil || entry.workers.first == worker
+            }
+        }
     }
 }
