@@ -1115,7 +1115,7 @@ const ProtobufCMessageDescriptor moiety__v1__manifest__descriptor =
   (ProtobufCMessageInit) moiety__v1__manifest__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moiety__v1__assignment__field_descriptors[3] =
+static const ProtobufCFieldDescriptor moiety__v1__assignment__field_descriptors[4] =
 {
   {
     "epoch",
@@ -1153,16 +1153,29 @@ static const ProtobufCFieldDescriptor moiety__v1__assignment__field_descriptors[
     0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "has_shards",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__Assignment, has_shards),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moiety__v1__assignment__field_indices_by_name[] = {
   0,   /* field[0] = epoch */
   2,   /* field[2] = experts */
+  3,   /* field[3] = has_shards */
   1,   /* field[1] = layers */
 };
 static const ProtobufCIntRange moiety__v1__assignment__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor moiety__v1__assignment__descriptor =
 {
@@ -1172,7 +1185,7 @@ const ProtobufCMessageDescriptor moiety__v1__assignment__descriptor =
   "Moiety__V1__Assignment",
   "moiety.v1",
   sizeof(Moiety__V1__Assignment),
-  3,
+  4,
   moiety__v1__assignment__field_descriptors,
   moiety__v1__assignment__field_indices_by_name,
   1,  moiety__v1__assignment__number_ranges,

@@ -5,8 +5,8 @@ public import Placement
 ///
 /// Made once per plan; holds who has each expert in flat tables, so that the step does not look
 /// into the plan's entries. Where an expert has copies, those are taken that keep the busiest
-/// worker's time short (`CopyChoice`); the result depends on nothing but the plan, the routing and
-/// who may be asked.
+/// worker's time short (`CopyChoice`); where it lies in shards, all their holders compute it, each
+/// its shard. The result depends on nothing but the plan, the routing and who may be asked.
 public struct Dispatch: Equatable, Sendable {
     public let epoch: Epoch
     /// The plan's workers; shares name them by index.
@@ -21,11 +21,14 @@ public struct Dispatch: Equatable, Sendable {
         /// `[expert]`, indices into `workers`, ascending.
         let copies: [[Int]]
         let hasReplicas: Bool
+        /// `[expert]`, those who hold a shard of it; empty where it is whole.
+        let shards: [[Shard]]
+        let hasShards: Bool
     }
 
-    /// - Throws: `notBuilt` where the plan has shards.
+    /// - Throws: where the plan's entries name workers that it does not have.
     public init(plan: Plan) throws(PlanError) {
-        try plan.requireWholeExperts()
+        try plan.validateEntries()
         epoch = plan.epoch
         workers = plan.workers
         layers = plan.layers.map { entries in
@@ -33,7 +36,9 @@ public struct Dispatch: Equatable, Sendable {
             return Layer(
                 owners: copies.map { $0.count == 1 ? $0[0] : -1 },
                 copies: copies,
-                hasReplicas: copies.contains { $0.count > 1 }
+                hasReplicas: entries.contains { $0.shards.isEmpty && $0.workers.count > 1 },
+                shards: entries.map(\.shards),
+                hasShards: entries.contains { !$0.shards.isEmpty }
             )
         }
         choice = CopyChoice(
@@ -55,20 +60,37 @@ public struct Dispatch: Equatable, Sendable {
     /// Whether every expert is held by a worker that may be asked; `[worker]`.
     public func isCovered(by available: [Bool]) -> Bool {
         layers.allSatisfy { layer in
-            layer.copies.allSatisfy { $0.contains { available[$0] } }
+            layer.copies.indices.allSatisfy { expert in
+                layer.shards[expert].isEmpty
+                    ? layer.copies[expert].contains { available[$0] }
+                    : layer.shards[expert].allSatisfy { available[$0.worker] }
+            }
         }
     }
 
-    /// Workers that hold an expert, as indices, ascending.
-    public func copies(of expert: ExpertID) -> [Int] {
-        layers[expert.layer.rawValue].copies[expert.index]
+    /// Who may compute a pair of a share, as indices, ascending: whoever has a copy of the expert,
+    /// or who alone has the shard that is meant.
+    func homes(ofPair pair: Int, in share: WorkerShare, layer: LayerIndex) -> [Int] {
+        if let home = share.home(ofPair: pair) { return [home] }
+        return layers[layer.rawValue].copies[Int(share.pairExperts[pair])]
+    }
+
+    /// Whether pairs of shards mean the same shards under another plan.
+    func hasSameShards(as other: Dispatch, in share: WorkerShare, of layer: LayerIndex) -> Bool {
+        share.pairExperts.indices.allSatisfy { pair in
+            guard share.home(ofPair: pair) != nil else { return true }
+            let expert = Int(share.pairExperts[pair])
+            let (mine, others) = (layers[layer.rawValue], other.layers[layer.rawValue])
+            return workers == other.workers && mine.shards[expert] == others.shards[expert]
+        }
     }
 
     /// Splits one batch into the shares of workers that may be asked, ordered by worker; what
     /// nobody can compute becomes the last one, without a worker.
     ///
-    /// Every pair of a row and one of its experts lands in exactly one share. With the list of an
-    /// earlier batch, this allocates nothing once it has been large enough.
+    /// Every pair of a row and one of its experts lands in exactly one share, or in one for each
+    /// shard of the expert. With the list of an earlier batch, this allocates nothing once it has
+    /// been large enough.
     ///
     /// - Precondition: the plan was validated for the model whose router chose.
     public mutating func split(
@@ -82,7 +104,9 @@ public struct Dispatch: Equatable, Sendable {
         let first = shares.open(workerCount: workers.count)
         if layer.hasReplicas {
             choice.begin()
-            for expert in routing.experts { choice.count(Int(expert)) }
+            for expert in routing.experts where layer.shards[Int(expert)].isEmpty {
+                choice.count(Int(expert))
+            }
             choice.choose(among: layer.copies, available: available)
         }
         for (pair, expert) in routing.experts.enumerated() {
@@ -90,12 +114,23 @@ public struct Dispatch: Equatable, Sendable {
                 layer.owners.indices.contains(Int(expert)),
                 "the plan has \(layer.owners.count) experts here, no expert \(expert)"
             )
-            shares.append(
-                row: UInt32(pair / routing.topK),
-                expert: UInt32(expert),
-                weight: routing.weights[pair],
-                at: first + next(Int(expert), of: layer, among: available)
-            )
+            let row = UInt32(pair / routing.topK)
+            let (expert, weight) = (UInt32(expert), routing.weights[pair])
+            guard !layer.hasShards || layer.shards[Int(expert)].isEmpty else {
+                for shard in layer.shards[Int(expert)] {
+                    let place = available[shard.worker] ? shard.worker : workers.count
+                    shares.append(
+                        row: row,
+                        expert: expert,
+                        weight: weight,
+                        home: shard.worker,
+                        at: first + place
+                    )
+                }
+                continue
+            }
+            let place = next(Int(expert), of: layer, among: available)
+            shares.append(row: row, expert: expert, weight: weight, at: first + place)
         }
         shares.close(from: first)
     }
@@ -112,17 +147,34 @@ public struct Dispatch: Equatable, Sendable {
         let layer = layer(index)
         let share = shares[place]
         let first = shares.open(workerCount: workers.count)
+        let pairs = share.pairExperts.indices
         choice.begin()
-        for expert in share.pairExperts { choice.count(Int(expert)) }
+        for pair in pairs where share.home(ofPair: pair) == nil {
+            let expert = Int(share.pairExperts[pair])
+            if layer.shards[expert].isEmpty { choice.count(expert) }
+        }
         choice.choose(among: layer.copies, available: available)
-        for (pair, expert) in share.pairExperts.enumerated() {
-            let worker = choice.next(Int(expert)) ?? workers.count
-            shares.append(
-                row: share.rows[Int(share.pairRows[pair])],
-                expert: expert,
-                weight: share.pairWeights[pair],
-                at: first + worker
-            )
+        for pair in pairs {
+            let row = share.rows[Int(share.pairRows[pair])]
+            let (expert, weight) = (share.pairExperts[pair], share.pairWeights[pair])
+            let homes =
+                share.home(ofPair: pair).map { [$0] }
+                ?? layer.shards[Int(expert)].map(\.worker)
+            guard !homes.isEmpty else {
+                let place = choice.next(Int(expert)) ?? workers.count
+                shares.append(row: row, expert: expert, weight: weight, at: first + place)
+                continue
+            }
+            for home in homes {
+                let place = available[home] ? home : workers.count
+                shares.append(
+                    row: row,
+                    expert: expert,
+                    weight: weight,
+                    home: home,
+                    at: first + place
+                )
+            }
         }
         shares.close(from: first)
         return first..<shares.count

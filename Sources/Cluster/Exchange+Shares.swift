@@ -200,16 +200,20 @@ extension Exchange {
     /// that one was asked, and would not.
     private func isHopeless(_ place: Int, of part: Int) -> Bool {
         guard parts[part].shares[place].worker == nil else { return false }
-        return experts(place, of: part).contains { expert in
-            dispatch.copies(of: ExpertID(layer: parts[part].layer, index: expert))
-                .contains { isServing[$0] }
-        }
+        return homes(place, of: part).contains { $0.contains { isServing[$0] } }
     }
 
     private func canCompute(someOf share: Pending) -> Bool {
-        experts(share.place, of: share.part).contains { expert in
-            dispatch.copies(of: ExpertID(layer: parts[share.part].layer, index: expert))
-                .contains { isServing[$0] && !share.tried.contains($0) }
+        homes(share.place, of: share.part).contains { homes in
+            homes.contains { isServing[$0] && !share.tried.contains($0) }
+        }
+    }
+
+    /// `[pair]`, who may compute each pair of a share.
+    private func homes(_ place: Int, of part: Int) -> [[Int]] {
+        let share = parts[part].shares[place]
+        return share.pairExperts.indices.map { pair in
+            dispatch.homes(ofPair: pair, in: share, layer: parts[part].layer)
         }
     }
 
@@ -218,9 +222,22 @@ extension Exchange {
         Set(parts[part].shares[place].pairExperts).sorted().map(Int.init)
     }
 
-    private mutating func fail(_ error: ExchangeError) -> [Action] {
+    mutating func fail(_ error: ExchangeError) -> [Action] {
         cancel()
         return [.fail(error)]
+    }
+
+    /// A share that asks for shards which another plan does not have: with that plan's shards they
+    /// do not sum to the expert.
+    func shareCutOtherwise(by dispatch: Dispatch) -> Pending? {
+        pending.first { share in
+            share.isOpen
+                && !self.dispatch.hasSameShards(
+                    as: dispatch,
+                    in: parts[share.part].shares[share.place],
+                    of: parts[share.part].layer
+                )
+        }
     }
 
     /// Nobody who could compute a share came in time.
@@ -228,7 +245,7 @@ extension Exchange {
         let old = pending[share]
         let layer = parts[old.part].layer
         let experts = experts(old.place, of: old.part)
-        let homes = experts.flatMap { dispatch.copies(of: ExpertID(layer: layer, index: $0)) }
+        let homes = homes(old.place, of: old.part).flatMap { $0 }
         return fail(
             .expertsMissing(
                 layer,

@@ -282,9 +282,14 @@ extension Exchange {
         serving: [Bool],
         now: Instant
     ) -> [Action] {
+        let stale = shareCutOtherwise(by: dispatch)
         let names = workers
         self.dispatch = dispatch
         isServing = serving
+        if let stale {
+            let layer = parts[stale.part].layer
+            return fail(.shardsMoved(layer, epoch))
+        }
         var actions: [Action] = []
         var strangers: [Int] = []
         for share in pending.indices {

@@ -144,7 +144,7 @@ extension Membership {
         case refuse(PeerID, RefusalCode, String)
         case welcome(PeerID, WorkerName, Incarnation)
         case sendManifest(PeerID)
-        case assign(PeerID, Epoch, [ExpertID])
+        case assign(PeerID, Epoch, [ExpertSlice])
         case replyHeartbeat(PeerID, sequence: UInt64)
         case drain(PeerID)
         /// Fail or reroute the worker's shares.

@@ -314,6 +314,6 @@ extension Membership {
         }
         members[name]?.loadHeard = now
         actions.append(.sendManifest(peer))
-        actions.append(.assign(peer, plan.epoch, plan.experts(of: worker)))
+        actions.append(.assign(peer, plan.epoch, plan.slices(of: worker)))
     }
 }

@@ -30,7 +30,7 @@ extension WorkerSession {
         if let (code, reason) = fault(of: experts) {
             return cancelLoad() + fail(epoch, code, reason, now: now)
         }
-        let wanted = Dictionary(uniqueKeysWithValues: experts.map { ($0.expert, $0.digest) })
+        let wanted = Dictionary(uniqueKeysWithValues: experts.map { ($0.expert, $0) })
         if case .underWay(let load) = loading, load.epoch == epoch, load.wanted == wanted {
             // Only the connection was lost; the load went on.
             return [.reportProgress(epoch, loaded: load.loaded, total: load.total)]

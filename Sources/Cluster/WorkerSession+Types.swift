@@ -75,10 +75,10 @@ extension WorkerSession {
         public internal(set) var loaded: UInt64 = 0
         public internal(set) var total: UInt64 = 0
         /// All that will be held in the end.
-        let wanted: [ExpertID: ExpertDigest]
+        let wanted: [ExpertID: AssignedExpert]
         var nextReport = Instant(nanoseconds: .min)
 
-        init(epoch: Epoch, wanted: [ExpertID: ExpertDigest]) {
+        init(epoch: Epoch, wanted: [ExpertID: AssignedExpert]) {
             self.epoch = epoch
             self.wanted = wanted
         }
@@ -113,15 +113,21 @@ extension WorkerSession {
         }
     }
 
-    /// An expert to hold, and what its bytes must hash to.
+    /// An expert to hold, or a shard of it, and what the bytes of the whole expert must hash to.
     public struct AssignedExpert: Hashable, Sendable {
-        public let expert: ExpertID
+        public let part: ExpertSlice
         public let digest: ExpertDigest
 
-        public init(_ expert: ExpertID, digest: ExpertDigest) {
-            self.expert = expert
+        public init(_ part: ExpertSlice, digest: ExpertDigest) {
+            self.part = part
             self.digest = digest
         }
+
+        public init(_ expert: ExpertID, digest: ExpertDigest) {
+            self.init(ExpertSlice(expert), digest: digest)
+        }
+
+        public var expert: ExpertID { part.expert }
     }
 
     /// What the caller does, in the order given.

@@ -19,7 +19,7 @@ public struct WorkerSession: Equatable, Sendable {
     public private(set) var isDraining = false
 
     /// Experts in memory, verified.
-    var held: [ExpertID: ExpertDigest] = [:]
+    var held: [ExpertID: AssignedExpert] = [:]
     var manifest: Manifest?
     private var heartbeatInterval: Duration
     private var silenceLimit: Duration

@@ -14,6 +14,8 @@ public struct WorkerShare: Equatable, Sendable {
     public private(set) var pairExperts: [UInt32] = []
     /// `[pairs]`, gate weights.
     public private(set) var pairWeights: [Float] = []
+    /// `[pairs]`, the only worker whose shard of the expert is meant; -1 for a whole expert.
+    private var pairHomes: [Int32] = []
 
     init(worker: Int?) { self.worker = worker }
 
@@ -23,14 +25,25 @@ public struct WorkerShare: Equatable, Sendable {
         pairRows.removeAll(keepingCapacity: true)
         pairExperts.removeAll(keepingCapacity: true)
         pairWeights.removeAll(keepingCapacity: true)
+        pairHomes.removeAll(keepingCapacity: true)
     }
 
+    /// The only worker that can compute a pair, because its shard of the expert is meant; nil where
+    /// whoever holds the expert can.
+    func home(ofPair pair: Int) -> Int? {
+        pairHomes[pair] < 0 ? nil : Int(pairHomes[pair])
+    }
+
+    /// Whether some of its pairs are for shards.
+    var hasShards: Bool { pairHomes.contains { $0 >= 0 } }
+
     /// Rows come in ascending order.
-    mutating func append(row: UInt32, expert: UInt32, weight: Float) {
+    mutating func append(row: UInt32, expert: UInt32, weight: Float, home: Int? = nil) {
         if rows.last != row { rows.append(row) }
         pairRows.append(UInt32(rows.count - 1))
         pairExperts.append(expert)
         pairWeights.append(weight)
+        pairHomes.append(Int32(home ?? -1))
     }
 }
 
@@ -61,8 +74,14 @@ public struct ShareList: Equatable, Sendable {
         return first
     }
 
-    mutating func append(row: UInt32, expert: UInt32, weight: Float, at place: Int) {
-        storage[place].append(row: row, expert: expert, weight: weight)
+    mutating func append(
+        row: UInt32,
+        expert: UInt32,
+        weight: Float,
+        home: Int? = nil,
+        at place: Int
+    ) {
+        storage[place].append(row: row, expert: expert, weight: weight, home: home)
     }
 
     /// Lets go of the shares from `first` on that stayed empty; the others keep their order.

@@ -51,7 +51,7 @@ public final class ScriptedCoordinator {
                     .assignment(
                         Assignment(
                             epoch: Epoch(rawValue: 1),
-                            experts: experts,
+                            experts: experts.map { ExpertSlice($0) },
                             digests: digests
                         )
                     )

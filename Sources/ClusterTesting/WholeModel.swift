@@ -48,6 +48,28 @@ public struct WholeModel: Sendable {
         )
     }
 
+    /// A forward pass whose experts are summed from slices of them, owner by owner.
+    ///
+    /// - Parameter shards: `[owner]`, dimensions of every expert; together all of them.
+    public func forward(
+        shards: [Range<Int>],
+        _ instructionSet: InstructionSet = .detected,
+        threadCount: Int = 1
+    ) throws(ModelError) -> ForwardPass {
+        let loader = ExpertLoader(model: file, threadCount: 1)
+        var owners: [HeldExperts] = []
+        for dimensions in shards {
+            var owner = HeldExperts(expertCounts: description.expertCounts)
+            let slices = held.all.map { ExpertSlice($0, dimensions: dimensions) }
+            for (slice, weights) in zip(slices, try loader.load(slices)) {
+                owner.insert(weights, as: slice.expert)
+            }
+            owners.append(owner)
+        }
+        let kernels = Kernels(instructionSet: instructionSet, threadCount: threadCount)
+        return forward(kernels: kernels, experts: LocalRunner(owners: owners, kernels: kernels))
+    }
+
     private func split(among owners: [[Int]]) -> [HeldExperts] {
         guard let most = owners.lazy.flatMap({ $0 }).max() else { return [held] }
         let none = HeldExperts(expertCounts: file.description.expertCounts)

@@ -40,7 +40,7 @@ struct CoordinatorProcess {
         )
         let life = try state.beginLife()
         let start = try StartingPlan(
-            expertCounts: served.description.expertCounts,
+            model: served.description,
             settings: settings,
             state: state
         )

@@ -1,5 +1,6 @@
 import Cluster
 import Foundation
+package import Model
 import Placement
 package import Settings
 
@@ -11,17 +12,17 @@ package struct StartingPlan {
 
     /// Takes the plan that the settings name, else the last life's where it still fits.
     package init(
-        expertCounts: [Int],
+        model: ModelDescription,
         settings: CoordinatorSettings,
         state: StateDirectory
     ) throws(CoordinatorError) {
         let last = try state.plan()
         lastEpoch = last?.epoch ?? Epoch(rawValue: 0)
         guard let path = settings.planPath else {
-            plan = last.flatMap { $0.fits(expertCounts, settings.expectedWorkers) ? $0 : nil }
+            plan = last.flatMap { $0.fits(model, settings.expectedWorkers) ? $0 : nil }
             return
         }
-        let given = try Self.read(path, expertCounts: expertCounts)
+        let given = try Self.read(path, for: model)
         if let last, last.workers == given.workers, last.layers == given.layers {
             plan = last
             return
@@ -39,7 +40,7 @@ package struct StartingPlan {
 
     private static func read(
         _ path: String,
-        expertCounts: [Int]
+        for model: ModelDescription
     ) throws(CoordinatorError) -> Plan {
         let data: Data
         do {
@@ -49,8 +50,7 @@ package struct StartingPlan {
         }
         do throws(PlanError) {
             let plan = try Plan(json: Array(data))
-            try plan.validate(expertCounts: expertCounts)
-            try plan.requireWholeExperts()
+            try plan.validate(expertCounts: model.expertCounts, expertWidth: model.expertWidth)
             return plan
         } catch {
             throw .plan(path: path, error)
@@ -60,10 +60,9 @@ package struct StartingPlan {
 
 extension Plan {
     /// Whether it places these experts on workers that the settings still expect.
-    fileprivate func fits(_ expertCounts: [Int], _ expected: Membership.Expected) -> Bool {
+    fileprivate func fits(_ model: ModelDescription, _ expected: Membership.Expected) -> Bool {
         do throws(PlanError) {
-            try validate(expertCounts: expertCounts)
-            try requireWholeExperts()
+            try validate(expertCounts: model.expertCounts, expertWidth: model.expertWidth)
         } catch {
             return false
         }

@@ -102,7 +102,7 @@ public struct ExpertLoader: Sendable {
             fill: { writer throws(ModelError) in
                 for (index, matrix) in stored.enumerated() {
                     let all = 0..<matrix.shape.rowCount
-                    // The shard's rows of gate and up; it has all rows of down, but not all of each.
+                    // A shard's rows of gate and up; it has all rows of down, cut by the writer.
                     let kept = index < 2 ? part.dimensions ?? all : all
                     // Hashed and put in place while a piece is still in the processor's cache.
                     try model.read(matrix, rows: hasher == nil ? kept : all) { rows, weights in

@@ -29,15 +29,12 @@ extension Plan {
         }
     }
 
-    /// Refuses what this version cannot compute: experts that lie in shards.
-    public func requireWholeExperts() throws(PlanError) {
+    /// Checks that the entries make sense by themselves.
+    public func validateEntries(limits: Limits = Limits()) throws(PlanError) {
         for (layer, entries) in layers.enumerated() {
             for (index, entry) in entries.enumerated() {
                 let expert = ExpertID(layer: LayerIndex(layer), index: index)
-                switch entry {
-                case .worker, .replicas: continue
-                case .shards: throw .notBuilt(expert, feature: "shards")
-                }
+                try validate(entry, of: expert, width: nil, limits: limits)
             }
         }
     }

@@ -51,10 +51,14 @@ extension ExpertEntry {
         }
     }
 
+    /// The shards of an expert that is cut; none where it is whole.
+    public var shards: [Shard] {
+        if case .shards(let shards) = self { shards } else { [] }
+    }
+
     /// Which feed-forward dimensions are in a worker's shard; nil where it has no shard.
     func dimensions(of worker: Int) -> Range<Int>? {
-        guard case .shards(let shards) = self else { return nil }
-        return shards.first { $0.worker == worker }.map { $0.from..<$0.to }
+        shards.first { $0.worker == worker }.map { $0.from..<$0.to }
     }
 
     func isHeld(by worker: Int) -> Bool {

@@ -13,8 +13,6 @@ public enum PlanError: Error, Hashable {
     case unknownWorker(ExpertID, index: Int, workerCount: Int)
     case badReplicas(ExpertID, reason: String)
     case badShards(ExpertID, reason: String)
-    /// The file asks for what this version cannot do.
-    case notBuilt(ExpertID, feature: String)
 }
 
 extension PlanError: CustomStringConvertible {
@@ -41,9 +39,6 @@ extension PlanError: CustomStringConvertible {
             "the replicas of \(expert) make no sense: \(reason)"
         case .badShards(let expert, let reason):
             "the shards of \(expert) make no sense: \(reason)"
-        case .notBuilt(let expert, let feature):
-            "the plan asks for \(feature) (\(expert)); this version places whole experts, with "
-                + "copies where wanted: \(feature) are not built yet"
         }
     }
 }

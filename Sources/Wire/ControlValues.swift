@@ -109,13 +109,13 @@ public struct Manifest: Equatable, Sendable {
 /// Which experts a worker holds from now on.
 public struct Assignment: Equatable, Sendable {
     public var epoch: Epoch
-    public var experts: [ExpertID]
-    /// What the bytes of each expert must hash to, in the order of `experts`.
+    public var experts: [ExpertSlice]
+    /// What the bytes of each whole expert must hash to, in the order of `experts`.
     public var digests: [ExpertDigest]
 
     public init(
         epoch: Epoch,
-        experts: [ExpertID],
+        experts: [ExpertSlice],
         digests: [ExpertDigest]
     ) {
         self.epoch = epoch

@@ -72,7 +72,8 @@ extension Manifest {
 
 extension Assignment {
     init(_ raw: Moiety__V1__Assignment, _ reader: MessageReader) throws(WireError) {
-        try reader.requireRawFrames(1, "assignment")
+        let hasShards = unsafe raw.has_shards != 0
+        try reader.requireRawFrames(hasShards ? 2 : 1, "assignment")
         let limit = reader.limits.expertCount
         let layers = try unsafe reader.list(
             raw.layers,
@@ -98,10 +99,17 @@ extension Assignment {
             count: layers.count,
             per: ExpertDigest.byteCount
         )
+        let bounds: [UInt32] =
+            try hasShards
+            ? reader.rawFrame(2, "assignment's shards", count: layers.count, per: 2) : []
         unsafe self.init(
             epoch: Epoch(rawValue: raw.epoch),
-            experts: zip(layers, indices).map { layer, index in
-                ExpertID(layer: LayerIndex(Int(layer)), index: Int(index))
+            experts: try layers.indices.map { place throws(WireError) in
+                ExpertSlice(
+                    ExpertID(layer: LayerIndex(Int(layers[place])), index: Int(indices[place])),
+                    dimensions: hasShards
+                        ? try Self.dimensions(bounds[2 * place], bounds[2 * place + 1]) : nil
+                )
             },
             digests: layers.indices.map { place in
                 let start = place * ExpertDigest.byteCount
@@ -110,18 +118,42 @@ extension Assignment {
         )
     }
 
+    /// What of an expert is meant; 0 and 0 for all of it.
+    private static func dimensions(_ from: UInt32, _ to: UInt32) throws(WireError) -> Range<Int>? {
+        guard to > 0 else { return nil }
+        guard from < to else {
+            throw .invalidValue(field: "assignment's shards", value: "\(from)..<\(to)")
+        }
+        return Int(from)..<Int(to)
+    }
+
     func raw(_ writer: MessageWriter) -> UnsafeMutablePointer<Moiety__V1__Assignment> {
         precondition(
             digests.count == experts.count,
             "\(digests.count) digests for \(experts.count) experts"
         )
         writer.append(digests.flatMap(\.bytes))
+        let hasShards = experts.contains { $0.dimensions != nil }
+        if hasShards {
+            writer.append(
+                experts.flatMap { part in
+                    let dimensions = part.dimensions ?? 0..<0
+                    return [
+                        UInt32(clamping: dimensions.lowerBound),
+                        UInt32(clamping: dimensions.upperBound),
+                    ]
+                }
+            )
+        }
         return unsafe writer.message(moiety__v1__assignment__init) { raw in
             unsafe raw.epoch = epoch.rawValue
+            unsafe raw.has_shards = hasShards ? 1 : 0
             unsafe raw.n_layers = experts.count
-            unsafe raw.layers = writer.list(experts.map { UInt32(clamping: $0.layer.rawValue) })
+            unsafe raw.layers = writer.list(
+                experts.map { UInt32(clamping: $0.expert.layer.rawValue) }
+            )
             unsafe raw.n_experts = experts.count
-            unsafe raw.experts = writer.list(experts.map { UInt32(clamping: $0.index) })
+            unsafe raw.experts = writer.list(experts.map { UInt32(clamping: $0.expert.index) })
         }
     }
 }

@@ -33,17 +33,17 @@ final class BackgroundLoader: ExpertLoad, Sendable {
     ) throws(MessagingError) {
         self.id = id
         _ = try NamedThread("moiety-load") { [self] in
-            let ids = experts.map(\.expert)
+            let parts = experts.map(\.part)
             let loader = ExpertLoader(model: machine.model, threadCount: machine.loadThreadCount)
             do throws(ModelError) {
                 let weights = try loader.load(
-                    ids,
+                    parts,
                     digests: experts.map(\.digest),
                     isCancelled: { self.isCancelled.load(ordering: .relaxed) },
                     progress: { _ = reports.post(.progress(id, $0)) }
                 )
                 guard !isCancelled.load(ordering: .relaxed) else { return }
-                _ = reports.post(.loaded(id, ids, weights))
+                _ = reports.post(.loaded(id, parts, weights))
             } catch {
                 guard !isCancelled.load(ordering: .relaxed) else { return }
                 _ = reports.post(.loadFailed(id, LoadFailureCode(error), "\(error)"))
@@ -60,6 +60,7 @@ extension LoadFailureCode {
             switch error {
             case .differs: .wrongDigest
             case .unsupportedType: .unsupportedType
+            case .badShard: .malformed
             case .file: .unreadable
             default: .wrongModel
             }

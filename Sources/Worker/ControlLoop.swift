@@ -42,6 +42,7 @@ package final class ControlLoop {
     /// The connection for control messages, once there is one.
     package private(set) var socket: (any MessageSocket)?
     private var held: HeldExperts
+    private var shards = ShardEpochs()
     private var loader: (any ExpertLoad)?
     private var loadCount = 0
     /// What was loaded and is on its way to the step thread; the session knows nothing of it yet.
@@ -139,10 +140,11 @@ package final class ControlLoop {
             )
         case .loaded(let id, let experts, let weights):
             guard id == loader?.id else { return }
-            for (id, expert) in zip(experts, weights) { held.insert(expert, as: id) }
+            for (part, weights) in zip(experts, weights) { held.insert(weights, as: part.expert) }
+            shards.add(experts, since: id.epoch)
             loader = nil
-            unconfirmed = (id, experts)
-            _ = steps.post(.install(held, id))
+            unconfirmed = (id, experts.map(\.expert))
+            install(id)
         case .installed(let id):
             guard id == unconfirmed?.id else { return }
             unconfirmed = nil
@@ -246,8 +248,7 @@ package final class ControlLoop {
             try connect()
         case .sayHello(let hello): send(.hello(Hello(hello, of: machine)))
         case .drop(let experts):
-            for id in experts { held.remove(id) }
-            _ = steps.post(.install(held, nil))
+            letGo(of: experts)
         case .cancelLoad:
             loader?.cancel()
             loader = nil
@@ -285,9 +286,16 @@ package final class ControlLoop {
     private func giveUpUnconfirmed() {
         guard let unconfirmed else { return }
         self.unconfirmed = nil
-        for expert in unconfirmed.experts { held.remove(expert) }
-        _ = steps.post(.install(held, nil))
+        letGo(of: unconfirmed.experts)
     }
+
+    private func letGo(of experts: [ExpertID]) {
+        for expert in experts { held.remove(expert) }
+        shards.remove(experts)
+        install(nil)
+    }
+
+    private func install(_ load: LoadID?) { _ = steps.post(.install(held, shards, load)) }
 
     private func connect() throws(WorkerError) {
         do throws(MessagingError) {

@@ -6,7 +6,7 @@ package import Placement
 /// What other threads tell the loop thread.
 package enum LoopCommand: Sendable {
     case progress(LoadID, ExpertLoader.Progress)
-    case loaded(LoadID, [ExpertID], [FeedForwardWeights])
+    case loaded(LoadID, [ExpertSlice], [FeedForwardWeights])
     case loadFailed(LoadID, LoadFailureCode, String)
     /// The step thread computes with what it was given.
     case installed(LoadID)
@@ -53,7 +53,7 @@ package enum StepCommand: Sendable {
     /// Connect for shares as this life of the worker.
     case connect(WorkerLife, endpoint: String)
     /// Compute with these experts from now on; the load that brought them is reported back.
-    case install(HeldExperts, LoadID?)
+    case install(HeldExperts, ShardEpochs, LoadID?)
     /// Refuse further shares and say when nothing is left to compute.
     case drain
     case stop

@@ -33,6 +33,7 @@ package final class StepLoop {
     /// The connection for shares, once there is one.
     package private(set) var socket: (any MessageSocket)?
     private var held: HeldExperts
+    private var shards = ShardEpochs()
     private var ledger = ShareLedger()
     private var life: WorkerLife?
     private var endpoint = ""
@@ -84,8 +85,9 @@ package final class StepLoop {
     private func perform(_ command: StepCommand) {
         switch command {
         case .connect(let life, let endpoint): connect(as: life, to: endpoint)
-        case .install(let held, let load):
+        case .install(let held, let shards, let load):
             self.held = held
+            self.shards = shards
             if let load { report(.installed(load)) }
         case .drain: isDraining = true
         case .stop: isStopped = true
@@ -171,6 +173,9 @@ package final class StepLoop {
         guard !share.activations.quants.reduce(false, { $0 || $1 == .min }) else {
             let fault = "rounded activations reach from -127 to 127, not to -128"
             return refuse(header, .malformed, fault)
+        }
+        guard shards.fit(share.pairExperts, of: header.layer, in: header.epoch) else {
+            return refuse(header, .notHeld, "its shards are those of a later plan")
         }
         let hidden = machine.model.description.hiddenSize
         sums.removeAll(keepingCapacity: true)

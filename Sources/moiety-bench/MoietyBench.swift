@@ -27,7 +27,7 @@ struct MoietyBench: ParsableCommand {
             ),
             CommandGroup(
                 name: "A cluster",
-                subcommands: [ClusterCommand.self]
+                subcommands: [ClusterCommand.self, ShardsCommand.self]
             ),
             CommandGroup(
                 name: "Plans",

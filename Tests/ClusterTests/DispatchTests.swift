@@ -68,16 +68,48 @@ struct DispatchTests {
         #expect(seen.allSatisfy { $0 == 1 }, "seed \(seed)")
     }
 
-    @Test("refuses a plan with shards, which are not built yet")
-    func shards() throws {
-        let plan = Plan(
+    /// Expert 0 whole on a, 1 in shards on all, 2 in shards on b and c.
+    private func cut() throws -> Plan {
+        Plan(
             epoch: epoch(1),
-            workers: [try name("a"), try name("b")],
+            workers: [try name("a"), try name("b"), try name("c")],
             layers: [
-                [.shards([Shard(worker: 0, from: 0, to: 32), Shard(worker: 1, from: 32, to: 64)])]
+                [
+                    .worker(0),
+                    .shards((0..<3).map { Shard(worker: $0, from: 32 * $0, to: 32 * $0 + 32) }),
+                    .shards([Shard(worker: 2, from: 0, to: 32), Shard(worker: 1, from: 32, to: 96)]
+                    ),
+                ]
             ]
         )
-        #expect(throws: PlanError.notBuilt(expert(0, 0), feature: "shards")) {
+    }
+
+    @Test("gives a pair to everyone who holds a shard of its expert; rows travel once")
+    func shards() throws {
+        var dispatch = try Dispatch(plan: cut())
+        let routing = Routing(topK: 2, experts: [0, 1, 2, 1], weights: [1, 2, 3, 4])
+        let shares = dispatch.shares(layer: LayerIndex(0), routing: routing)
+        #expect(shares.map(\.worker) == [0, 1, 2])
+        #expect(shares.map(\.rows) == [[0, 1], [0, 1], [0, 1]])
+        #expect(shares.map(\.pairExperts) == [[0, 1, 1], [1, 2, 1], [1, 2, 1]])
+        #expect(shares.map(\.pairWeights) == [[1, 2, 4], [2, 3, 4], [2, 3, 4]])
+    }
+
+    @Test("keeps a shard for its holder: nobody else can compute it")
+    func missingShards() throws {
+        var dispatch = try Dispatch(plan: cut())
+        let routing = Routing(topK: 2, experts: [0, 1, 2, 1], weights: [1, 2, 3, 4])
+        let serving = [true, false, true]
+        #expect(!dispatch.isCovered(by: serving) && dispatch.isCovered(by: [true, true, true]))
+        let shares = dispatch.shares(layer: LayerIndex(0), routing: routing, among: serving)
+        #expect(shares.map(\.worker) == [0, 2, nil])
+        #expect(shares[2].pairExperts == [1, 2, 1] && shares[2].pairWeights == [2, 3, 4])
+    }
+
+    @Test("refuses a plan whose entries name no worker of it")
+    func strangers() throws {
+        let plan = Plan(epoch: epoch(1), workers: [try name("a")], layers: [[.worker(1)]])
+        #expect(throws: PlanError.unknownWorker(expert(0, 0), index: 1, workerCount: 1)) {
             try Dispatch(plan: plan)
         }
     }

@@ -71,11 +71,21 @@ private struct ExchangePlayer {
         self.exchange = exchange
     }
 
-    /// The same in every layer: expert `i` is on worker `i`, or where `on` says, as `0,1,0+1`.
+    /// The same in every layer: expert `i` is on worker `i`, or where `on` says, as `0,1,0+1`;
+    /// in shards of 32 where it says `0/1`.
     private func plan(_ command: Scenario.Command, epoch number: Int) throws -> Plan {
         let names = try command.words.map { try name($0) }
         let alone = names.indices.map { "\($0)" }.joined(separator: ",")
-        let entries = command["on", default: alone].split(separator: ",").map { text in
+        let places = command["on", default: alone].split(separator: ",")
+        let entries = places.map { text -> ExpertEntry in
+            let holders = text.split(separator: "/").compactMap { Int($0) }
+            guard holders.count < 2 else {
+                return .shards(
+                    holders.enumerated().map { place, worker in
+                        Shard(worker: worker, from: 32 * place, to: 32 * place + 32)
+                    }
+                )
+            }
             let workers = text.split(separator: "+").compactMap { Int($0) }
             return workers.count == 1
                 ? ExpertEntry.worker(workers[0]) : ExpertEntry.replicas(workers)

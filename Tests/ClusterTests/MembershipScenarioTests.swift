@@ -150,7 +150,7 @@ extension Membership.Action {
             "welcome \(peer) \(name) incarnation \(incarnation)"
         case .sendManifest(let peer): "manifest to \(peer)"
         case .assign(let peer, let epoch, let experts):
-            "assign to \(peer) epoch \(epoch): \(experts.text)"
+            "assign to \(peer) epoch \(epoch): \(experts.map(\.expert).text)"
         case .replyHeartbeat(let peer, let sequence): "reply to \(peer) heartbeat \(sequence)"
         case .drain(let peer): "drain \(peer)"
         case .lost(let name, let loss): "lost \(name): \(loss)"

@@ -127,11 +127,16 @@ private struct SessionPlayer {
         }
     }
 
-    /// `1/2` or, with another digest than usual, `1/2#7`.
+    /// `1/2` or, with another digest than usual, `1/2#7`; `1/2@0-32` for a shard.
     private func assigned(_ word: String) throws -> WorkerSession.AssignedExpert {
-        let numbers = word.split { $0 == "/" || $0 == "#" }.compactMap { Int($0) }
+        let halves = word.split(separator: "@")
+        let numbers = halves[0].split { $0 == "/" || $0 == "#" }.compactMap { Int($0) }
+        let ends = halves.dropFirst().flatMap { $0.split(separator: "-").compactMap { Int($0) } }
         return WorkerSession.AssignedExpert(
-            expert(numbers[0], numbers[1]),
+            ExpertSlice(
+                expert(numbers[0], numbers[1]),
+                dimensions: ends.count == 2 ? ends[0]..<ends[1] : nil
+            ),
             digest: digest(numbers.count > 2 ? numbers[2] : 0)
         )
     }
@@ -172,7 +177,7 @@ extension WorkerSession.Action {
         case .drop(let experts): "drop \(experts.text)"
         case .cancelLoad(let epoch): "cancel load of epoch \(epoch)"
         case .load(let epoch, let experts):
-            "load for epoch \(epoch): \(experts.map(\.expert).text)"
+            "load for epoch \(epoch): \(experts.map(\.text).joined(separator: " "))"
         case .reportProgress(let epoch, let loaded, let total):
             "report epoch \(epoch): \(loaded) of \(total)"
         case .reportLoaded(let epoch): "report epoch \(epoch): loaded"
@@ -184,5 +189,12 @@ extension WorkerSession.Action {
         case .sayGoodbye(let reason): "goodbye: \(reason)"
         case .stop: "stop"
         }
+    }
+}
+
+extension WorkerSession.AssignedExpert {
+    fileprivate var text: String {
+        let shard = part.dimensions.map { "@\($0.lowerBound)-\($0.upperBound)" } ?? ""
+        return [expert].text + shard
     }
 }

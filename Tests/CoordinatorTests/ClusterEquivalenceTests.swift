@@ -135,7 +135,11 @@ struct EvaluatedLocally: Equatable {
     }
 
     init(_ model: WholeModel, tokens: [Int32], top: Int) throws {
-        let evaluation = Evaluation(forward: model.forward(), tokens: tokens)
+        try self.init(model.forward(), tokens: tokens, top: top)
+    }
+
+    init(_ forward: ForwardPass, tokens: [Int32], top: Int) throws {
+        let evaluation = Evaluation(forward: forward, tokens: tokens)
         while !evaluation.isFinished {
             try evaluation.step { position, row in
                 let best = Evaluation.top(top, of: row)

@@ -69,7 +69,7 @@ struct RestartTests {
     }
 
     @Test(
-        "A plan that makes no sense, is not built yet or not this model's is refused by name",
+        "A plan that makes no sense, or is not this model's, is refused by name",
         .timeLimit(.minutes(1)),
         arguments: [
             (#"{"epoch":1,"workers":["a","b"],"layers":[[{"replicas":[0,0]}]]}"#, "replicas"),

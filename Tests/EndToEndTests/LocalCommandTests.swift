@@ -47,6 +47,28 @@ struct LocalCommandTests {
         #expect(planned.output == whole.output)
     }
 
+    @Test("A plan with shards answers, twice alike; one that cuts elsewhere is refused")
+    func shards() async throws {
+        let options = ["run", "-m", Self.demo, "-p", Self.prompt, "-n", "8", "--temp", "0"]
+        func run(border: Int) async throws -> Command {
+            let plan = try TemporaryFile("plan.json")
+            let entry = """
+                {"shards":[{"worker":0,"from":0,"to":\(border)},\
+                {"worker":1,"from":\(border),"to":256}]}
+                """
+            let layer = "[" + Array(repeating: entry, count: 32).joined(separator: ",") + "]"
+            let layers = Array(repeating: layer, count: 6).joined(separator: ",")
+            try #"{"epoch":1,"workers":["a","b"],"layers":[\#(layers)]}"#
+                .write(toFile: plan.path, atomically: true, encoding: .utf8)
+            return try await Command.run(options + ["--plan", plan.path])
+        }
+        let first = try await run(border: 96)
+        #expect(first.status == 0 && !first.output.isEmpty, "\(first.errors)")
+        #expect(try await run(border: 96).output == first.output)
+        let odd = try await run(border: 100)
+        #expect(odd.status == 65 && odd.errors.contains("multiple of 32"), "\(odd.errors)")
+    }
+
     @Test(
         "A plan that cannot be read is named, and is bad data, not a crash",
         arguments: [["run", "-p", "x", "-n", "1"], ["serve"]]
@@ -66,21 +88,6 @@ struct LocalCommandTests {
         )
         #expect(result.status == 78, "\(result.errors)")
         #expect(result.errors.contains("abacus"), "\(result.errors)")
-    }
-
-    @Test("A plan with shards, which are not built yet, is refused by name")
-    func planRefused() async throws {
-        let entry = #"{"shards":[{"worker":0,"from":0,"to":128},{"worker":1,"from":128,"to":256}]}"#
-        let layer = "[" + Array(repeating: entry, count: 32).joined(separator: ",") + "]"
-        let layers = Array(repeating: layer, count: 6).joined(separator: ",")
-        let plan = try TemporaryFile("plan.json")
-        try #"{"epoch":1,"workers":["a","b"],"layers":[\#(layers)]}"#
-            .write(toFile: plan.path, atomically: true, encoding: .utf8)
-        let result = try await Command.run(
-            ["run", "-m", Self.demo, "-p", "x", "-n", "1", "--plan", plan.path]
-        )
-        #expect(result.status == 65)
-        #expect(result.errors.contains("shards"))
     }
 
     @Test("tokenize shows ids and pieces; logits takes ids as given")

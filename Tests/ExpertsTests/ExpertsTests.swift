@@ -78,7 +78,7 @@ struct ExpertLoaderTests {
                 #expect(content(of: matrix) == content(of: packed))
             }
         }
-        #expect(try ExpertLoader(model: model, threadCount: 0).load([]).isEmpty)
+        #expect(try ExpertLoader(model: model, threadCount: 0).load([ExpertID]()).isEmpty)
     }
 
     @Test("Progress only grows, and ends with the whole")

@@ -1,30 +1,8 @@
 import ClusterTesting
-import Experts
 import Inference
 import Kernels
 import Model
 import Testing
-
-extension WholeModel {
-    /// A forward pass whose experts are summed from slices of them, owner by owner.
-    fileprivate func forward(
-        shards: [Range<Int>],
-        _ set: InstructionSet = .detected,
-        threadCount: Int = 1
-    ) throws -> ForwardPass {
-        let loader = ExpertLoader(model: file, threadCount: 1)
-        let owners = try shards.map { dimensions in
-            var owner = HeldExperts(expertCounts: description.expertCounts)
-            let parts = held.all.map { ExpertSlice($0, dimensions: dimensions) }
-            for (part, weights) in zip(parts, try loader.load(parts)) {
-                owner.insert(weights, as: part.expert)
-            }
-            return owner
-        }
-        let kernels = Kernels(instructionSet: set, threadCount: threadCount)
-        return forward(kernels: kernels, experts: LocalRunner(owners: owners, kernels: kernels))
-    }
-}
 
 @Suite("Experts in shards")
 struct ShardTests {

@@ -114,19 +114,6 @@ struct BadPlanTests {
         try expect(.replicas(Array(repeating: 0, count: 65)), "limit of 64")
     }
 
-    @Test("asks for shards, and is told that they are not built yet")
-    func notBuilt() throws {
-        let names = try contiguous(2, []).workers
-        let shards = [Shard(worker: 1, from: 0, to: 32), Shard(worker: 0, from: 32, to: 64)]
-        let layers: [[ExpertEntry]] = [[], [.replicas([0, 1]), .shards(shards)]]
-        let plan = Plan(epoch: Epoch(rawValue: 1), workers: names, layers: layers)
-        try plan.validate(expertCounts: [0, 2], expertWidth: 64)
-        let error = try #require(throws: PlanError.self) { try plan.requireWholeExperts() }
-        let expert = ExpertID(layer: LayerIndex(1), index: 1)
-        #expect(error == .notBuilt(expert, feature: "shards"))
-        #expect(error.description.contains("not built yet"))
-    }
-
     private func expect(_ entry: ExpertEntry, _ reason: String) throws {
         let plan = Plan(
             epoch: Epoch(rawValue: 1),

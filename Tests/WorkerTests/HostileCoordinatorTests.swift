@@ -164,12 +164,12 @@ struct HostileCoordinatorTests {
             .heartbeatReply(HeartbeatReply(sequence: .max)),
             .goodbye(Goodbye(reason: "still here")),
             .assignment(
-                Assignment(epoch: Epoch(rawValue: 0), experts: [far], digests: [none])
+                Assignment(epoch: Epoch(rawValue: 0), experts: [ExpertSlice(far)], digests: [none])
             ),
             .assignment(
                 Assignment(
                     epoch: Epoch(rawValue: 0),
-                    experts: Array(repeating: expert, count: 1000),
+                    experts: Array(repeating: ExpertSlice(expert), count: 1000),
                     digests: Array(repeating: none, count: 1000)
                 )
             ),

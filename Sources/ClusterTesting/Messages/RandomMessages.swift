@@ -142,7 +142,9 @@ extension Hello {
 extension Assignment {
     public static func random(using random: inout SeededRandom) -> Assignment {
         let experts = random.list { random in
-            ExpertID(layer: LayerIndex(random.int(0...200)), index: random.int(0...200))
+            ExpertSlice(
+                ExpertID(layer: LayerIndex(random.int(0...200)), index: random.int(0...200))
+            )
         }
         return Assignment(
             epoch: random.epoch(),

@@ -233,11 +233,11 @@ struct WorkerDesk {
         logger.notice("Plan made", metadata: ["epoch": "\(plan.epoch)", "workers": "\(names)"])
     }
 
-    private mutating func assign(_ experts: [ExpertID], epoch: Epoch, to peer: PeerID) {
+    private mutating func assign(_ experts: [ExpertSlice], epoch: Epoch, to peer: PeerID) {
         if let name = membership.name(of: peer) {
             story.assigned(experts.count, of: epoch, to: name)
         }
-        let digests = experts.map { served.digests[$0] }
+        let digests = experts.map { served.digests[$0.expert] }
         let assignment = Assignment(epoch: epoch, experts: experts, digests: digests)
         send(.assignment(assignment), to: Peer(peer.bytes))
     }

@@ -31,7 +31,7 @@ extension ExpertRunnerError {
                 .workerLost(worker: worker.rawValue, layer: layer, reason: reason)
             case .shareRefused(let worker, let layer, _, let reason):
                 .shareRefused(worker: worker.rawValue, layer: layer, reason: reason)
-            case .expertsMissing(let layer, _, _, _):
+            case .expertsMissing(let layer, _, _, _), .shardsMoved(let layer, _):
                 .expertsMissing(layer: layer, reason: "\(error)")
             }
     }

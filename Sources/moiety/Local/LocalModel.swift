@@ -10,8 +10,8 @@ import Terminal
 enum LocalModel {
     /// Loads everything, with a progress line; the calling thread is the one that computes.
     ///
-    /// With a plan file, experts are summed worker by worker as it says: whole ones to the same bits
-    /// as without it, shards to the same bits whenever they are cut alike.
+    /// With a plan file, experts are summed worker by worker as it says: whole ones to the same
+    /// bits as without it, shards to the same bits whenever they are cut alike.
     static func load(
         _ model: ModelFile,
         threads: ComputeThreads,

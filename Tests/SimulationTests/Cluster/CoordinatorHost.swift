@@ -67,7 +67,7 @@ final class CoordinatorHost {
             steps: steps,
             state: state,
             start: try StartingPlan(
-                expertCounts: world.model.served.description.expertCounts,
+                model: world.model.served.description,
                 settings: settings,
                 state: state
             ),

@@ -168,7 +168,7 @@ final class WorkerHost {
     ) -> any ExpertLoad {
         let load = Load(id)
         let process = process
-        let ids = experts.map(\.expert)
+        let parts = experts.map(\.part)
         let fails = world.chance.happens(world.faults.loadFailures)
         let time = world.chance.scaledTime(1000...world.faults.loadTime)
         world.agenda.after(time) { [unowned world] in
@@ -176,8 +176,8 @@ final class WorkerHost {
             if fails {
                 _ = reports.post(.loadFailed(id, .unreadable, "the simulated disk failed"))
             } else {
-                let weights = ids.compactMap { world.model.whole.held[$0] }
-                _ = reports.post(.loaded(id, ids, weights))
+                let weights = parts.compactMap { world.model.whole.held[$0.expert] }
+                _ = reports.post(.loaded(id, parts, weights))
             }
         }
         return load

@@ -194,7 +194,11 @@ struct  Moiety__V1__Manifest
 
 /*
  * Which experts the worker holds from now on.
- * Raw frames: 1. SHA-256 of each expert's gate, up and down, 32 bytes each, in the order below.
+ * Raw frames:
+ * 1. SHA-256 of each whole expert's gate, up and down, 32 bytes each, in the order below.
+ * 2. Only where some are shards: the first feed-forward dimension of each and one past its last, two
+ *    32-bit numbers; 0 and 0 for a whole expert. A release that knows no shards takes a message with
+ *    this frame for malformed, so it never computes a whole expert in place of a shard.
  */
 struct  Moiety__V1__Assignment
 {
@@ -207,10 +211,14 @@ struct  Moiety__V1__Assignment
   uint32_t *layers;
   size_t n_experts;
   uint32_t *experts;
+  /*
+   * Whether there is a second raw frame.
+   */
+  protobuf_c_boolean has_shards;
 };
 #define MOIETY__V1__ASSIGNMENT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moiety__v1__assignment__descriptor) \
-    , 0, 0,NULL, 0,NULL }
+    , 0, 0,NULL, 0,NULL, 0 }
 
 
 struct  Moiety__V1__LoadProgress
