@@ -11,7 +11,9 @@ struct ShardsCommand: ParsableCommand {
         discussion: """
             The comparison of MoEShard: rows visit one expert each, a tenth of the experts far \
             more often than the others. Each worker's part is computed alone on one thread; a \
-            layer's time is that of the busiest worker: replayed, without links.
+            layer's time is that of the busiest worker: replayed, without links and with them. \
+            Plans are made from other rows than those that are measured. 'padded' computes as \
+            DeepSpeed does: every expert min(E, 50) times the mean of rows.
             """
     )
 
@@ -22,7 +24,7 @@ struct ShardsCommand: ParsableCommand {
     var experts = "8,16,32,64,128,256"
 
     @Option(help: "Numbers of sequences with commas between them.")
-    var sequences = "10,30"
+    var sequences = "50"
 
     @Option(help: "Rows of each sequence.")
     var length = 120
@@ -36,6 +38,9 @@ struct ShardsCommand: ParsableCommand {
     @Option(help: "Feed-forward dimensions of an expert; a multiple of 32 for each worker.")
     var width = 2048
 
+    @Option(help: "Gigabits per second of each worker's link.")
+    var gigabits = 10.0
+
     @OptionGroup var repetition: RepetitionOptions
     @OptionGroup var output: OutputOptions
 
@@ -44,6 +49,9 @@ struct ShardsCommand: ParsableCommand {
         try requireRange("--workers", workers, 1...64)
         try requireRange("--hidden", hidden, 32...16_384)
         try requireRange("--width", width, 32 * workers...65_536)
+        guard gigabits > 0, gigabits.isFinite else {
+            throw ValidationError("--gigabits is \(gigabits); it must be above 0")
+        }
         guard hidden % 32 == 0, width % (32 * workers) == 0 else {
             throw ValidationError(
                 "--hidden must be a multiple of 32, --width one of 32 for each worker"
@@ -65,6 +73,7 @@ struct ShardsCommand: ParsableCommand {
                     expertWidth: width,
                     workerCount: workers
                 ),
+                bandwidth: gigabits * 1e9 / 8,
                 instructionSet: set,
                 repetitions: repetition.repetitions
             )
@@ -76,7 +85,7 @@ struct ShardsCommand: ParsableCommand {
                         rowCount: sequences * length,
                         seed: UInt64(count)
                     )
-                    let measured = benchmark.measure(rows, modes: ShardMode.allCases)
+                    let measured = try benchmark.measure(rows)
                     figures += measured.map { figure in
                         ShardFigure(figure, measured[0], type, count, sequences)
                     }
@@ -120,15 +129,17 @@ struct ShardsCommand: ParsableCommand {
     private static func table(_ figures: [ShardFigure]) -> Table {
         var table = Table([
             ("type", .left), ("experts", .right), ("sequences", .right), ("mode", .left),
-            ("rows max/mean", .right), ("ms, replayed", .right), ("ms of CPU", .right),
-            ("times faster", .right), ("limit", .right),
+            ("rows max/mean", .right), ("ms", .right), ("ms of CPU", .right),
+            ("times faster", .right), ("limit", .right), ("ms with links", .right),
+            ("times faster", .right),
         ])
         for figure in figures {
             table.add([
                 figure.type, "\(figure.experts)", "\(figure.sequences)", figure.mode,
                 Format.fixed(figure.imbalance, digits: 2), Format.fixed(figure.milliseconds),
                 Format.fixed(figure.totalMilliseconds), Format.fixed(figure.speedup, digits: 2),
-                Format.fixed(figure.limit, digits: 2),
+                Format.fixed(figure.limit, digits: 2), Format.fixed(figure.linkedMilliseconds),
+                Format.fixed(figure.linkedSpeedup, digits: 2),
             ])
         }
         return table
@@ -142,19 +153,24 @@ private struct ShardFigure: Encodable {
     let sequences: Int
     let mode: String
     let imbalance: Double
-    /// Of the busiest worker: the layer's time, replayed.
+    /// Of the busiest worker: the layer's time without links, replayed.
     let milliseconds: Double
     let totalMilliseconds: Double
     /// Against whole experts, consecutive ones on each worker.
     let speedup: Double
     /// What perfect balance could reach against them.
     let limit: Double
+    /// Of the busiest worker with its link.
+    let linkedMilliseconds: Double
+    let linkedSpeedup: Double
 
     enum CodingKeys: String, CodingKey {
         case type, experts, sequences, mode, speedup, limit
         case imbalance = "rows_max_over_mean"
         case milliseconds = "replayed_ms"
         case totalMilliseconds = "cpu_ms"
+        case linkedMilliseconds = "replayed_with_links_ms"
+        case linkedSpeedup = "speedup_with_links"
     }
 
     init(
@@ -167,11 +183,13 @@ private struct ShardFigure: Encodable {
         self.type = type.name
         self.experts = experts
         self.sequences = sequences
-        mode = figure.mode.rawValue
+        mode = figure.mode
         imbalance = figure.imbalance.rounded3
         milliseconds = (figure.longest.median * 1000).rounded3
         totalMilliseconds = (figure.total.median * 1000).rounded3
         speedup = contiguous.longest.ratios(to: figure.longest).median.rounded3
         limit = contiguous.imbalance.rounded3
+        linkedMilliseconds = (figure.linked.median * 1000).rounded3
+        linkedSpeedup = contiguous.linked.ratios(to: figure.linked).median.rounded3
     }
 }
