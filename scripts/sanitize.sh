@@ -12,11 +12,12 @@
 #
 # Left out: EndToEndTests, which start the daemons as processes and give them limits of time that a
 # build ten times slower cannot keep (CoordinatorTests and WorkerTests run the same code inside one
-# process); HouseTests, which read sources and run nothing.
+# process); SolverProcessTests, whose process is limited in memory that a sanitizer's runtime needs for
+# itself; HouseTests, which read sources and run nothing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-left_out='^(EndToEndTests|HouseTests)\.'
+left_out='^(EndToEndTests|HouseTests)\.|SolverProcessTests'
 
 usage() {
     echo "usage: scripts/sanitize.sh thread|address" >&2
