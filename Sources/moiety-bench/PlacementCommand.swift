@@ -18,6 +18,9 @@ struct PlacementCommand: ParsableCommand {
     @Option(help: "Traces to compare on besides the synthetic ones.")
     var trace: [String] = []
 
+    @Option(help: "Only cases whose names have this in them.")
+    var only: String?
+
     @Option(help: "Directory to write placement.md and box plots to.")
     var output: String
 
@@ -33,7 +36,12 @@ struct PlacementCommand: ParsableCommand {
     func run() throws {
         let directory = URL(filePath: output)
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-        let cases = try recordedCases() + PlacementCase.synthetic()
+        let cases = try (recordedCases() + PlacementCase.synthetic()).filter { testCase in
+            only.map { testCase.name.contains($0) } ?? true
+        }
+        guard !cases.isEmpty else {
+            throw ValidationError("no case has '\(only ?? "")' in its name")
+        }
         var tables = "# Plans compared\n\n"
         for (index, testCase) in cases.enumerated() {
             Console.progress("\(index + 1) of \(cases.count): \(testCase.name)")

@@ -43,7 +43,8 @@ public struct PlacementCase: Sendable {
         return [one, twoHosts(name, trace)]
     }
 
-    /// Synthetic traces of several prompts' rows (1024 a step) and of decoding (8 a step).
+    /// Synthetic traces of large batches (8192 rows a step), of several prompts' rows (1024) and of
+    /// decoding (8).
     public static func synthetic() -> [PlacementCase] {
         [(8, 2, 32), (64, 6, 12), (128, 8, 12), (256, 8, 8)].flatMap { experts, topK, layers in
             let isMixtral = experts == 8
@@ -54,7 +55,7 @@ public struct PlacementCase: Sendable {
                 hotNeighbours: isMixtral
             )
             let kind = isMixtral ? "Mixtral-like" : "Qwen3-like"
-            return [(1024, 24), (8, 400)].flatMap { rows, steps in
+            return [(8192, 16), (1024, 24), (8, 400)].flatMap { rows, steps in
                 let name = "\(kind) \(experts) experts, \(rows) rows"
                 let seed = UInt64(experts + rows)
                 return both(
