@@ -6,8 +6,8 @@ public import Tensors
 
 /// One layer of experts on several workers: the time of each worker's part, computed alone.
 ///
-/// What a cluster would take is the longest of them, with its rows' way over its link: replayed, not
-/// run. What the coordinator does is left out.
+/// What a cluster would take is the longest of them, with its rows' way over its link: replayed,
+/// not run. What the coordinator does is left out.
 public final class ShardBenchmark {
     /// What the layer is like.
     public struct Layer: Sendable {
@@ -23,7 +23,7 @@ public final class ShardBenchmark {
             self.workerCount = workerCount
         }
 
-        /// Bytes of a row to a worker, values or quants with their scales, and of its f64 sums back.
+        /// Bytes of a row to a worker, values or quants with scales, and of its f64 sums back.
         var rowByteCount: Int {
             let there = type.isFloat ? 4 * hiddenSize : hiddenSize + hiddenSize / 8
             return there + 8 * hiddenSize

@@ -3,8 +3,8 @@ import Placement
 
 /// Rows of one layer that each visit one expert, a tenth of the experts far more often than others.
 ///
-/// The skew of MoEShard's evaluation (section 5): expert i is drawn with a probability in proportion
-/// to 1/E + 0.6 if it is one of the first tenth, rounded up, else to 1/E.
+/// The skew of MoEShard's evaluation (section 5): expert i is drawn with a probability in
+/// proportion to 1/E + 0.6 if it is one of the first tenth, rounded up, else to 1/E.
 public struct SkewedLayer: Sendable {
     static let skew = 0.6
     static let hotShare = 0.1
