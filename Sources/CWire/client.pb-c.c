@@ -1132,7 +1132,7 @@ void   moiety__v1__evaluation_failed__free_unpacked
   assert(message->base.descriptor == &moiety__v1__evaluation_failed__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor moiety__v1__client_envelope__field_descriptors[19] =
+static const ProtobufCFieldDescriptor moiety__v1__client_envelope__field_descriptors[26] =
 {
   {
     "client_hello",
@@ -1362,6 +1362,90 @@ static const ProtobufCFieldDescriptor moiety__v1__client_envelope__field_descrip
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "get_profile",
+    30,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moiety__V1__ClientEnvelope, body_case),
+    offsetof(Moiety__V1__ClientEnvelope, get_profile),
+    &moiety__v1__get_profile__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "profile_overview",
+    31,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moiety__V1__ClientEnvelope, body_case),
+    offsetof(Moiety__V1__ClientEnvelope, profile_overview),
+    &moiety__v1__profile_overview__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "get_profile_part",
+    32,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moiety__V1__ClientEnvelope, body_case),
+    offsetof(Moiety__V1__ClientEnvelope, get_profile_part),
+    &moiety__v1__get_profile_part__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "profile_layer",
+    33,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moiety__V1__ClientEnvelope, body_case),
+    offsetof(Moiety__V1__ClientEnvelope, profile_layer),
+    &moiety__v1__profile_layer__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "profile_steps",
+    34,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moiety__V1__ClientEnvelope, body_case),
+    offsetof(Moiety__V1__ClientEnvelope, profile_steps),
+    &moiety__v1__profile_steps__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "get_costs",
+    35,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moiety__V1__ClientEnvelope, body_case),
+    offsetof(Moiety__V1__ClientEnvelope, get_costs),
+    &moiety__v1__get_costs__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "cluster_costs",
+    36,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moiety__V1__ClientEnvelope, body_case),
+    offsetof(Moiety__V1__ClientEnvelope, cluster_costs),
+    &moiety__v1__cluster_costs__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moiety__v1__client_envelope__field_indices_by_name[] = {
   4,   /* field[4] = accepted */
@@ -1369,25 +1453,33 @@ static const unsigned moiety__v1__client_envelope__field_indices_by_name[] = {
   11,   /* field[11] = cancel_reply */
   0,   /* field[0] = client_hello */
   1,   /* field[1] = client_welcome */
+  25,   /* field[25] = cluster_costs */
   7,   /* field[7] = ended */
   16,   /* field[16] = evaluate */
   17,   /* field[17] = evaluation */
   18,   /* field[18] = evaluation_failed */
+  24,   /* field[24] = get_costs */
+  19,   /* field[19] = get_profile */
+  21,   /* field[21] = get_profile_part */
   14,   /* field[14] = get_status */
   9,   /* field[9] = jobs */
   8,   /* field[8] = list_jobs */
   12,   /* field[12] = list_nodes */
   13,   /* field[13] = nodes */
+  22,   /* field[22] = profile_layer */
+  20,   /* field[20] = profile_overview */
+  23,   /* field[23] = profile_steps */
   6,   /* field[6] = progress */
   2,   /* field[2] = refusal */
   15,   /* field[15] = status */
   3,   /* field[3] = submit */
   5,   /* field[5] = tokens */
 };
-static const ProtobufCIntRange moiety__v1__client_envelope__number_ranges[1 + 1] =
+static const ProtobufCIntRange moiety__v1__client_envelope__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 19 }
+  { 30, 19 },
+  { 0, 26 }
 };
 const ProtobufCMessageDescriptor moiety__v1__client_envelope__descriptor =
 {
@@ -1397,10 +1489,10 @@ const ProtobufCMessageDescriptor moiety__v1__client_envelope__descriptor =
   "Moiety__V1__ClientEnvelope",
   "moiety.v1",
   sizeof(Moiety__V1__ClientEnvelope),
-  19,
+  26,
   moiety__v1__client_envelope__field_descriptors,
   moiety__v1__client_envelope__field_indices_by_name,
-  1,  moiety__v1__client_envelope__number_ranges,
+  2,  moiety__v1__client_envelope__number_ranges,
   (ProtobufCMessageInit) moiety__v1__client_envelope__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -2975,7 +3067,7 @@ const ProtobufCMessageDescriptor moiety__v1__layer_trips__descriptor =
   (ProtobufCMessageInit) moiety__v1__layer_trips__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moiety__v1__status__field_descriptors[12] =
+static const ProtobufCFieldDescriptor moiety__v1__status__field_descriptors[13] =
 {
   {
     "is_ready",
@@ -3121,8 +3213,21 @@ static const ProtobufCFieldDescriptor moiety__v1__status__field_descriptors[12] 
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "balance",
+    20,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__Status, balance),
+    &moiety__v1__balance__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moiety__v1__status__field_indices_by_name[] = {
+  12,   /* field[12] = balance */
   9,   /* field[9] = build */
   3,   /* field[3] = epoch */
   0,   /* field[0] = is_ready */
@@ -3136,10 +3241,11 @@ static const unsigned moiety__v1__status__field_indices_by_name[] = {
   4,   /* field[4] = workers_expected */
   5,   /* field[5] = workers_ready */
 };
-static const ProtobufCIntRange moiety__v1__status__number_ranges[1 + 1] =
+static const ProtobufCIntRange moiety__v1__status__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 12 }
+  { 20, 12 },
+  { 0, 13 }
 };
 const ProtobufCMessageDescriptor moiety__v1__status__descriptor =
 {
@@ -3149,10 +3255,10 @@ const ProtobufCMessageDescriptor moiety__v1__status__descriptor =
   "Moiety__V1__Status",
   "moiety.v1",
   sizeof(Moiety__V1__Status),
-  12,
+  13,
   moiety__v1__status__field_descriptors,
   moiety__v1__status__field_indices_by_name,
-  1,  moiety__v1__status__number_ranges,
+  2,  moiety__v1__status__number_ranges,
   (ProtobufCMessageInit) moiety__v1__status__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

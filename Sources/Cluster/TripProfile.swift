@@ -83,6 +83,8 @@ public struct TripTimes: Equatable, Sendable {
     public var done: Instant
     /// The longest that a worker said it computed.
     public var computing: Duration = .zero
+    /// What all of them said together.
+    public var computingTogether: Duration = .zero
     public var adding: Duration = .zero
 
     public init(rowCount: Int, begun: Instant) {

@@ -14,6 +14,7 @@ struct CoordinatorProcess {
     private let sockets: CoordinatorSockets
     private let loop: ControlLoop
     private let stepThread: StepThread
+    private let search: RebalanceSearch
     private let inbox: Mailbox<LoopCommand>
     private let clock = LoopClock()
     private let logger: Logger
@@ -57,6 +58,8 @@ struct CoordinatorProcess {
         } catch {
             throw .messaging(error)
         }
+        let search = RebalanceSearch(coordinator: "\(sockets.clientEndpoint)", reports: inbox)
+        self.search = search
         loop = ControlLoop(
             served: served,
             settings: settings,
@@ -69,6 +72,7 @@ struct CoordinatorProcess {
             clock: clock,
             inbox: inbox,
             figures: stepThread.figures,
+            search: { search.start() },
             logger: logger
         )
     }
@@ -78,6 +82,7 @@ struct CoordinatorProcess {
         // Also when something failed. The other thread must have let go of its socket, so that
         // closing the context waits for the last words to leave, and the process for that.
         defer {
+            search.stop()
             _ = stepThread.inbox.post(.stop)
             stepThread.thread.join()
         }

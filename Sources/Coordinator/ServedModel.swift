@@ -20,6 +20,13 @@ package struct ServedModel: Sendable {
 
     package var description: ModelDescription { file.description }
 
+    /// `[layer]`, bytes of one expert.
+    var expertByteCounts: [Int] {
+        description.expertCounts.indices.map { layer in
+            description.expertCounts[layer] > 0 ? file.expertByteCount(LayerIndex(layer)) : 0
+        }
+    }
+
     /// Opens the model; hashing a large one for the first time takes minutes.
     ///
     /// - Parameter isCancelled: whether nobody wants it any more, asked on the way.

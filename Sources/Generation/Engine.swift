@@ -16,6 +16,8 @@ public final class Engine {
     private var sequences: [SequenceID: GeneratingSequence] = [:]
     private var lastID: SequenceID = 0
     private var logits: [Float] = []
+    /// Told which sequences' rows each step computes, in this order, before it runs.
+    public var willRun: ([Scheduler.Slice]) -> Void = { _ in }
 
     /// Stop texts of a request and their length: every token is compared with all of them.
     private static let stopTextLimit = 16
@@ -113,6 +115,7 @@ public final class Engine {
             parts.append(StepPart(slice: slice, sequence: sequence, wantsLogits: last))
         }
         guard !parts.isEmpty else { return }
+        willRun(parts.map(\.slice))
         do throws(ForwardError) {
             try forward.run(batch, logits: &logits)
         } catch {

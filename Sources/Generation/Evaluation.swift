@@ -33,11 +33,14 @@ public final class Evaluation {
 
     public var isFinished: Bool { done == tokens.count }
 
+    /// Tokens that the next step computes.
+    public var nextCount: Int { min(chunk, tokens.count - done) }
+
     /// Computes the next chunk and shows each position's logits.
     public func step(
         _ look: (_ position: Int, _ logits: ArraySlice<Float>) -> Void
     ) throws(ForwardError) {
-        let count = min(chunk, tokens.count - done)
+        let count = nextCount
         let context = try makeContext()
         var batch = Batch()
         batch.append(tokens[done..<done + count], from: done, of: context, logits: .all)

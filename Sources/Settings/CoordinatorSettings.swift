@@ -47,6 +47,9 @@ public struct CoordinatorSettings: Sendable {
     /// at the same time.
     public let microBatchCount: Int
 
+    /// What is counted of the routers' choices, and when the plan follows by itself.
+    public let profiling: ProfilingSettings
+
     /// How long the step thread looks for answers before it sleeps.
     public let spinTime: Duration
 
@@ -124,6 +127,7 @@ extension CoordinatorSettings {
         queuedJobCount = try reader.value("queued-jobs", .number(in: 0...100_000), default: 256)
         prefillRowCount = try reader.value("prefill-rows", .number(in: 1...4096), default: 256)
         microBatchCount = try reader.value("micro-batches", .number(in: 1...8), default: 1)
+        profiling = try ProfilingSettings(&reader)
         spinTime = try reader.spinTime()
 
         (heartbeatInterval, silenceLimit) = try Self.heartbeat(&reader)

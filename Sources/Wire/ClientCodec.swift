@@ -31,13 +31,23 @@ extension ClientMessage {
         return unsafe writer.finish(envelope)
     }
 
-    private init(_ raw: Moiety__V1__ClientEnvelope, _ reader: MessageReader) throws(WireError) {
+    /// Most messages have no raw frames; the others check theirs themselves.
+    private static func checkFrames(
+        of raw: Moiety__V1__ClientEnvelope,
+        _ reader: MessageReader
+    ) throws(WireError) {
         switch unsafe raw.body_case {
         case MOIETY__V1__CLIENT_ENVELOPE__BODY_CLIENT_HELLO,
-            MOIETY__V1__CLIENT_ENVELOPE__BODY_EVALUATION:
+            MOIETY__V1__CLIENT_ENVELOPE__BODY_EVALUATION,
+            MOIETY__V1__CLIENT_ENVELOPE__BODY_PROFILE_LAYER,
+            MOIETY__V1__CLIENT_ENVELOPE__BODY_PROFILE_STEPS:
             break
         default: try reader.requireRawFrames(0, "a client message")
         }
+    }
+
+    private init(_ raw: Moiety__V1__ClientEnvelope, _ reader: MessageReader) throws(WireError) {
+        try unsafe Self.checkFrames(of: raw, reader)
         switch unsafe raw.body_case {
         case MOIETY__V1__CLIENT_ENVELOPE__BODY_CLIENT_HELLO:
             self = .clientHello(try unsafe ClientHello(reader.body(raw.client_hello), reader))
@@ -80,7 +90,7 @@ extension ClientMessage {
                 try unsafe EvaluationFailed(reader.body(raw.evaluation_failed), reader)
             )
         default:
-            throw unsafe unknownType(raw.base)
+            self = try unsafe Self(profiling: raw, reader)
         }
     }
 
@@ -124,6 +134,9 @@ extension ClientMessage {
             unsafe raw.evaluation = evaluation.raw(writer)
         case .evaluationFailed(let failure):
             unsafe raw.evaluation_failed = failure.raw(writer)
+        case .getProfile, .profileOverview, .getProfilePart, .profileLayer, .profileSteps,
+            .getCosts, .clusterCosts:
+            unsafe writeProfiling(to: &raw, writer)
         }
     }
 
@@ -148,6 +161,13 @@ extension ClientMessage {
         case .evaluate: MOIETY__V1__CLIENT_ENVELOPE__BODY_EVALUATE
         case .evaluation: MOIETY__V1__CLIENT_ENVELOPE__BODY_EVALUATION
         case .evaluationFailed: MOIETY__V1__CLIENT_ENVELOPE__BODY_EVALUATION_FAILED
+        case .getProfile: MOIETY__V1__CLIENT_ENVELOPE__BODY_GET_PROFILE
+        case .profileOverview: MOIETY__V1__CLIENT_ENVELOPE__BODY_PROFILE_OVERVIEW
+        case .getProfilePart: MOIETY__V1__CLIENT_ENVELOPE__BODY_GET_PROFILE_PART
+        case .profileLayer: MOIETY__V1__CLIENT_ENVELOPE__BODY_PROFILE_LAYER
+        case .profileSteps: MOIETY__V1__CLIENT_ENVELOPE__BODY_PROFILE_STEPS
+        case .getCosts: MOIETY__V1__CLIENT_ENVELOPE__BODY_GET_COSTS
+        case .clusterCosts: MOIETY__V1__CLIENT_ENVELOPE__BODY_CLUSTER_COSTS
         }
     }
 }

@@ -43,4 +43,11 @@ public enum ClientMessage: Equatable, Sendable {
     case evaluate(Evaluate)
     case evaluation(EvaluationReply)
     case evaluationFailed(EvaluationFailed)
+    case getProfile(GetProfile)
+    case profileOverview(ProfileOverview)
+    case getProfilePart(GetProfilePart)
+    case profileLayer(ProfileLayer)
+    case profileSteps(ProfileSteps)
+    case getCosts
+    case clusterCosts(ClusterCosts)
 }

@@ -11,7 +11,9 @@ extension Int8: FrameElement {}
 extension Int32: FrameElement {}
 extension UInt32: FrameElement {}
 extension UInt8: FrameElement {}
+extension UInt16: FrameElement {}
 extension Float: FrameElement {}
+extension UInt64: FrameElement {}
 extension Double: FrameElement {}
 
 /// A raw frame with the memory of `values`.

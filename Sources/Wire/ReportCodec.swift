@@ -155,7 +155,8 @@ extension StatusReport {
             protocolVersion: raw.protocol_version,
             build: reader.text(raw.build, "status.build"),
             sockets: reader.sockets(raw),
-            trips: reader.trips(raw)
+            trips: reader.trips(raw),
+            balance: reader.balance(raw.balance)
         )
     }
 
@@ -176,6 +177,7 @@ extension StatusReport {
             let parts = unsafe writer.trips(trips)
             unsafe raw.n_trips = parts.count
             unsafe raw.trips = writer.list(parts)
+            if let balance { unsafe raw.balance = balance.raw(writer) }
         }
     }
 }

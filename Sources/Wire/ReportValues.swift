@@ -133,6 +133,8 @@ public struct StatusReport: Equatable, Sendable {
     public var sockets: [SocketReport]
     /// Where trips to the workers spent their time.
     public var trips: TripProfile
+    /// Nil where an older coordinator says nothing about it.
+    public var balance: BalanceReport?
 
     public init(
         isReady: Bool,
@@ -146,7 +148,8 @@ public struct StatusReport: Equatable, Sendable {
         protocolVersion: UInt32 = ProtocolVersion.current,
         build: String,
         sockets: [SocketReport] = [],
-        trips: TripProfile = TripProfile()
+        trips: TripProfile = TripProfile(),
+        balance: BalanceReport? = nil
     ) {
         self.isReady = isReady
         self.text = text
@@ -160,5 +163,6 @@ public struct StatusReport: Equatable, Sendable {
         self.build = build
         self.sockets = sockets
         self.trips = trips
+        self.balance = balance
     }
 }

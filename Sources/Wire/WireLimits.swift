@@ -21,6 +21,12 @@ public struct WireLimits: Equatable, Sendable {
     public var listCount = 4096
     /// Largest logits asked for per position.
     public var topCount = 1024
+    /// Experts of a layer whose counts are sent, and layers.
+    public var layerExpertCount = 4096
+    public var layerCount = 1024
+    /// Steps of one piece of a trace, and experts that they chose.
+    public var stepCount = 1 << 20
+    public var chosenCount = 32 << 20
 
     /// Bytes of a text for people; longer ones are cut off when sent.
     public static let messageByteCount = 4096

@@ -49,6 +49,21 @@ struct CoordinatorOptions: ParsableArguments {
     @Option(help: "Parts of a step that are under way at once.")
     var microBatches: String?
 
+    @Option(help: "Rows after which a counted row counts half; 0 counts nothing.")
+    var profileHalfLife: String?
+
+    @Option(help: "Tasks whose rows are counted apart.")
+    var profileTasks: String?
+
+    @Option(help: "Megabytes that a trace of all steps may take.")
+    var traceMegabytes: String?
+
+    @Option(help: "Percent above the mean at which the busiest worker is relieved; 0 for never.")
+    var rebalanceImbalance: String?
+
+    @Option(help: "How long to leave the plan alone after a search for a better one.")
+    var rebalancePause: String?
+
     @Option(help: "How long to look for answers before sleeping, in microseconds.")
     var spinMicroseconds: String?
 
@@ -75,6 +90,9 @@ struct CoordinatorOptions: ParsableArguments {
             "workers": workers, "threads": threads, "cpus": cpus, "context-length": contextLength,
             "kv-type": kvType, "running-jobs": runningJobs, "queued-jobs": queuedJobs,
             "prefill-rows": prefillRows, "micro-batches": microBatches,
+            "profile-half-life": profileHalfLife, "profile-tasks": profileTasks,
+            "trace-megabytes": traceMegabytes,
+            "rebalance-imbalance": rebalanceImbalance, "rebalance-pause": rebalancePause,
             "spin-microseconds": spinMicroseconds, "heartbeat-interval": heartbeatInterval,
             "silence-limit": silenceLimit, "share-time": shareTime, "worker-wait": workerWait,
             "log-level": logLevel,

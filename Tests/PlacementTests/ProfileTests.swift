@@ -208,7 +208,7 @@ struct ProfileCounterTests {
             halfLife: .infinity
         )
         feed(trace, to: &counter)
-        #expect(counter.profile(task: "t") == Profile(trace, task: "t"), "seed \(seed)")
+        #expect(counter.profile() == Profile(trace), "seed \(seed)")
     }
 
     @Test("counts a row half after its half-life, over any number of half-lives")
@@ -259,6 +259,61 @@ struct ProfileCounterTests {
         counter.count([0], layer: LayerIndex(0))
         #expect(!counter.isCounting)
         #expect(counter.profile().rows == 0)
+    }
+
+    @Test(
+        "tells tasks apart, and their sum is the profile of all",
+        arguments: 0..<50 as Range<UInt64>
+    )
+    func tasks(seed: UInt64) {
+        var generator = SeededRandom(seed: seed)
+        let trace = randomTrace(using: &generator)
+        var counter = ProfileCounter(
+            expertCounts: trace.expertCounts,
+            topK: trace.topK,
+            halfLife: .infinity
+        )
+        let labels = [.none, counter.label(of: "a"), counter.label(of: "b")]
+        var rows: [[Int]] = [[], [], []]
+        for step in 0..<trace.stepCount {
+            let choices = (0..<trace.rowCounts[step]).map { _ in
+                Int.random(in: 0..<3, using: &generator)
+            }
+            for choice in 0..<3 { rows[choice].append(choices.count { $0 == choice }) }
+            for layer in trace.expertLayers {
+                counter.count(
+                    trace.experts(step: step, layer: layer).map(Int32.init),
+                    layer: LayerIndex(layer),
+                    labels: [.none] + choices.map { labels[$0] },
+                    from: 1
+                )
+            }
+        }
+        #expect(counter.profile() == Profile(trace), "seed \(seed)")
+        #expect(counter.tasks == ["a", "b"])
+        #expect(counter.rows(of: "b") == Double(rows[2].reduce(0, +)))
+        let parts = ["a", "b"].map { counter.profile(of: $0).layers[0].activations.reduce(0, +) }
+        let topK = Double(trace.topK)
+        #expect(parts == rows.dropFirst().map { Double($0.reduce(0, +)) * topK })
+    }
+
+    @Test("counts what goes beyond the limit of tasks, or has no plain name, as other")
+    func taskLimit() {
+        var limits = ProfileCounter.Limits()
+        limits.tasks = 2
+        var counter = ProfileCounter(expertCounts: [2], topK: 1, halfLife: 10, limits: limits)
+        let labels = ["a", "b", "c", "\n", "other", "a"].map { counter.label(of: $0) }
+        #expect(labels[0] == labels[5] && labels[0] != labels[1])
+        #expect(labels[2] == labels[3] && labels[3] == labels[4] && labels[2] != labels[1])
+        #expect(counter.tasks == ["a", "b", "other"])
+    }
+
+    @Test("counts all rows alike where the tables of two tasks do not fit")
+    func taskMemory() {
+        var limits = ProfileCounter.Limits()
+        limits.byteCount = 20
+        var counter = ProfileCounter(expertCounts: [2], topK: 1, halfLife: 10, limits: limits)
+        #expect(counter.isCounting && counter.label(of: "a") == .none && counter.tasks.isEmpty)
     }
 }
 

@@ -7,7 +7,7 @@ extension ClientMessage {
     /// One random message of every kind, in the order of the envelope.
     public static func all(using random: inout SeededRandom) -> [ClientMessage] {
         jobMessages(using: &random) + reports(using: &random) + evaluations(using: &random)
-            + counts(using: random)
+            + counts(using: random) + profiles(using: random)
     }
 
     /// Reports of what was dropped.

@@ -26,6 +26,7 @@ struct ClientDesk {
     /// Last words to clients whose queue was full.
     private var owed: [(client: Peer, message: ClientMessage)] = []
     private var isClosed = false
+    private var profiles = ProfileDesk()
     private var warnings: PeerWarnings
     private var story: JobStory
     /// Messages that were not acted on.
@@ -70,12 +71,14 @@ struct ClientDesk {
     // MARK: From clients
 
     /// Answers a client; `workers` tells about nodes and readiness, `traffic` about the other
-    /// sockets, `trips` about the step thread's exchanges with workers.
+    /// sockets, `figures` about the step thread's exchanges with workers, `balance` about searches
+    /// for plans.
     mutating func receive(
         _ received: ReceivedMessage,
         workers: WorkerDesk,
         traffic: () -> [SocketReport],
-        trips: () -> TripProfile,
+        figures: () -> StepFigures,
+        balance: () -> BalanceReport,
         now: Instant
     ) {
         guard let client = received.peer else { return }
@@ -104,12 +107,35 @@ struct ClientDesk {
         case .listJobs: send(.jobs(jobReports), to: client)
         case .listNodes: send(.nodes(workers.nodeReports(now: now)), to: client)
         case .getStatus:
-            let report = status(workers, traffic: traffic(), trips: trips(), now: now)
+            let report = status(
+                workers,
+                traffic: traffic(),
+                trips: figures().trips,
+                balance: balance(),
+                now: now
+            )
             send(.status(report), to: client)
+        case .getCosts: send(.clusterCosts(workers.costs(figures(), served)), to: client)
+        case .getProfile(let wish): getProfile(wish, for: client)
+        case .getProfilePart(let wish):
+            guard let part = profiles.part(wish, for: client, now: now) else {
+                return refuse(client, .malformed, "there is no such part of a profile; ask anew")
+            }
+            send(part, to: client)
         default:
             drops.count(.unexpected)
             refuse(client, .malformed, "this message is the coordinator's to send")
         }
+    }
+
+    private mutating func getProfile(_ wish: GetProfile, for client: Peer) {
+        guard !isClosed else { return refuse(client, .shuttingDown, Self.closed) }
+        _ = steps.post(.profile(wish.action, for: client))
+    }
+
+    /// What the step thread has counted for a client that asked.
+    mutating func tell(_ report: ProfileReport, to client: Peer, now: Instant) {
+        send(.profileOverview(profiles.keep(report, for: client, now: now)), to: client)
     }
 
     private mutating func greet(_ client: Peer, _ hello: ClientHello, now: Instant) {
@@ -173,7 +199,7 @@ struct ClientDesk {
             promptTokenCount: request.prompt.count
         )
         send(.accepted(accepted), to: client)
-        _ = steps.post(.generate(job.id, request))
+        _ = steps.post(.generate(job.id, request, task: submit.task))
     }
 
     /// Accepts and ends at once, so that a client waits for one kind of end only.
@@ -334,6 +360,7 @@ struct ClientDesk {
         _ workers: WorkerDesk,
         traffic: [SocketReport],
         trips: TripProfile,
+        balance: BalanceReport,
         now: Instant
     ) -> StatusReport {
         let membership = workers.membership
@@ -348,7 +375,8 @@ struct ClientDesk {
             jobsRunning: jobs.runningCount,
             build: Build.name,
             sockets: traffic + [self.traffic],
-            trips: trips
+            trips: trips,
+            balance: balance
         )
     }
 
@@ -369,7 +397,9 @@ struct ClientDesk {
     /// Whether `retry` should be called soon.
     var owesMessages: Bool { !owed.isEmpty }
 
-    mutating func retry() {
+    /// Sends what is owed, and lets go of what nobody asks for any more.
+    mutating func retry(now: Instant) {
+        profiles.forgetOld(now: now)
         let messages = owed
         owed = []
         for (client, message) in messages { deliver(message, to: client) }

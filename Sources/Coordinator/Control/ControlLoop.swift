@@ -2,6 +2,7 @@ package import Cluster
 package import Logging
 package import Messaging
 import Model
+import Placement
 package import Settings
 import Wire
 
@@ -31,6 +32,9 @@ package final class ControlLoop {
     /// What the step thread counts, and of the data socket, which is its own.
     private let figures: Latest<StepFigures>
     private var trafficLog: TrafficLog
+    private var watch: RebalanceWatch
+    /// Begins a search for a better plan.
+    private let search: () -> Void
     /// Whether the step thread, told to stop, has stopped: there is nothing more to do.
     package private(set) var hasStopped = false
 
@@ -46,6 +50,7 @@ package final class ControlLoop {
     /// - Parameters:
     ///   - dataEndpoint: Where workers connect for shares.
     ///   - life: The number of this life of the coordinator.
+    ///   - search: Begins a search for a better plan; its end comes as a command.
     package init(
         served: ServedModel,
         settings: CoordinatorSettings,
@@ -58,8 +63,11 @@ package final class ControlLoop {
         clock: LoopClock,
         inbox: Mailbox<LoopCommand>,
         figures: Latest<StepFigures> = Latest(StepFigures()),
+        search: @escaping () -> Void = {},
         logger: Logger
     ) {
+        watch = RebalanceWatch(limits: settings.profiling.rebalance)
+        self.search = search
         self.clock = clock
         self.figures = figures
         trafficLog = TrafficLog(logger, now: clock.now)
@@ -111,18 +119,53 @@ package final class ControlLoop {
                 message,
                 workers: workers,
                 traffic: { self.workerTraffic },
-                trips: { self.figures.value.trips },
+                figures: { self.figures.value },
+                balance: { self.balance },
                 now: clock.now
             )
         }
         for message in try take(Self.workerTurn, from: sockets.workers) {
             try workers.receive(message)
         }
-        clients.retry()
+        clients.retry(now: clock.now)
         // After what has arrived, so that nobody counts as silent whose message lay here.
         try workers.tick()
+        watchBalance()
         if hasStopped { try workers.shutDown() }
         trafficLog.tell(traffic, now: clock.now, isLast: hasStopped)
+    }
+
+    /// Begins a search for a better plan where workers have been busy unevenly for long.
+    private func watchBalance() {
+        guard watch.limits.threshold != nil, workers.membership.isReady,
+            watch.tick(imbalance: figures.value.imbalance, now: clock.now)
+        else { return }
+        let imbalance = figures.value.imbalance ?? 1
+        logger.notice(
+            "Searching for a better plan",
+            metadata: ["imbalance": "\((imbalance * 100).rounded() / 100)"]
+        )
+        search()
+    }
+
+    private var balance: BalanceReport {
+        BalanceReport(
+            imbalance: figures.value.imbalance,
+            isAutomatic: watch.limits.threshold != nil,
+            searches: watch.report,
+            sinceChange: watch.report.lastChange.map { clock.now - $0 }
+        )
+    }
+
+    private func finishSearch(_ outcome: RebalanceWatch.Outcome) {
+        watch.onEnd(outcome, now: clock.now)
+        switch outcome {
+        case .changed(let byteCount):
+            logger.notice("Better plan found", metadata: ["bytesMoved": "\(byteCount)"])
+        case .kept: logger.notice("No better plan found")
+        case .failed(let reason):
+            logger.warning("No search for a better plan", metadata: ["reason": "\(reason)"])
+        }
     }
 
     /// What came to each socket so far.
@@ -157,6 +200,7 @@ package final class ControlLoop {
             clients.close()
             _ = steps.post(.stop)
         case .report(let report): try handle(report)
+        case .searched(let outcome): finishSearch(outcome)
         }
     }
 
@@ -166,6 +210,12 @@ package final class ControlLoop {
         case .ended(let id, let result, let rows): clients.end(id, result, rows: rows)
         case .evaluated(let job, let result): clients.finish(job, result)
         case .evaluationFailed(let job, let message): clients.fail(job, message)
+        case .profile(let report, let client): clients.tell(report, to: client, now: clock.now)
+        case .uncountedTask(let task):
+            logger.notice(
+                "Tasks beyond coordinator.profile-tasks are counted together",
+                metadata: ["first": "\(task)", "as": "\(ProfileCounter.other)"]
+            )
         case .runner(.unreachable(let worker, let trouble)):
             try workers.onUnreachable(worker, trouble)
         case .runner(let event): log(event)

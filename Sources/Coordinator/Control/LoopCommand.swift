@@ -1,6 +1,10 @@
+package import Cluster
+
 /// What other threads tell the loop thread.
 package enum LoopCommand: Sendable {
     case report(StepReport)
+    /// A search for a better plan has ended.
+    case searched(RebalanceWatch.Outcome)
     case stop
 
     /// Reports that may wait: a token for each of many sequences over a slow second.

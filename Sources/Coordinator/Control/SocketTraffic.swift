@@ -35,6 +35,9 @@ package struct StepFigures: Hashable, Sendable {
     /// What came to the data socket.
     var traffic = SocketTraffic()
     var trips = TripProfile()
+    var costs = ShareCosts()
+    /// Busiest worker over the mean, nil where nothing was computed under the plan.
+    var imbalance: Double?
 
     package init() {}
 }

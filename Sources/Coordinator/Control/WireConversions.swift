@@ -2,6 +2,7 @@ import Cluster
 package import Generation
 import Inference
 import Messaging
+import Model
 import Placement
 package import Tokenizer
 package import Wire
@@ -56,7 +57,41 @@ extension Ended {
     }
 }
 
+extension ModelDescription {
+    /// Bytes of a row on its way to a worker, in blocks of 32 with a scale each, and of the partial
+    /// row back.
+    fileprivate var rowByteCount: Int { hiddenSize * 9 / 8 + hiddenSize * 8 }
+}
+
 extension WorkerDesk {
+    /// What shares of the plan in force cost, as far as it was measured.
+    func costs(_ figures: StepFigures, _ served: ServedModel) -> ClusterCosts {
+        let rowByteCount = served.description.rowByteCount
+        let names = membership.plan?.workers ?? []
+        let measured = figures.costs.estimate(of: names, rowByteCount: rowByteCount)
+        let costs = measured?.costs ?? CostModel()
+        let described = measured?.workers ?? names.map(WorkerDescription.init)
+        return ClusterCosts(
+            isGuess: measured == nil,
+            expertNanoseconds: costs.perExpert / .nanoseconds(1),
+            pairNanoseconds: costs.perPair / .nanoseconds(1),
+            rowByteCount: rowByteCount,
+            expertByteCounts: served.expertByteCounts,
+            // Only shards are measured by it.
+            expertWidth: served.description.expertWidth ?? 1,
+            workers: described.map { worker in
+                ClusterCosts.Worker(
+                    name: worker.name,
+                    speed: worker.speed,
+                    bandwidth: worker.bandwidth,
+                    roundTrip: worker.roundTrip,
+                    memoryByteCount: machines[worker.name]?.memoryByteCount ?? 0
+                )
+            },
+            imbalance: figures.imbalance
+        )
+    }
+
     /// Every worker known or expected, as `moiety nodes` shows it.
     func nodeReports(now: Instant) -> [NodeReport] {
         membership.nodes(now: now).map { node in

@@ -22,10 +22,8 @@ final class RemoteRunner: ExpertRunner {
     private let sleep: Sleep
     private let log: (RunnerEvent) -> Void
     private var warnings = ReportLimiter()
-    /// Where the loop thread looks for what came to the socket and how long trips took.
-    private let figures: Latest<StepFigures>
-    private var profile = TripProfile()
-    private var nextTelling = Instant(nanoseconds: .min)
+    /// What came to the socket, how long trips took and what shares cost.
+    private var figures: RunnerFigures
     /// Messages that were not acted on, beside those that the exchange counts.
     private var ownDrops = DropCounts()
 
@@ -46,8 +44,6 @@ final class RemoteRunner: ExpertRunner {
     private var failure: ExpertRunnerError?
     /// Why there is no plan in force, for people.
     private(set) var unreadiness = "no worker has joined yet"
-    /// Rows of experts computed by each worker so far.
-    private(set) var rowCounts: [WorkerRows] = []
     /// Messages that are written, and the one that was received last.
     private var outgoing: [FrameList] = []
     private var messagesInUse = 0
@@ -73,9 +69,6 @@ final class RemoteRunner: ExpertRunner {
     /// Messages taken before deadlines and topology get their turn.
     private static let turn = 64
 
-    /// Figures are told between steps, and no more often than this.
-    private static let tellingPause = Duration.milliseconds(100)
-
     /// - Parameters:
     ///   - firstShare: a number that no other life of the coordinator uses.
     ///   - rest: lets others have the cores of threads that have nothing to compute.
@@ -96,12 +89,15 @@ final class RemoteRunner: ExpertRunner {
         self.inbox = inbox
         self.clock = clock
         self.limits = limits
-        self.figures = figures
+        self.figures = RunnerFigures(figures, expertCount: model.expertCount)
         self.rest = rest
         self.sleep = sleep
         self.log = log
         exchange = Exchange(dispatch: .none, firstShare: firstShare, limits: limits)
     }
+
+    /// Rows of experts computed by each worker so far.
+    var rowCounts: [WorkerRows] { figures.rowCounts }
 
     /// Whether every expert is held by a worker that serves.
     var isReady: Bool { plan != nil && exchange.isCovered }
@@ -146,7 +142,7 @@ final class RemoteRunner: ExpertRunner {
             guard let trip = trips[index], !exchange.isComplete(trip.id) else { break }
             wait()
         }
-        if let trip = trips[index] { profile.count(trip.times, of: trip.layer) }
+        if let trip = trips[index] { figures.count(trip.times, of: trip.layer) }
         trips[index] = nil
     }
 
@@ -164,7 +160,7 @@ final class RemoteRunner: ExpertRunner {
         adoptNext()
         var nothing: [Double] = []
         receive(finishing: nil, into: &nothing)
-        if clock.now >= nextTelling { tellFigures() }
+        if figures.isDue(clock.now) { tellFigures() }
     }
 
     // MARK: Actions
@@ -320,6 +316,7 @@ final class RemoteRunner: ExpertRunner {
             }
             isReached = peers.map { _ in false }
             plan = fresh.plan
+            figures.adopt(fresh.plan.workers)
             meet(fresh.peers)
             let serving = fresh.peers.map { $0 != nil }
             perform(exchange.adopt(dispatch, serving: serving, now: clock.now))
@@ -345,13 +342,13 @@ final class RemoteRunner: ExpertRunner {
 
     /// Tells the loop thread what was counted.
     func tellFigures() {
-        nextTelling = clock.now + Self.tellingPause
         var drops = ownDrops
         drops.add(exchange.strays)
-        var now = StepFigures()
-        now.traffic = SocketTraffic(of: socket, drops: drops)
-        now.trips = profile
-        if now != figures.value { figures.replace(by: now) }
+        figures.tell(
+            SocketTraffic(of: socket, drops: drops),
+            workerCount: exchange.workers.count,
+            now: clock.now
+        )
     }
 
     private func handleArrival(finishing index: Int?, sums: inout [Double]) {
@@ -412,8 +409,14 @@ final class RemoteRunner: ExpertRunner {
             warn(reason, about: peers[worker])
             return perform(exchange.reject(index, of: tripID, reason: reason, now: clock.now))
         }
-        countRows(share.pairRows.count, of: exchange.workers[worker])
+        figures.count(
+            share,
+            computing: rows.computeTime,
+            away: clock.now - trip.times.sent,
+            of: exchange.workers[worker]
+        )
         trips[part]?.times.computing = max(trip.times.computing, rows.computeTime)
+        trips[part]?.times.computingTogether += rows.computeTime
         guard part != finished else { return add(rows, in: arrival, part, index, to: &sums) }
         trips[part]?.early.append((index, rows, arrival))
         arrival = spare.popLast() ?? FrameList()
@@ -459,13 +462,5 @@ final class RemoteRunner: ExpertRunner {
     private func warn(_ reason: String, about peer: Peer?) {
         guard let heldBack = warnings.admit(now: clock.now) else { return }
         log(.malformed(reason, from: peer, heldBack: heldBack))
-    }
-
-    private func countRows(_ count: Int, of name: WorkerName) {
-        if let index = rowCounts.firstIndex(where: { $0.name == name }) {
-            rowCounts[index].rowCount += UInt64(count)
-        } else {
-            rowCounts.append(WorkerRows(name: name, rowCount: UInt64(count)))
-        }
     }
 }

@@ -2,12 +2,15 @@ import Cluster
 package import Generation
 package import Messaging
 package import Placement
+package import Wire
 
 /// What other threads ask of the step thread.
 package enum StepCommand: Sendable {
-    case generate(JobID, GenerationRequest)
+    /// `task` is whose rows the job's count as.
+    case generate(JobID, GenerationRequest, task: String?)
     case cancel(JobID)
     case evaluate(EvaluationJob)
+    case profile(GetProfile.Action, for: Peer)
     case topology(TopologyChange)
     case stop
 

@@ -18,6 +18,7 @@ package final class StepLoop {
     private let engine: Engine
     private let forward: ForwardPass
     private let runner: RemoteRunner
+    private let counting: CountingRunner
     private let inbox: StepInbox
     private let clock: LoopClock
     private let sleep: Sleep
@@ -72,11 +73,18 @@ package final class StepLoop {
             sleep: sleep,
             log: { report(.runner($0)) }
         )
+        counting = CountingRunner(
+            runner,
+            model: served.description,
+            settings: settings.profiling,
+            largestStep: Scheduler.Limits(settings, served).stepRows,
+            partCount: settings.microBatchCount
+        )
         forward = ForwardPass(
             model: served.description,
             weights: served.weights,
             kernels: kernels,
-            experts: runner,
+            experts: counting,
             microBatches: settings.microBatchCount,
             cache: CacheLimits(settings, served)
         )
@@ -85,6 +93,7 @@ package final class StepLoop {
             tokenizer: served.tokenizer,
             limits: Scheduler.Limits(settings, served)
         )
+        engine.willRun = { [counting] slices in counting.begin(slices) }
     }
 
     /// Runs until told to stop; the last report is `stopped`.
@@ -111,9 +120,10 @@ package final class StepLoop {
 
     private func perform(_ command: StepCommand) {
         switch command {
-        case .generate(let id, let request): add(request, as: id)
+        case .generate(let id, let request, let task): add(request, as: id, task: task)
         case .cancel(let id): if let job = jobs[id] { engine.cancel(job.sequence) }
         case .evaluate(let job): add(job)
+        case .profile(let wish, let client): report(.profile(counting.fulfil(wish), for: client))
         case .topology: break  // The inbox hands these to the runner.
         case .stop: isStopped = true
         }
@@ -121,9 +131,10 @@ package final class StepLoop {
 
     // MARK: Work
 
-    private func add(_ request: GenerationRequest, as id: JobID) {
+    private func add(_ request: GenerationRequest, as id: JobID, task: String?) {
         do throws(RequestError) {
             let sequence = try engine.add(request) { [weak self] in self?.handle($0, of: id) }
+            if let refused = counting.label(sequence, as: task) { report(.uncountedTask(refused)) }
             jobs[id] = RunningJob(
                 sequence: sequence,
                 arrival: clock.now,
@@ -136,8 +147,9 @@ package final class StepLoop {
 
     private func handle(_ event: GenerationEvent, of id: JobID) {
         guard case .ended(let result) = event else { return report(.event(id, event)) }
-        let before = jobs.removeValue(forKey: id)?.rowCounts ?? []
-        report(.ended(id, result, runner.rowCounts.since(before)))
+        let job = jobs.removeValue(forKey: id)
+        if let job { counting.forget(job.sequence) }
+        report(.ended(id, result, runner.rowCounts.since(job?.rowCounts ?? [])))
     }
 
     private func add(_ job: EvaluationJob) {
@@ -148,6 +160,7 @@ package final class StepLoop {
     private func step() {
         engine.step()
         guard runner.isReady, let evaluation = evaluations.first else { return }
+        counting.begin(rowCount: evaluation.nextRowCount)
         do throws(ForwardError) {
             guard try evaluation.step() else { return }
             report(.evaluated(evaluation.job, evaluation.result))

@@ -1,6 +1,7 @@
 import Cluster
 package import Generation
 import Inference
+package import Messaging
 import Placement
 package import Wire
 
@@ -11,6 +12,9 @@ package enum StepReport: Sendable {
     case evaluated(EvaluationJob, EvaluationResult)
     case evaluationFailed(EvaluationJob, String)
     case runner(RunnerEvent)
+    case profile(ProfileReport, for: Peer)
+    /// This task's rows count as those of others; told once.
+    case uncountedTask(String)
     /// The step thread cannot go on.
     case broken(String)
     /// The last report.
@@ -45,6 +49,9 @@ final class RunningEvaluation {
         self.arrival = arrival
         evaluation = Evaluation(forward: forward, tokens: job.tokens)
     }
+
+    /// Rows of the next chunk.
+    var nextRowCount: Int { evaluation.nextCount }
 
     /// Computes a chunk.
     ///

@@ -94,6 +94,22 @@ public struct ExpertSizes: Hashable, Sendable {
     }
 }
 
+extension Plan {
+    /// Bytes of experts on each worker; `[worker]`.
+    public func byteCounts(_ sizes: ExpertSizes) -> [Int] {
+        var counts = Array(repeating: 0, count: workers.count)
+        for (layer, entries) in layers.enumerated() {
+            for (index, entry) in entries.enumerated() {
+                let expert = ExpertID(layer: LayerIndex(layer), index: index)
+                for (worker, part) in sizes.parts(of: expert, in: entry) {
+                    counts[worker] += sizes.byteCount(of: part)
+                }
+            }
+        }
+        return counts
+    }
+}
+
 /// Why one plan cannot be reached from another.
 public enum PlanChangeError: Error, Hashable {
     /// The plans are not of the same model.

@@ -2,27 +2,49 @@
 ///
 /// Sums are f32: whole numbers stay exact up to 2^24 rows. Experts that do not exist are passed
 /// over, so that nothing a router says can trap here.
-struct LayerCounts: Hashable, Sendable {
-    let experts: Int
-    let following: Int
-    private var activations: [Float]
+public struct LayerCounts: Hashable, Sendable {
+    public let experts: Int
+    public let following: Int
+    public private(set) var activations: [Float]
     /// `[first][second]` without the diagonal and what lies below it, row after row.
-    private var coactivations: [Float]
+    public private(set) var coactivations: [Float]
     /// `[first][second of the next layer]`.
-    private var transitions: [Float]
+    public private(set) var transitions: [Float]
 
     /// - Parameter following: experts of the next layer, 0 where it has none.
     init(experts: Int, following: Int) {
         self.experts = experts
         self.following = following
         activations = Array(repeating: 0, count: experts)
-        coactivations = Array(repeating: 0, count: experts * max(0, experts - 1) / 2)
+        coactivations = Array(repeating: 0, count: Self.pairCount(experts))
         transitions = Array(repeating: 0, count: experts * following)
     }
 
+    /// Counts that somebody else has made; nil where they do not fit together.
+    ///
+    /// - Parameter following: experts of the next layer, 0 where it has none.
+    public init?(
+        activations: [Float],
+        coactivations: [Float],
+        transitions: [Float],
+        following: Int
+    ) {
+        let experts = activations.count
+        guard coactivations.count == Self.pairCount(experts),
+            transitions.count == experts * following
+        else { return nil }
+        self.experts = experts
+        self.following = following
+        self.activations = activations
+        self.coactivations = coactivations
+        self.transitions = transitions
+    }
+
+    private static func pairCount(_ experts: Int) -> Int { experts * max(0, experts - 1) / 2 }
+
     /// Bytes that the tables take.
     static func byteCount(experts: Int, following: Int) -> Int {
-        4 * (experts + experts * max(0, experts - 1) / 2 + experts * following)
+        4 * (experts + pairCount(experts) + experts * following)
     }
 
     /// Adds rows of this layer; `chosen` is `[row][topK]`.
@@ -83,6 +105,20 @@ struct LayerCounts: Hashable, Sendable {
         for index in activations.indices { activations[index] *= factor }
         for index in coactivations.indices { coactivations[index] *= factor }
         for index in transitions.indices { transitions[index] *= factor }
+    }
+
+    /// Adds counts of the same layer, each times `factor`.
+    mutating func add(_ other: LayerCounts, times factor: Float) {
+        precondition(other.experts == experts && other.following == following, "another layer")
+        for index in activations.indices {
+            activations[index] += factor * other.activations[index]
+        }
+        for index in coactivations.indices {
+            coactivations[index] += factor * other.coactivations[index]
+        }
+        for index in transitions.indices {
+            transitions[index] += factor * other.transitions[index]
+        }
     }
 
     /// The counts times `scale`, pairs that never met left out.

@@ -50,7 +50,11 @@ extension Replay {
         for layer in trace.expertCounts.indices {
             var times = LayerTimes()
             if trace.expertCounts[layer] > 0 {
-                var loads = LayerLoads(plan.layers[layer], topK: trace.topK, costs: prices)
+                var loads = LayerLoads(
+                    plan.layers[layer],
+                    topK: trace.topK,
+                    workerCount: workers.count
+                )
                 for step in 0..<trace.stepCount where trace.rowCounts[step] > 0 {
                     loads.measure(trace.experts(step: step, layer: layer))
                     stepSeconds[step] += times.add(loads.loads, prices, &imbalances)

@@ -69,10 +69,31 @@ struct StatusCommand: AsyncParsableCommand {
         table.add(["build", "\(status.build), protocol version \(status.protocolVersion)"])
         let trips = status.trips.total
         if trips.trips > 0 { table.add(["trips to workers", "\(TripAverages(trips))"]) }
+        if let balance = status.balance { add(balance, to: &table) }
         for socket in status.sockets where socket.drops.total > 0 {
             table.add(["dropped from \(socket.name)", "\(socket.drops)"])
         }
         return table
+    }
+
+    private static func add(_ balance: BalanceReport, to table: inout Table) {
+        if let imbalance = balance.imbalance {
+            let text = Format.fixed(imbalance, digits: 2)
+            table.add(["busiest worker", "computes \(text) times as long as the mean"])
+        }
+        guard balance.isAutomatic else { return }
+        let searches = balance.searches
+        let state = searches.isRunning ? "searching" : "watching"
+        let ago = balance.sinceChange.map { ", last \(Format.fixed($0 / .seconds(60))) min ago" }
+        table.add([
+            "rebalancing",
+            "\(state): \(Format.count(searches.changedCount, "change"))\(ago ?? ""), "
+                + "\(Format.bytes(searches.movedByteCount)) moved, "
+                + "\(searches.keptCount) times nothing better",
+        ])
+        for failure in searches.failures {
+            table.add(["failed \(failure.count) times", failure.reason])
+        }
     }
 }
 
@@ -90,9 +111,39 @@ private struct StatusLine: Encodable {
     let build: String
     let sockets: [SocketLine]
     let trips: [TripAverages]
+    let imbalance: Double?
+    let rebalancing: Rebalancing?
+
+    struct Rebalancing: Encodable {
+        let automatic: Bool
+        let searching: Bool
+        let changes: Int
+        let kept: Int
+        let movedBytes: UInt64
+        let lastChangeSeconds: Double?
+        /// How often a search failed, by reason.
+        let failures: [String: Int]
+
+        enum CodingKeys: String, CodingKey {
+            case automatic, searching, changes, kept, failures
+            case movedBytes = "moved_bytes"
+            case lastChangeSeconds = "last_change_s"
+        }
+
+        init(_ balance: BalanceReport) {
+            automatic = balance.isAutomatic
+            searching = balance.searches.isRunning
+            changes = balance.searches.changedCount
+            kept = balance.searches.keptCount
+            movedBytes = balance.searches.movedByteCount
+            lastChangeSeconds = balance.sinceChange.map { $0 / .seconds(1) }
+            let counts = balance.searches.failures.map { ($0.reason, $0.count) }
+            failures = Dictionary(counts) { $0 + $1 }
+        }
+    }
 
     enum CodingKeys: String, CodingKey {
-        case ready, text, model, epoch, build, sockets, trips
+        case ready, text, model, epoch, build, sockets, trips, imbalance, rebalancing
         case workersExpected = "workers_expected"
         case workersReady = "workers_ready"
         case jobsQueued = "jobs_queued"
@@ -114,5 +165,7 @@ private struct StatusLine: Encodable {
         sockets = status.sockets.map(SocketLine.init)
         trips = status.trips.layers.enumerated().filter { $1.trips > 0 }
             .map { TripAverages($1, layer: $0) }
+        imbalance = status.balance?.imbalance
+        rebalancing = status.balance.map(Rebalancing.init)
     }
 }

@@ -15,6 +15,7 @@ PROTOBUF_C__BEGIN_DECLS
 #endif
 
 #include "moiety/v1/common.pb-c.h"
+#include "moiety/v1/profile.pb-c.h"
 
 typedef struct Moiety__V1__ClientEnvelope Moiety__V1__ClientEnvelope;
 typedef struct Moiety__V1__ClientHello Moiety__V1__ClientHello;
@@ -98,7 +99,14 @@ typedef enum {
   MOIETY__V1__CLIENT_ENVELOPE__BODY_STATUS = 16,
   MOIETY__V1__CLIENT_ENVELOPE__BODY_EVALUATE = 17,
   MOIETY__V1__CLIENT_ENVELOPE__BODY_EVALUATION = 18,
-  MOIETY__V1__CLIENT_ENVELOPE__BODY_EVALUATION_FAILED = 19
+  MOIETY__V1__CLIENT_ENVELOPE__BODY_EVALUATION_FAILED = 19,
+  MOIETY__V1__CLIENT_ENVELOPE__BODY_GET_PROFILE = 30,
+  MOIETY__V1__CLIENT_ENVELOPE__BODY_PROFILE_OVERVIEW = 31,
+  MOIETY__V1__CLIENT_ENVELOPE__BODY_GET_PROFILE_PART = 32,
+  MOIETY__V1__CLIENT_ENVELOPE__BODY_PROFILE_LAYER = 33,
+  MOIETY__V1__CLIENT_ENVELOPE__BODY_PROFILE_STEPS = 34,
+  MOIETY__V1__CLIENT_ENVELOPE__BODY_GET_COSTS = 35,
+  MOIETY__V1__CLIENT_ENVELOPE__BODY_CLUSTER_COSTS = 36
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MOIETY__V1__CLIENT_ENVELOPE__BODY__CASE)
 } Moiety__V1__ClientEnvelope__BodyCase;
 
@@ -126,6 +134,13 @@ struct  Moiety__V1__ClientEnvelope
     Moiety__V1__Evaluate *evaluate;
     Moiety__V1__Evaluation *evaluation;
     Moiety__V1__EvaluationFailed *evaluation_failed;
+    Moiety__V1__GetProfile *get_profile;
+    Moiety__V1__ProfileOverview *profile_overview;
+    Moiety__V1__GetProfilePart *get_profile_part;
+    Moiety__V1__ProfileLayer *profile_layer;
+    Moiety__V1__ProfileSteps *profile_steps;
+    Moiety__V1__GetCosts *get_costs;
+    Moiety__V1__ClusterCosts *cluster_costs;
   };
 };
 #define MOIETY__V1__CLIENT_ENVELOPE__INIT \
@@ -542,10 +557,14 @@ struct  Moiety__V1__Status
    */
   size_t n_trips;
   Moiety__V1__LayerTrips **trips;
+  /*
+   * Absent in answers of older coordinators.
+   */
+  Moiety__V1__Balance *balance;
 };
 #define MOIETY__V1__STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moiety__v1__status__descriptor) \
-    , 0, {0,NULL}, {0,NULL}, 0, 0, 0, 0, 0, 0, {0,NULL}, 0,NULL, 0,NULL }
+    , 0, {0,NULL}, {0,NULL}, 0, 0, 0, 0, 0, 0, {0,NULL}, 0,NULL, 0,NULL, NULL }
 
 
 /*

@@ -8,8 +8,9 @@
 /// paths that lead away from the busiest worker, which makes the choice the best there is where
 /// each expert has one row. Ties go to the lower index, so the same batch is always split alike.
 ///
-/// All memory is taken when it is made, or when the largest batch came.
-struct CopyChoice: Equatable, Sendable {
+/// Steps and their replay ask it alike, so a plan is judged by what it would do. All memory is
+/// taken when it is made, or when the largest batch came.
+public struct CopyChoice: Equatable, Sendable {
     /// An expert's weights take as long to read as so many of its rows take to compute.
     static let readingRows = 16
     /// Rows of one expert that stay together; further ones may go to another copy.
@@ -33,7 +34,7 @@ struct CopyChoice: Equatable, Sendable {
     private var via: [(expert: Int, from: Int)]
     private var queue: [Int] = []
 
-    init(expertCount: Int, workerCount: Int) {
+    public init(expertCount: Int, workerCount: Int) {
         rows = Array(repeating: 0, count: expertCount)
         firstRun = rows
         given = rows
@@ -45,12 +46,12 @@ struct CopyChoice: Equatable, Sendable {
     }
 
     /// What lies in these tables between two batches says nothing.
-    static func == (left: Self, right: Self) -> Bool {
+    public static func == (left: Self, right: Self) -> Bool {
         left.rows.count == right.rows.count && left.loads.count == right.loads.count
     }
 
     /// Forgets the batch before.
-    mutating func begin() {
+    public mutating func begin() {
         for expert in touched {
             rows[expert] = 0
             given[expert] = 0
@@ -62,7 +63,7 @@ struct CopyChoice: Equatable, Sendable {
     }
 
     /// Counts a row of an expert.
-    mutating func count(_ expert: Int) {
+    public mutating func count(_ expert: Int) {
         precondition(
             rows.indices.contains(expert),
             "the plan has \(rows.count) experts at most, no expert \(expert)"
@@ -76,7 +77,7 @@ struct CopyChoice: Equatable, Sendable {
     /// - Parameters:
     ///   - copies: `[expert]`, the workers that hold it, ascending.
     ///   - available: `[worker]`, whether it may be asked.
-    mutating func choose(among copies: [[Int]], available: [Bool]) {
+    public mutating func choose(among copies: [[Int]], available: [Bool]) {
         for expert in touched {
             firstRun[expert] = runs.count
             var only = -1
@@ -94,7 +95,7 @@ struct CopyChoice: Equatable, Sendable {
     }
 
     /// Who computes the next row of an expert, or nil where nobody can.
-    mutating func next(_ expert: Int) -> Int? {
+    public mutating func next(_ expert: Int) -> Int? {
         let worker = runs[firstRun[expert] + given[expert] / Self.runLength]
         given[expert] += 1
         return worker < 0 ? nil : worker
