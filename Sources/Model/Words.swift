@@ -30,7 +30,7 @@ public struct ExpertID: Comparable, Hashable, Sendable, CustomStringConvertible 
 ///
 /// A shard has those rows of gate and up, and those columns of down, that belong to some of the
 /// expert's feed-forward dimensions.
-public struct ExpertSlice: Hashable, Sendable, CustomStringConvertible {
+public struct ExpertSlice: Comparable, Hashable, Sendable, CustomStringConvertible {
     public let expert: ExpertID
     /// The feed-forward dimensions of a shard; nil for a whole expert.
     public let dimensions: Range<Int>?
@@ -42,6 +42,11 @@ public struct ExpertSlice: Hashable, Sendable, CustomStringConvertible {
     public init(_ expert: ExpertID, dimensions: Range<Int>? = nil) {
         self.expert = expert
         self.dimensions = dimensions
+    }
+
+    public static func < (a: Self, b: Self) -> Bool {
+        (a.expert, a.dimensions?.lowerBound ?? 0, a.dimensions?.upperBound ?? .max)
+            < (b.expert, b.dimensions?.lowerBound ?? 0, b.dimensions?.upperBound ?? .max)
     }
 
     public var description: String {

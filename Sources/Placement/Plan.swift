@@ -107,13 +107,7 @@ extension Plan {
 
     /// Whether every expert can be computed by workers that are available.
     public func isCovered(by isAvailable: (Int) -> Bool) -> Bool {
-        layers.joined().allSatisfy { entry in
-            switch entry {
-            case .worker(let owner): isAvailable(owner)
-            case .replicas(let workers): workers.contains(where: isAvailable)
-            case .shards(let shards): shards.allSatisfy { isAvailable($0.worker) }
-            }
-        }
+        layers.joined().allSatisfy { $0.isCovered(where: isAvailable) }
     }
 
     /// How many experts each worker holds, whole or in part; `[worker]`.

@@ -70,6 +70,14 @@ public struct ExpertSizes: Hashable, Sendable {
         self.width = width
     }
 
+    /// Bytes of an expert or of a shard of it, rounded up.
+    public func byteCount(of slice: ExpertSlice) -> Int {
+        let dimensions = slice.dimensions ?? 0..<width
+        return byteCount(
+            of: ExpertPart(slice.expert, from: dimensions.lowerBound, to: dimensions.upperBound)
+        )
+    }
+
     /// Bytes of an expert or a slice, rounded up.
     public func byteCount(of part: ExpertPart) -> Int {
         let whole = byteCounts[part.expert.layer.rawValue]
