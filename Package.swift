@@ -282,7 +282,8 @@ let package = Package(
         tests(
             of: "Worker",
             [
-                "Worker", "Cluster", "Wire", "Messaging", "Model", "Placement", "Settings",
+                "Worker", "Experts", "Cluster", "Wire", "Messaging", "Model", "Placement",
+                "Settings",
                 "Tensors", "ClusterTesting", logging,
             ]
         ),

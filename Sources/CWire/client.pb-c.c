@@ -1132,7 +1132,322 @@ void   moiety__v1__evaluation_failed__free_unpacked
   assert(message->base.descriptor == &moiety__v1__evaluation_failed__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor moiety__v1__client_envelope__field_descriptors[26] =
+void   moiety__v1__get_plan__init
+                     (Moiety__V1__GetPlan         *message)
+{
+  static const Moiety__V1__GetPlan init_value = MOIETY__V1__GET_PLAN__INIT;
+  *message = init_value;
+}
+size_t moiety__v1__get_plan__get_packed_size
+                     (const Moiety__V1__GetPlan *message)
+{
+  assert(message->base.descriptor == &moiety__v1__get_plan__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moiety__v1__get_plan__pack
+                     (const Moiety__V1__GetPlan *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moiety__v1__get_plan__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moiety__v1__get_plan__pack_to_buffer
+                     (const Moiety__V1__GetPlan *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moiety__v1__get_plan__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moiety__V1__GetPlan *
+       moiety__v1__get_plan__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moiety__V1__GetPlan *)
+     protobuf_c_message_unpack (&moiety__v1__get_plan__descriptor,
+                                allocator, len, data);
+}
+void   moiety__v1__get_plan__free_unpacked
+                     (Moiety__V1__GetPlan *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moiety__v1__get_plan__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   moiety__v1__plan_in_force__init
+                     (Moiety__V1__PlanInForce         *message)
+{
+  static const Moiety__V1__PlanInForce init_value = MOIETY__V1__PLAN_IN_FORCE__INIT;
+  *message = init_value;
+}
+size_t moiety__v1__plan_in_force__get_packed_size
+                     (const Moiety__V1__PlanInForce *message)
+{
+  assert(message->base.descriptor == &moiety__v1__plan_in_force__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moiety__v1__plan_in_force__pack
+                     (const Moiety__V1__PlanInForce *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moiety__v1__plan_in_force__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moiety__v1__plan_in_force__pack_to_buffer
+                     (const Moiety__V1__PlanInForce *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moiety__v1__plan_in_force__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moiety__V1__PlanInForce *
+       moiety__v1__plan_in_force__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moiety__V1__PlanInForce *)
+     protobuf_c_message_unpack (&moiety__v1__plan_in_force__descriptor,
+                                allocator, len, data);
+}
+void   moiety__v1__plan_in_force__free_unpacked
+                     (Moiety__V1__PlanInForce *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moiety__v1__plan_in_force__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   moiety__v1__change_plan__init
+                     (Moiety__V1__ChangePlan         *message)
+{
+  static const Moiety__V1__ChangePlan init_value = MOIETY__V1__CHANGE_PLAN__INIT;
+  *message = init_value;
+}
+size_t moiety__v1__change_plan__get_packed_size
+                     (const Moiety__V1__ChangePlan *message)
+{
+  assert(message->base.descriptor == &moiety__v1__change_plan__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moiety__v1__change_plan__pack
+                     (const Moiety__V1__ChangePlan *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moiety__v1__change_plan__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moiety__v1__change_plan__pack_to_buffer
+                     (const Moiety__V1__ChangePlan *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moiety__v1__change_plan__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moiety__V1__ChangePlan *
+       moiety__v1__change_plan__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moiety__V1__ChangePlan *)
+     protobuf_c_message_unpack (&moiety__v1__change_plan__descriptor,
+                                allocator, len, data);
+}
+void   moiety__v1__change_plan__free_unpacked
+                     (Moiety__V1__ChangePlan *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moiety__v1__change_plan__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   moiety__v1__change_reply__init
+                     (Moiety__V1__ChangeReply         *message)
+{
+  static const Moiety__V1__ChangeReply init_value = MOIETY__V1__CHANGE_REPLY__INIT;
+  *message = init_value;
+}
+size_t moiety__v1__change_reply__get_packed_size
+                     (const Moiety__V1__ChangeReply *message)
+{
+  assert(message->base.descriptor == &moiety__v1__change_reply__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moiety__v1__change_reply__pack
+                     (const Moiety__V1__ChangeReply *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moiety__v1__change_reply__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moiety__v1__change_reply__pack_to_buffer
+                     (const Moiety__V1__ChangeReply *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moiety__v1__change_reply__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moiety__V1__ChangeReply *
+       moiety__v1__change_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moiety__V1__ChangeReply *)
+     protobuf_c_message_unpack (&moiety__v1__change_reply__descriptor,
+                                allocator, len, data);
+}
+void   moiety__v1__change_reply__free_unpacked
+                     (Moiety__V1__ChangeReply *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moiety__v1__change_reply__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   moiety__v1__get_plan_history__init
+                     (Moiety__V1__GetPlanHistory         *message)
+{
+  static const Moiety__V1__GetPlanHistory init_value = MOIETY__V1__GET_PLAN_HISTORY__INIT;
+  *message = init_value;
+}
+size_t moiety__v1__get_plan_history__get_packed_size
+                     (const Moiety__V1__GetPlanHistory *message)
+{
+  assert(message->base.descriptor == &moiety__v1__get_plan_history__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moiety__v1__get_plan_history__pack
+                     (const Moiety__V1__GetPlanHistory *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moiety__v1__get_plan_history__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moiety__v1__get_plan_history__pack_to_buffer
+                     (const Moiety__V1__GetPlanHistory *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moiety__v1__get_plan_history__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moiety__V1__GetPlanHistory *
+       moiety__v1__get_plan_history__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moiety__V1__GetPlanHistory *)
+     protobuf_c_message_unpack (&moiety__v1__get_plan_history__descriptor,
+                                allocator, len, data);
+}
+void   moiety__v1__get_plan_history__free_unpacked
+                     (Moiety__V1__GetPlanHistory *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moiety__v1__get_plan_history__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   moiety__v1__plan_history__init
+                     (Moiety__V1__PlanHistory         *message)
+{
+  static const Moiety__V1__PlanHistory init_value = MOIETY__V1__PLAN_HISTORY__INIT;
+  *message = init_value;
+}
+size_t moiety__v1__plan_history__get_packed_size
+                     (const Moiety__V1__PlanHistory *message)
+{
+  assert(message->base.descriptor == &moiety__v1__plan_history__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moiety__v1__plan_history__pack
+                     (const Moiety__V1__PlanHistory *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moiety__v1__plan_history__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moiety__v1__plan_history__pack_to_buffer
+                     (const Moiety__V1__PlanHistory *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moiety__v1__plan_history__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moiety__V1__PlanHistory *
+       moiety__v1__plan_history__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moiety__V1__PlanHistory *)
+     protobuf_c_message_unpack (&moiety__v1__plan_history__descriptor,
+                                allocator, len, data);
+}
+void   moiety__v1__plan_history__free_unpacked
+                     (Moiety__V1__PlanHistory *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moiety__v1__plan_history__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   moiety__v1__drain_node__init
+                     (Moiety__V1__DrainNode         *message)
+{
+  static const Moiety__V1__DrainNode init_value = MOIETY__V1__DRAIN_NODE__INIT;
+  *message = init_value;
+}
+size_t moiety__v1__drain_node__get_packed_size
+                     (const Moiety__V1__DrainNode *message)
+{
+  assert(message->base.descriptor == &moiety__v1__drain_node__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moiety__v1__drain_node__pack
+                     (const Moiety__V1__DrainNode *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moiety__v1__drain_node__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moiety__v1__drain_node__pack_to_buffer
+                     (const Moiety__V1__DrainNode *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moiety__v1__drain_node__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moiety__V1__DrainNode *
+       moiety__v1__drain_node__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moiety__V1__DrainNode *)
+     protobuf_c_message_unpack (&moiety__v1__drain_node__descriptor,
+                                allocator, len, data);
+}
+void   moiety__v1__drain_node__free_unpacked
+                     (Moiety__V1__DrainNode *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moiety__v1__drain_node__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+static const ProtobufCFieldDescriptor moiety__v1__client_envelope__field_descriptors[33] =
 {
   {
     "client_hello",
@@ -1363,6 +1678,90 @@ static const ProtobufCFieldDescriptor moiety__v1__client_envelope__field_descrip
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
+    "get_plan",
+    20,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moiety__V1__ClientEnvelope, body_case),
+    offsetof(Moiety__V1__ClientEnvelope, get_plan),
+    &moiety__v1__get_plan__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "plan_in_force",
+    21,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moiety__V1__ClientEnvelope, body_case),
+    offsetof(Moiety__V1__ClientEnvelope, plan_in_force),
+    &moiety__v1__plan_in_force__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "change_plan",
+    22,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moiety__V1__ClientEnvelope, body_case),
+    offsetof(Moiety__V1__ClientEnvelope, change_plan),
+    &moiety__v1__change_plan__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "change_reply",
+    23,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moiety__V1__ClientEnvelope, body_case),
+    offsetof(Moiety__V1__ClientEnvelope, change_reply),
+    &moiety__v1__change_reply__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "get_plan_history",
+    24,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moiety__V1__ClientEnvelope, body_case),
+    offsetof(Moiety__V1__ClientEnvelope, get_plan_history),
+    &moiety__v1__get_plan_history__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "plan_history",
+    25,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moiety__V1__ClientEnvelope, body_case),
+    offsetof(Moiety__V1__ClientEnvelope, plan_history),
+    &moiety__v1__plan_history__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "drain_node",
+    26,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moiety__V1__ClientEnvelope, body_case),
+    offsetof(Moiety__V1__ClientEnvelope, drain_node),
+    &moiety__v1__drain_node__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
     "get_profile",
     30,
     PROTOBUF_C_LABEL_NONE,
@@ -1451,24 +1850,31 @@ static const unsigned moiety__v1__client_envelope__field_indices_by_name[] = {
   4,   /* field[4] = accepted */
   10,   /* field[10] = cancel */
   11,   /* field[11] = cancel_reply */
+  21,   /* field[21] = change_plan */
+  22,   /* field[22] = change_reply */
   0,   /* field[0] = client_hello */
   1,   /* field[1] = client_welcome */
-  25,   /* field[25] = cluster_costs */
+  32,   /* field[32] = cluster_costs */
+  25,   /* field[25] = drain_node */
   7,   /* field[7] = ended */
   16,   /* field[16] = evaluate */
   17,   /* field[17] = evaluation */
   18,   /* field[18] = evaluation_failed */
-  24,   /* field[24] = get_costs */
-  19,   /* field[19] = get_profile */
-  21,   /* field[21] = get_profile_part */
+  31,   /* field[31] = get_costs */
+  19,   /* field[19] = get_plan */
+  23,   /* field[23] = get_plan_history */
+  26,   /* field[26] = get_profile */
+  28,   /* field[28] = get_profile_part */
   14,   /* field[14] = get_status */
   9,   /* field[9] = jobs */
   8,   /* field[8] = list_jobs */
   12,   /* field[12] = list_nodes */
   13,   /* field[13] = nodes */
-  22,   /* field[22] = profile_layer */
-  20,   /* field[20] = profile_overview */
-  23,   /* field[23] = profile_steps */
+  24,   /* field[24] = plan_history */
+  20,   /* field[20] = plan_in_force */
+  29,   /* field[29] = profile_layer */
+  27,   /* field[27] = profile_overview */
+  30,   /* field[30] = profile_steps */
   6,   /* field[6] = progress */
   2,   /* field[2] = refusal */
   15,   /* field[15] = status */
@@ -1478,8 +1884,8 @@ static const unsigned moiety__v1__client_envelope__field_indices_by_name[] = {
 static const ProtobufCIntRange moiety__v1__client_envelope__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 30, 19 },
-  { 0, 26 }
+  { 30, 26 },
+  { 0, 33 }
 };
 const ProtobufCMessageDescriptor moiety__v1__client_envelope__descriptor =
 {
@@ -1489,7 +1895,7 @@ const ProtobufCMessageDescriptor moiety__v1__client_envelope__descriptor =
   "Moiety__V1__ClientEnvelope",
   "moiety.v1",
   sizeof(Moiety__V1__ClientEnvelope),
-  26,
+  33,
   moiety__v1__client_envelope__field_descriptors,
   moiety__v1__client_envelope__field_indices_by_name,
   2,  moiety__v1__client_envelope__number_ranges,
@@ -3465,6 +3871,349 @@ const ProtobufCMessageDescriptor moiety__v1__evaluation_failed__descriptor =
   moiety__v1__evaluation_failed__field_indices_by_name,
   1,  moiety__v1__evaluation_failed__number_ranges,
   (ProtobufCMessageInit) moiety__v1__evaluation_failed__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define moiety__v1__get_plan__field_descriptors NULL
+#define moiety__v1__get_plan__field_indices_by_name NULL
+#define moiety__v1__get_plan__number_ranges NULL
+const ProtobufCMessageDescriptor moiety__v1__get_plan__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moiety.v1.GetPlan",
+  "GetPlan",
+  "Moiety__V1__GetPlan",
+  "moiety.v1",
+  sizeof(Moiety__V1__GetPlan),
+  0,
+  moiety__v1__get_plan__field_descriptors,
+  moiety__v1__get_plan__field_indices_by_name,
+  0,  moiety__v1__get_plan__number_ranges,
+  (ProtobufCMessageInit) moiety__v1__get_plan__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moiety__v1__plan_in_force__field_descriptors[3] =
+{
+  {
+    "json",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__PlanInForce, json),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "stage",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__PlanInForce, stage),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "stage_count",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__PlanInForce, stage_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moiety__v1__plan_in_force__field_indices_by_name[] = {
+  0,   /* field[0] = json */
+  1,   /* field[1] = stage */
+  2,   /* field[2] = stage_count */
+};
+static const ProtobufCIntRange moiety__v1__plan_in_force__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor moiety__v1__plan_in_force__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moiety.v1.PlanInForce",
+  "PlanInForce",
+  "Moiety__V1__PlanInForce",
+  "moiety.v1",
+  sizeof(Moiety__V1__PlanInForce),
+  3,
+  moiety__v1__plan_in_force__field_descriptors,
+  moiety__v1__plan_in_force__field_indices_by_name,
+  1,  moiety__v1__plan_in_force__number_ranges,
+  (ProtobufCMessageInit) moiety__v1__plan_in_force__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moiety__v1__change_plan__field_descriptors[3] =
+{
+  {
+    "json",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__ChangePlan, json),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "bandwidth",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__ChangePlan, bandwidth),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "reason",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__ChangePlan, reason),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moiety__v1__change_plan__field_indices_by_name[] = {
+  1,   /* field[1] = bandwidth */
+  0,   /* field[0] = json */
+  2,   /* field[2] = reason */
+};
+static const ProtobufCIntRange moiety__v1__change_plan__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor moiety__v1__change_plan__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moiety.v1.ChangePlan",
+  "ChangePlan",
+  "Moiety__V1__ChangePlan",
+  "moiety.v1",
+  sizeof(Moiety__V1__ChangePlan),
+  3,
+  moiety__v1__change_plan__field_descriptors,
+  moiety__v1__change_plan__field_indices_by_name,
+  1,  moiety__v1__change_plan__number_ranges,
+  (ProtobufCMessageInit) moiety__v1__change_plan__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moiety__v1__change_reply__field_descriptors[5] =
+{
+  {
+    "is_begun",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__ChangeReply, is_begun),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "message",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__ChangeReply, message),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "stage_count",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__ChangeReply, stage_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "move_count",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__ChangeReply, move_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "byte_count",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__ChangeReply, byte_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moiety__v1__change_reply__field_indices_by_name[] = {
+  4,   /* field[4] = byte_count */
+  0,   /* field[0] = is_begun */
+  1,   /* field[1] = message */
+  3,   /* field[3] = move_count */
+  2,   /* field[2] = stage_count */
+};
+static const ProtobufCIntRange moiety__v1__change_reply__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor moiety__v1__change_reply__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moiety.v1.ChangeReply",
+  "ChangeReply",
+  "Moiety__V1__ChangeReply",
+  "moiety.v1",
+  sizeof(Moiety__V1__ChangeReply),
+  5,
+  moiety__v1__change_reply__field_descriptors,
+  moiety__v1__change_reply__field_indices_by_name,
+  1,  moiety__v1__change_reply__number_ranges,
+  (ProtobufCMessageInit) moiety__v1__change_reply__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define moiety__v1__get_plan_history__field_descriptors NULL
+#define moiety__v1__get_plan_history__field_indices_by_name NULL
+#define moiety__v1__get_plan_history__number_ranges NULL
+const ProtobufCMessageDescriptor moiety__v1__get_plan_history__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moiety.v1.GetPlanHistory",
+  "GetPlanHistory",
+  "Moiety__V1__GetPlanHistory",
+  "moiety.v1",
+  sizeof(Moiety__V1__GetPlanHistory),
+  0,
+  moiety__v1__get_plan_history__field_descriptors,
+  moiety__v1__get_plan_history__field_indices_by_name,
+  0,  moiety__v1__get_plan_history__number_ranges,
+  (ProtobufCMessageInit) moiety__v1__get_plan_history__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moiety__v1__plan_history__field_descriptors[1] =
+{
+  {
+    "json_lines",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__PlanHistory, json_lines),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moiety__v1__plan_history__field_indices_by_name[] = {
+  0,   /* field[0] = json_lines */
+};
+static const ProtobufCIntRange moiety__v1__plan_history__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor moiety__v1__plan_history__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moiety.v1.PlanHistory",
+  "PlanHistory",
+  "Moiety__V1__PlanHistory",
+  "moiety.v1",
+  sizeof(Moiety__V1__PlanHistory),
+  1,
+  moiety__v1__plan_history__field_descriptors,
+  moiety__v1__plan_history__field_indices_by_name,
+  1,  moiety__v1__plan_history__number_ranges,
+  (ProtobufCMessageInit) moiety__v1__plan_history__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moiety__v1__drain_node__field_descriptors[2] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__DrainNode, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "is_over",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__DrainNode, is_over),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moiety__v1__drain_node__field_indices_by_name[] = {
+  1,   /* field[1] = is_over */
+  0,   /* field[0] = name */
+};
+static const ProtobufCIntRange moiety__v1__drain_node__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor moiety__v1__drain_node__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moiety.v1.DrainNode",
+  "DrainNode",
+  "Moiety__V1__DrainNode",
+  "moiety.v1",
+  sizeof(Moiety__V1__DrainNode),
+  2,
+  moiety__v1__drain_node__field_descriptors,
+  moiety__v1__drain_node__field_indices_by_name,
+  1,  moiety__v1__drain_node__number_ranges,
+  (ProtobufCMessageInit) moiety__v1__drain_node__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCEnumValue moiety__v1__outcome__enum_values_by_number[4] =

@@ -1115,7 +1115,7 @@ const ProtobufCMessageDescriptor moiety__v1__manifest__descriptor =
   (ProtobufCMessageInit) moiety__v1__manifest__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moiety__v1__assignment__field_descriptors[4] =
+static const ProtobufCFieldDescriptor moiety__v1__assignment__field_descriptors[5] =
 {
   {
     "epoch",
@@ -1165,8 +1165,21 @@ static const ProtobufCFieldDescriptor moiety__v1__assignment__field_descriptors[
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "bandwidth",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__Assignment, bandwidth),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moiety__v1__assignment__field_indices_by_name[] = {
+  4,   /* field[4] = bandwidth */
   0,   /* field[0] = epoch */
   2,   /* field[2] = experts */
   3,   /* field[3] = has_shards */
@@ -1175,7 +1188,7 @@ static const unsigned moiety__v1__assignment__field_indices_by_name[] = {
 static const ProtobufCIntRange moiety__v1__assignment__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor moiety__v1__assignment__descriptor =
 {
@@ -1185,7 +1198,7 @@ const ProtobufCMessageDescriptor moiety__v1__assignment__descriptor =
   "Moiety__V1__Assignment",
   "moiety.v1",
   sizeof(Moiety__V1__Assignment),
-  4,
+  5,
   moiety__v1__assignment__field_descriptors,
   moiety__v1__assignment__field_indices_by_name,
   1,  moiety__v1__assignment__number_ranges,

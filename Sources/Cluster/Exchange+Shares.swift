@@ -227,19 +227,6 @@ extension Exchange {
         return [.fail(error)]
     }
 
-    /// A share that asks for shards which another plan does not have: with that plan's shards they
-    /// do not sum to the expert.
-    func shareCutOtherwise(by dispatch: Dispatch) -> Pending? {
-        pending.first { share in
-            share.isOpen
-                && !self.dispatch.hasSameShards(
-                    as: dispatch,
-                    in: parts[share.part].shares[share.place],
-                    of: parts[share.part].layer
-                )
-        }
-    }
-
     /// Nobody who could compute a share came in time.
     mutating func giveUpWaiting(_ share: Int, _ now: Instant) -> [Action] {
         let old = pending[share]

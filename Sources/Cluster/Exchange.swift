@@ -276,20 +276,32 @@ extension Exchange {
         return unpark(now: now)
     }
 
+    /// Whether trips under way can go on under another plan.
+    ///
+    /// Where they ask for shards, other shards of the same experts do not add up with them.
+    public func canAdopt(_ dispatch: Dispatch) -> Bool {
+        pending.allSatisfy { share in
+            !share.isOpen
+                || self.dispatch.hasSameShards(
+                    as: dispatch,
+                    in: parts[share.part].shares[share.place],
+                    of: parts[share.part].layer
+                )
+        }
+    }
+
     /// Goes on under another plan, in the middle of trips too: who computes does not show.
+    ///
+    /// - Precondition: `canAdopt` says so.
     public mutating func adopt(
         _ dispatch: Dispatch,
         serving: [Bool],
         now: Instant
     ) -> [Action] {
-        let stale = shareCutOtherwise(by: dispatch)
+        precondition(canAdopt(dispatch), "trips under way mean other shards")
         let names = workers
         self.dispatch = dispatch
         isServing = serving
-        if let stale {
-            let layer = parts[stale.part].layer
-            return fail(.shardsMoved(layer, epoch))
-        }
         var actions: [Action] = []
         var strangers: [Int] = []
         for share in pending.indices {

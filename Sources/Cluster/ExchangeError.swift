@@ -10,8 +10,6 @@ public enum ExchangeError: Error, Hashable {
     case shareRefused(WorkerName, LayerIndex, ShareRefusalCode, reason: String)
     /// No worker that holds these experts came back in time.
     case expertsMissing(LayerIndex, experts: [Int], of: [WorkerName], waited: Duration)
-    /// The plan of this epoch cuts experts otherwise than that under which shares were sent.
-    case shardsMoved(LayerIndex, Epoch)
 }
 
 extension ExchangeError: CustomStringConvertible {
@@ -29,9 +27,6 @@ extension ExchangeError: CustomStringConvertible {
             "no worker that serves holds \(Self.text(experts)) of layer \(layer.rawValue): none of "
                 + "\(workers.map { "'\($0)'" }.joined(separator: ", ")) came back within "
                 + waited.inSeconds
-        case .shardsMoved(let layer, let epoch):
-            "the plan of epoch \(epoch) cuts experts of layer \(layer.rawValue) otherwise than "
-                + "that under which their shards were asked for"
         }
     }
 

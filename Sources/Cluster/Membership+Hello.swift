@@ -19,18 +19,19 @@ extension Membership {
             lastIncarnation = incarnation
             actions.append(.recordIncarnation(incarnation))
         }
-        connect(hello.name, incarnation, peer, now: now)
+        connect(hello, incarnation, peer, now: now)
         actions.append(.welcome(peer, hello.name, incarnation))
         if plan != nil { assign(hello.name, now: now, &actions) }
         return finish(actions, now: now)
     }
 
     private mutating func connect(
-        _ name: WorkerName,
+        _ hello: Hello,
         _ incarnation: Incarnation,
         _ peer: PeerID,
         now: Instant
     ) {
+        let name = hello.name
         var member = members[name] ?? Member(name: name)
         if let old = member.peer { names[old] = nil }
         if member.incarnation != incarnation { member.vitals = Vitals() }
@@ -38,6 +39,9 @@ extension Membership {
         member.peer = peer
         member.link = .connected
         member.load = .unassigned
+        member.isHolding = false
+        member.isFull = false
+        member.memoryByteCount = hello.memoryByteCount
         member.isDraining = false
         member.lastHeard = now
         members[name] = member

@@ -6,11 +6,19 @@ extension Membership {
         public let name: WorkerName
         public internal(set) var incarnation = Incarnation.unnumbered
         public internal(set) var vitals = Vitals()
+        /// How far it is with what it was last assigned.
         public internal(set) var load = Load.unassigned
+        /// Whether it holds all that the plan in force gives it.
+        public internal(set) var isHolding = false
+        /// Whether it could not hold what it was to take over from others.
+        public internal(set) var isFull = false
+        public internal(set) var memoryByteCount: UInt64 = 0
         public internal(set) var link = Link.neverJoined
         /// Computes what it has, takes nothing more.
         public internal(set) var isDraining = false
         public internal(set) var lastHeard = Instant(nanoseconds: 0)
+        /// Of the plan that it was last told to hold its part of.
+        var assignedEpoch: Epoch?
         /// When it last told how its load goes, or was last asked.
         var loadHeard = Instant(nanoseconds: 0)
         var peer: PeerID?
@@ -32,7 +40,7 @@ extension Membership {
         }
 
         /// Whether shares can be sent to it.
-        public var isServing: Bool { isConnected && load == .loaded && !isDraining }
+        public var isServing: Bool { isConnected && isHolding && !isDraining }
     }
 
     public enum Link: Hashable, Sendable {

@@ -21,7 +21,8 @@ extension Membership {
                 state: state(of: member, now: now),
                 expertCount: plan?.index(of: member.name).map { expertCounts[$0] } ?? 0,
                 silentFor: member.link == .neverJoined ? nil : now - member.lastHeard,
-                message: obstacle(of: member, now: now) ?? ""
+                message: obstacle(of: member, now: now)
+                    ?? (drained.contains(member.name) ? "drained: it is given no experts" : "")
             )
         }
     }
@@ -36,9 +37,28 @@ extension Membership {
     public func status(now: Instant) -> String {
         let missing = missing(now: now)
         let list = missing.joined(separator: "; ")
-        guard isReady, let plan else { return "waiting for " + list }
+        guard isReady, let plan else { return "waiting for " + list + recovery }
         let ready = "ready: \(plan.workers.count - missing.count) workers, epoch \(plan.epoch)"
-        return missing.isEmpty ? ready : ready + "; without " + list
+        return (missing.isEmpty ? ready : ready + "; without " + list) + change
+    }
+
+    /// How far a change of plans is.
+    private var change: String {
+        guard let migration else { return "" }
+        let stage = "; changing plans, stage \(migration.stage) of \(migration.stageCount)"
+        let absent = migration.stages.first?.plan.workers.filter {
+            members[$0]?.isConnected != true
+        }
+        guard let absent, !absent.isEmpty else { return stage }
+        return stage + ", waits for " + absent.map(\.rawValue).joined(separator: ", ")
+    }
+
+    /// What is being done about missing experts, or why nothing is.
+    private var recovery: String {
+        if let next, migration == nil {
+            return "; others load its experts, for epoch \(next.epoch)"
+        }
+        return recoveryObstacle.isEmpty ? "" : "; \(recoveryObstacle)"
     }
 
     /// Workers that hold experts and do not serve, each with the reason, or what keeps the cluster
@@ -67,12 +87,13 @@ extension Membership {
         switch (member.link, member.load) {
         case (.neverJoined, _): .expected
         case (.lost, _): .lost
-        case (.connected, .failed): .failed
         case (.connected, _) where member.isDraining: .draining
+        case (.connected, .failed) where !member.isHolding: .failed
         case (.connected, _) where now - member.lastHeard >= limits.suspicionTime: .suspect
+        case (.connected, _) where member.isHolding: .ready
         case (.connected, .unassigned): .joined
         case (.connected, .loading): .loading
-        case (.connected, .loaded): .ready
+        case (.connected, .loaded), (.connected, .failed): .ready
         }
     }
 
@@ -82,8 +103,9 @@ extension Membership {
         case (.neverJoined, _): "never joined"
         case (.lost(.silent, _), _): "lost, last heard of \((now - member.lastHeard).inSeconds) ago"
         case (.lost(let loss, let since), _): "\(loss), \((now - since).inSeconds) ago"
-        case (.connected, .failed(let code, let reason)): "failed: \(reason) (\(code))"
         case (.connected, _) where member.isDraining: "draining"
+        case (.connected, _) where member.isHolding: nil
+        case (.connected, .failed(let code, let reason)): "failed: \(reason) (\(code))"
         case (.connected, .unassigned): "no experts assigned yet"
         case (.connected, .loading(let loaded, let total)): Self.progress(loaded, total)
         case (.connected, .loaded): nil

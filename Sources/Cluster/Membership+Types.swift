@@ -9,30 +9,46 @@ extension Membership {
         public var model: ModelIdentity
         /// `[layer]`, 0 for a layer without experts.
         public var expertCounts: [Int]
+        /// `[layer]`, bytes of one expert.
+        public var expertByteCounts: [Int]
+        /// Feed-forward dimensions of an expert.
+        public var expertWidth: Int
         public var expected: Expected
+        /// What experts and their shards weigh.
+        var expertSizes: ExpertSizes {
+            ExpertSizes(byteCounts: expertByteCounts, width: expertWidth)
+        }
         /// The plan given by the user or restored from disk, already validated; it names the
         /// workers, whatever `expected` says.
         public var plan: Plan?
         /// The highest numbers ever used, from disk; new ones go on from there.
         public var lastIncarnation: Incarnation
         public var lastEpoch: Epoch
+        /// Workers that are to be given nothing, from disk.
+        public var drained: Set<WorkerName>
 
         public init(
             protocolVersions: ClosedRange<UInt32>,
             model: ModelIdentity,
             expertCounts: [Int],
+            expertByteCounts: [Int]? = nil,
+            expertWidth: Int = ExpertSlice.step,
             expected: Expected,
             plan: Plan? = nil,
             lastIncarnation: Incarnation = .unnumbered,
-            lastEpoch: Epoch = Epoch(rawValue: 0)
+            lastEpoch: Epoch = Epoch(rawValue: 0),
+            drained: Set<WorkerName> = []
         ) {
             self.protocolVersions = protocolVersions
             self.model = model
             self.expertCounts = expertCounts
+            self.expertByteCounts = expertByteCounts ?? expertCounts.map { _ in 0 }
+            self.expertWidth = expertWidth
             self.expected = expected
             self.plan = plan
             self.lastIncarnation = lastIncarnation
             self.lastEpoch = lastEpoch
+            self.drained = drained
         }
     }
 
@@ -68,6 +84,14 @@ extension Membership {
         /// A worker tries again by itself, sooner; but it may not know that it failed, where the
         /// news of an earlier connection came late.
         public var failureSilence: Duration = .seconds(15)
+        /// How long a lost worker is waited for before others load the experts that only it held.
+        ///
+        /// A process that is restarted is back sooner, but still has to load.
+        public var recoveryDelay: Duration = .seconds(1)
+        /// How long everybody must be back before copies that others took over are let go of.
+        public var homeDelay: Duration = .seconds(60)
+        /// Of the memory that a worker says it has, how much experts and the rest may fill.
+        public var memoryShare = 0.9
         /// Bytes of the text that a worker may send along with a failure or goodbye.
         public var reasonByteCount = 1024
 
@@ -84,6 +108,8 @@ extension Membership {
         public var model: ModelIdentity?
         public var heldEpoch: Epoch?
         public var heldExpertCount: Int
+        /// Of its machine, or what it may use of that; 0 where it does not say.
+        public var memoryByteCount: UInt64
 
         public init(
             protocolVersion: UInt32,
@@ -91,7 +117,8 @@ extension Membership {
             incarnation: Incarnation = .unnumbered,
             model: ModelIdentity? = nil,
             heldEpoch: Epoch? = nil,
-            heldExpertCount: Int = 0
+            heldExpertCount: Int = 0,
+            memoryByteCount: UInt64 = 0
         ) {
             self.protocolVersion = protocolVersion
             self.name = name
@@ -99,6 +126,7 @@ extension Membership {
             self.model = model
             self.heldEpoch = heldEpoch
             self.heldExpertCount = heldExpertCount
+            self.memoryByteCount = memoryByteCount
         }
     }
 
@@ -141,10 +169,23 @@ extension Membership {
         case recordIncarnation(Incarnation)
         /// To disk, before what follows is sent.
         case record(Plan)
+        /// To disk, before what follows is sent: workers load so many copies for the next plan.
+        case prepare(Epoch, copies: Int, byteCount: Int)
+        /// A change of plans begins, of so many stages and copies of experts.
+        case change(stages: Int, copies: Int, byteCount: Int)
+        /// A change of plans is done.
+        case changed(Epoch)
+        /// A change of plans was given up between two stages.
+        case unchanged(reason: String)
+        /// The plan that was prepared does not come.
+        case abandon(Epoch, reason: String)
         case refuse(PeerID, RefusalCode, String)
         case welcome(PeerID, WorkerName, Incarnation)
         case sendManifest(PeerID)
-        case assign(PeerID, Epoch, [ExpertSlice])
+        /// Such a worker may read so many bytes per second for it, as many as it can if that is 0.
+        case assign(PeerID, Epoch, [ExpertSlice], bandwidth: UInt64)
+        /// To disk, before what follows is sent: who is to be given nothing.
+        case recordDrained(Set<WorkerName>)
         case replyHeartbeat(PeerID, sequence: UInt64)
         case drain(PeerID)
         /// Fail or reroute the worker's shares.

@@ -11,14 +11,34 @@ public struct Membership: Equatable, Sendable {
     public let setup: Setup
     public let limits: Limits
     /// The plan in force, or nil until everyone expected has joined once.
-    public private(set) var plan: Plan?
+    public internal(set) var plan: Plan?
+    /// The plan that workers load for, beside what they hold; it comes into force when they have.
+    public internal(set) var next: Plan?
     public internal(set) var isReady = false
     /// `[worker]` of the plan, the present life of those that serve; nil where one does not.
     public private(set) var serving: [Incarnation?] = []
+    /// Why experts of lost workers are not held by others, or empty.
+    public internal(set) var recoveryObstacle = ""
+    /// Whether every expert could be computed at some time in this life.
+    var wasReady = false
+    /// Earlier plans, which steps may still use, and the epoch under which workers hold all.
+    var kept: Holding?
+    /// The change of plan under way, if there is one.
+    public internal(set) var migration: Migration?
+    /// Workers that are to be given nothing, by an operator's wish.
+    public internal(set) var drained: Set<WorkerName>
+    /// The plan before others took over what lost workers held, or nil where none did.
+    var home: Plan?
+    /// Since when every worker of the plan serves.
+    var completeSince: Instant?
+    /// When it was last looked what is missing.
+    var lastAdvance = Instant(nanoseconds: .min)
+    /// Of the plan that `serving` was told for.
+    private var servingEpoch: Epoch?
     public internal(set) var drops = DropCounts()
 
     /// Experts of each of the plan's workers; `[worker]`.
-    private(set) var expertCounts: [Int]
+    var expertCounts: [Int]
     var members: [WorkerName: Member] = [:]
     /// Connections that said hello, by the name they were welcomed under.
     var names: [PeerID: WorkerName] = [:]
@@ -29,6 +49,7 @@ public struct Membership: Equatable, Sendable {
         self.setup = setup
         self.limits = limits
         plan = setup.plan
+        drained = setup.drained
         expertCounts = setup.plan?.expertCounts ?? []
         lastIncarnation = setup.lastIncarnation
         lastEpoch = max(setup.lastEpoch, setup.plan?.epoch ?? setup.lastEpoch)
@@ -39,17 +60,23 @@ public struct Membership: Equatable, Sendable {
 
     /// The names that may join, or nil while anyone may.
     var expectedNames: [WorkerName]? {
-        if let plan { return plan.workers }
+        if let plan {
+            // Those that a change of plan needs may come before it is in force.
+            let others = (migration?.stages.last?.plan.workers ?? []) + (assigned?.workers ?? [])
+            return plan.workers + Set(others).subtracting(plan.workers).sorted()
+        }
         guard case .names(let names) = setup.expected else { return nil }
         return names
     }
 
-    /// When to call `tick`: when the next worker would count as lost, or needs a reminder.
+    /// When to call `tick`: when the next worker would count as lost, needs a reminder, or has been
+    /// lost for long enough.
     public var nextDeadline: Instant? {
-        members.values.lazy.filter(\.isConnected).map { member in
+        let next = members.values.lazy.filter(\.isConnected).map { member in
             let loss = member.lastHeard + limits.silenceLimit
             return member.reminderTime(limits).map { min(loss, $0) } ?? loss
         }.min()
+        return [next, advanceTime].compactMap { $0 }.min()
     }
 
     /// Whether the name is in the cluster, or expected to be.
@@ -116,7 +143,11 @@ extension Membership {
 
     /// The worker holds all that it was assigned under `epoch`.
     public mutating func onLoaded(epoch: Epoch, from peer: PeerID, now: Instant) -> [Action] {
-        onLoad(of: epoch, from: peer, now: now) { $0.load = .loaded }
+        onLoad(of: epoch, from: peer, now: now) { member in
+            member.load = .loaded
+            // Whoever is ready for the next plan holds what the present one gives it.
+            member.isHolding = true
+        }
     }
 
     /// The worker cannot hold its experts.
@@ -131,6 +162,13 @@ extension Membership {
     ) -> [Action] {
         let reason = shortened(reason)
         return onLoad(of: epoch, from: peer, now: now) { $0.load = .failed(code, reason) }
+    }
+
+    /// What workers were last told to hold.
+    public var assigned: Holding? {
+        guard let plan else { return nil }
+        let plans = (kept?.plans ?? []) + [plan] + (next.map { [$0] } ?? [])
+        return Holding(epoch: next?.epoch ?? kept?.epoch ?? plan.epoch, plans: plans)
     }
 
     /// The worker wants to leave: it computes what it was sent, but should be sent nothing more.
@@ -206,7 +244,7 @@ extension Membership {
         guard let name = hear(from: peer, now: now, &actions), var member = members[name] else {
             return actions
         }
-        guard let plan, plan.epoch == epoch, member.load != .unassigned else {
+        guard let assigned, assigned.epoch == epoch, member.load != .unassigned else {
             drops.count(.staleEpoch)
             return finish(actions, now: now)
         }
@@ -233,11 +271,14 @@ extension Membership {
             actions.append(.refuse(peer, .helloExpected, "say hello first"))
             return nil
         }
+        members[name]?.lastHeard = now
         if members[name]?.isConnected == false {
             members[name]?.link = .connected
             actions.append(.returned(name))
+            // Meanwhile others may have been told to hold something else.
+            let isCurrent = members[name]?.assignedEpoch == assigned?.epoch
+            if assigned != nil, !isCurrent { assign(name, now: now, &actions) }
         }
-        members[name]?.lastHeard = now
         return name
     }
 
@@ -252,28 +293,35 @@ extension Membership {
         members[name]?.link = .lost(loss, since: now)
         members[name]?.isDraining = false
         actions.append(.lost(name, loss))
-        guard expectedNames == nil else { return }
+        guard expectedNames?.contains(name) != true else { return }
         // Nobody waits for this name, so it must not keep a place or memory.
         members[name] = nil
         if let peer = member.peer { names[peer] = nil }
     }
 
-    /// Adds what follows from the new state: a plan once everyone is here, who serves, readiness.
+    /// Adds what follows from the new state: plans, who serves, readiness.
     mutating func finish(_ actions: [Action], now: Instant) -> [Action] {
         var actions = actions
         makePlanIfComplete(now: now, &actions)
-        guard let plan else { return actions }
+        advance(now: now, &actions)
+        tellServing(now: now, &actions)
+        return actions
+    }
+
+    private mutating func tellServing(now: Instant, _ actions: inout [Action]) {
+        guard let plan else { return }
         let serving = plan.workers.map { name in
             members[name].flatMap { $0.isServing ? $0.incarnation : nil }
         }
-        guard serving != self.serving else { return actions }
+        guard serving != self.serving || plan.epoch != servingEpoch else { return }
         self.serving = serving
+        servingEpoch = plan.epoch
         actions.append(.serving(serving))
         let isReady = plan.isCovered { serving[$0] != nil }
-        guard isReady != self.isReady else { return actions }
+        wasReady = wasReady || isReady
+        guard isReady != self.isReady else { return }
         self.isReady = isReady
         actions.append(isReady ? .becameReady(plan.epoch) : .becameUnready(status(now: now)))
-        return actions
     }
 
     private mutating func makePlanIfComplete(now: Instant, _ actions: inout [Action]) {
@@ -292,11 +340,13 @@ extension Membership {
         for name in joined { assign(name, now: now, &actions) }
     }
 
-    private func shortened(_ reason: String) -> String {
+    func shortened(_ reason: String) -> String {
         String(decoding: reason.utf8.prefix(limits.reasonByteCount), as: UTF8.self)
     }
 
     mutating func assign(_ name: WorkerName, now: Instant, _ actions: inout [Action]) {
+        // One that only a later stage needs has nothing to load yet.
+        guard assigned?.names(name) == true else { return }
         members[name]?.load = .loading(loaded: 0, total: 0)
         sendAssignment(to: name, now: now, &actions)
     }
@@ -306,14 +356,17 @@ extension Membership {
         now: Instant,
         _ actions: inout [Action]
     ) {
-        guard let plan, let worker = plan.index(of: name), let peer = members[name]?.peer else {
-            return
-        }
+        guard let assigned, assigned.names(name), let peer = members[name]?.peer else { return }
         if case .failed = members[name]?.load {
             members[name]?.load = .loading(loaded: 0, total: 0)
         }
         members[name]?.loadHeard = now
+        members[name]?.assignedEpoch = assigned.epoch
         actions.append(.sendManifest(peer))
-        actions.append(.assign(peer, plan.epoch, plan.slices(of: worker)))
+        // Whoever does not serve yet is needed as soon as can be.
+        let isServing = members[name]?.isHolding == true
+        let bandwidth = isServing && migration?.isLoading == true ? migration?.bandwidth : nil
+        let slices = assigned.slices(of: name)
+        actions.append(.assign(peer, assigned.epoch, slices, bandwidth: bandwidth ?? 0))
     }
 }

@@ -24,20 +24,22 @@ extension WorkerSession {
     public mutating func onAssignment(
         epoch: Epoch,
         experts: [AssignedExpert],
+        bandwidth: UInt64 = 0,
         now: Instant
     ) -> [Action] {
         guard hear(now: now) else { return [] }
         if let (code, reason) = fault(of: experts) {
             return cancelLoad() + fail(epoch, code, reason, now: now)
         }
-        let wanted = Dictionary(uniqueKeysWithValues: experts.map { ($0.expert, $0) })
+        let wanted = Dictionary(uniqueKeysWithValues: experts.map { ($0.part, $0) })
         if case .underWay(let load) = loading, load.epoch == epoch, load.wanted == wanted {
             // Only the connection was lost; the load went on.
             return [.reportProgress(epoch, loaded: load.loaded, total: load.total)]
         }
         var actions = cancelLoad()
         actions += drop(held.keys.filter { wanted[$0] != held[$0] })
-        let missing = experts.filter { held[$0.expert] == nil }
+        actions += arrange(experts.map(\.part), from: epoch)
+        let missing = experts.filter { held[$0.part] == nil }
         guard !missing.isEmpty else {
             loading = .done(epoch)
             heldEpoch = epoch
@@ -45,7 +47,7 @@ extension WorkerSession {
         }
         heldEpoch = nil
         loading = .underWay(Load(epoch: epoch, wanted: wanted))
-        return actions + [.load(epoch, missing)]
+        return actions + [.load(epoch, missing, bandwidth: bandwidth)]
     }
 
     /// So many bytes of a load are read and verified.
@@ -87,7 +89,8 @@ extension WorkerSession {
 
     // MARK: - Shares
 
-    public func holds(_ expert: ExpertID) -> Bool { held[expert] != nil }
+    /// Whether it holds an expert, or a shard of it.
+    public func holds(_ expert: ExpertID) -> Bool { held.keys.contains { $0.expert == expert } }
 
     public var heldExpertCount: Int { held.count }
 
@@ -112,11 +115,19 @@ extension WorkerSession {
         return [.cancelLoad(load.epoch)]
     }
 
-    private mutating func drop(_ experts: [ExpertID]) -> [Action] {
+    private mutating func drop(_ experts: [ExpertSlice]) -> [Action] {
         guard !experts.isEmpty else { return [] }
         for expert in experts { held[expert] = nil }
         heldEpoch = nil
         return [.drop(experts.sorted())]
+    }
+
+    /// Of two parts of an expert, the one listed second belongs to the plan that comes.
+    private mutating func arrange(_ parts: [ExpertSlice], from epoch: Epoch) -> [Action] {
+        var seen: Set<ExpertID> = []
+        let before = later
+        later = parts.filter { !seen.insert($0.expert).inserted }
+        return later.isEmpty && before.isEmpty ? [] : [.arrange(epoch, later: later)]
     }
 
     private mutating func fail(
@@ -142,14 +153,21 @@ extension WorkerSession {
         guard experts.count <= limits.experts else {
             return (.malformed, "\(experts.count) experts exceed the limit of \(limits.experts)")
         }
-        var seen: Set<ExpertID> = []
-        for expert in experts.map(\.expert) {
+        var parts: [ExpertID: [ExpertSlice]] = [:]
+        for part in experts.map(\.part) {
+            let expert = part.expert
             guard (0..<manifest.layerCount).contains(expert.layer.rawValue),
                 (0..<manifest.expertCount).contains(expert.index)
             else { return (.malformed, "the model has no \(expert)") }
-            guard seen.insert(expert).inserted else {
-                return (.malformed, "\(expert) is assigned twice")
+            let others = parts[expert, default: []]
+            guard !others.contains(part) else {
+                return (.malformed, "\(part) is assigned twice")
             }
+            // One that steps use still, and one that comes.
+            guard others.count < 2 else {
+                return (.malformed, "\(expert) is assigned in more than two parts")
+            }
+            parts[expert] = others + [part]
         }
         return nil
     }

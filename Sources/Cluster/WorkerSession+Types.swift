@@ -75,10 +75,10 @@ extension WorkerSession {
         public internal(set) var loaded: UInt64 = 0
         public internal(set) var total: UInt64 = 0
         /// All that will be held in the end.
-        let wanted: [ExpertID: AssignedExpert]
+        let wanted: [ExpertSlice: AssignedExpert]
         var nextReport = Instant(nanoseconds: .min)
 
-        init(epoch: Epoch, wanted: [ExpertID: AssignedExpert]) {
+        init(epoch: Epoch, wanted: [ExpertSlice: AssignedExpert]) {
             self.epoch = epoch
             self.wanted = wanted
         }
@@ -136,11 +136,15 @@ extension WorkerSession {
         case connect
         case sayHello(Membership.Hello)
         /// Give these experts' memory back.
-        case drop([ExpertID])
+        case drop([ExpertSlice])
+        /// Of experts in two parts, shares made under this plan or a later one mean these; earlier
+        /// ones mean the others.
+        case arrange(Epoch, later: [ExpertSlice])
         /// Stop reading for this epoch and give up what was read.
         case cancelLoad(Epoch)
-        /// Read and verify these, and report progress, success or failure.
-        case load(Epoch, [AssignedExpert])
+        /// Read and verify these, no more bytes per second than so many unless that is 0, and
+        /// report progress, success or failure.
+        case load(Epoch, [AssignedExpert], bandwidth: UInt64)
         case reportProgress(Epoch, loaded: UInt64, total: UInt64)
         case reportLoaded(Epoch)
         case reportLoadFailed(Epoch, LoadFailureCode, String)

@@ -18,8 +18,10 @@ public struct WorkerSession: Equatable, Sendable {
     public internal(set) var heldEpoch: Epoch?
     public private(set) var isDraining = false
 
-    /// Experts in memory, verified.
-    var held: [ExpertID: AssignedExpert] = [:]
+    /// Experts and shards in memory, verified.
+    var held: [ExpertSlice: AssignedExpert] = [:]
+    /// Of experts assigned in two parts, those that only plans to come mean.
+    var later: [ExpertSlice] = []
     var manifest: Manifest?
     private var heartbeatInterval: Duration
     private var silenceLimit: Duration

@@ -46,20 +46,41 @@ public final class ScriptedCoordinator {
                     )
                 )
                 try send(.manifest(manifest(of: model)))
-                let digests = try experts.map { ExpertDigest(of: try model.expert($0)) }
-                try send(
-                    .assignment(
-                        Assignment(
-                            epoch: Epoch(rawValue: 1),
-                            experts: experts.map { ExpertSlice($0) },
-                            digests: digests
-                        )
-                    )
-                )
+                try sendAssignment(of: experts, epoch: 1, of: model)
             case .loaded: return
             default: continue
             }
         }
+    }
+
+    /// Gives a worker that was taken in other experts, and returns what it says when it has loaded
+    /// them or cannot.
+    public func reassign(
+        _ experts: [ExpertID],
+        epoch: UInt64,
+        of model: ModelFile
+    ) throws -> ControlMessage {
+        try sendAssignment(of: experts, epoch: epoch, of: model)
+        while true {
+            let message = try nextControl()
+            switch message {
+            case .loaded, .loadFailed: return message
+            default: continue
+            }
+        }
+    }
+
+    private func sendAssignment(
+        of experts: [ExpertID],
+        epoch: UInt64,
+        of model: ModelFile
+    ) throws {
+        let assignment = Assignment(
+            epoch: Epoch(rawValue: epoch),
+            experts: experts.map { ExpertSlice($0) },
+            digests: try experts.map { ExpertDigest(of: try model.expert($0)) }
+        )
+        try send(.assignment(assignment))
     }
 
     /// A number for the next share.

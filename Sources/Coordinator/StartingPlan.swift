@@ -9,6 +9,10 @@ package struct StartingPlan {
     /// Nil where it is made once the workers are there.
     let plan: Plan?
     let lastEpoch: Epoch
+    /// What became of plans in former lives.
+    let diary: PlanDiary
+    /// Workers that are to be given nothing.
+    let drained: Set<WorkerName>
 
     /// Takes the plan that the settings name, else the last life's where it still fits.
     package init(
@@ -16,8 +20,10 @@ package struct StartingPlan {
         settings: CoordinatorSettings,
         state: StateDirectory
     ) throws(CoordinatorError) {
+        diary = try PlanDiary(state)
+        drained = try state.drained()
         let last = try state.plan()
-        lastEpoch = last?.epoch ?? Epoch(rawValue: 0)
+        lastEpoch = max(last?.epoch ?? Epoch(rawValue: 0), try state.lastEpoch())
         guard let path = settings.planPath else {
             plan = last.flatMap { $0.fits(model, settings.expectedWorkers) ? $0 : nil }
             return

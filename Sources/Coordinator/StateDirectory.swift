@@ -65,6 +65,30 @@ package struct StateDirectory: Sendable {
         }
     }
 
+    /// The highest epoch that workers were told of, also of a plan that never came into force.
+    func lastEpoch() throws(CoordinatorError) -> Epoch {
+        let name = "epoch"
+        guard let data = try read(name) else { return Epoch(rawValue: 0) }
+        let text = String(decoding: data, as: UTF8.self)
+        guard let number = UInt64(text.trimmingCharacters(in: .whitespacesAndNewlines)) else {
+            throw .state("\(url.path)/\(name) holds no epoch; remove it together with plan.json")
+        }
+        return Epoch(rawValue: number)
+    }
+
+    /// Workers that plans are to give nothing, one per line.
+    func drained() throws(CoordinatorError) -> Set<WorkerName> {
+        guard let data = try read("drained") else { return [] }
+        let lines = String(decoding: data, as: UTF8.self).split(separator: "\n")
+        return Set(lines.compactMap { WorkerName(rawValue: String($0)) })
+    }
+
+    func save(drained: Set<WorkerName>) throws(CoordinatorError) {
+        try write(drained.sorted().map { "\($0)\n" }.joined(), to: "drained")
+    }
+
+    func save(_ epoch: Epoch) throws(CoordinatorError) { try write("\(epoch)\n", to: "epoch") }
+
     package func save(_ plan: Plan) throws(CoordinatorError) {
         try write(Data(plan.json()), to: "plan.json")
     }

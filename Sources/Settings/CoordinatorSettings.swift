@@ -65,6 +65,12 @@ public struct CoordinatorSettings: Sendable {
     /// How long a job waits for missing workers before it fails, in the middle of a step too.
     public let workerWait: Duration
 
+    /// How long a lost worker is waited for before others load what only it held.
+    public let recoveryWait: Duration
+
+    /// How long all must be back before others let go of what they took over.
+    public let recoveryHold: Duration
+
     public let logLevel: LogLevel
 
     private let described: [DescribedSetting]
@@ -137,6 +143,16 @@ extension CoordinatorSettings {
             .duration(in: .zero ... .seconds(86_400)),
             default: .seconds(30)
         )
+        recoveryWait = try reader.value(
+            "recovery-wait",
+            .duration(in: .zero ... .seconds(86_400)),
+            default: .seconds(1)
+        )
+        recoveryHold = try reader.value(
+            "recovery-hold",
+            .duration(in: .zero ... .seconds(86_400)),
+            default: .seconds(60)
+        )
         logLevel = try reader.value("log-level", .logLevel, default: .info)
         try reader.finish()
         described = reader.described
@@ -173,6 +189,8 @@ extension CoordinatorSettings {
         limits.heartbeatInterval = heartbeatInterval
         limits.suspicionTime = silenceLimit / 2
         limits.silenceLimit = silenceLimit
+        limits.recoveryDelay = recoveryWait
+        limits.homeDelay = recoveryHold
         return limits
     }
 

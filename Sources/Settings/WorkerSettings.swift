@@ -25,6 +25,9 @@ public struct WorkerSettings: Sendable {
     /// Threads that read and verify experts; 0 leaves it to the daemon, one per core.
     public let loadThreadCount: Int
 
+    /// Bytes of memory that experts may fill; nil for what the machine has.
+    public let memoryByteCount: UInt64?
+
     /// How long the step thread looks for shares before it sleeps.
     public let spinTime: Duration
 
@@ -78,6 +81,8 @@ extension WorkerSettings {
         threadCount = try reader.value("threads", .threads, default: 0)
         cpus = try reader.optional("cpus", .cpus) ?? []
         loadThreadCount = try reader.value("load-threads", .threads, default: 0)
+        let megabytes = try reader.optional("memory-megabytes", .number(in: 1...1 << 30))
+        memoryByteCount = megabytes.map { UInt64($0) * 1_000_000 }
         spinTime = try reader.spinTime()
         logLevel = try reader.value("log-level", .logLevel, default: .info)
         try reader.finish()

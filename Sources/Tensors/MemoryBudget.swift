@@ -27,7 +27,7 @@ public enum MemoryBudget {
     }
 
     /// Bytes that can still be taken, or nil where the system does not say.
-    static func available() -> Int? {
+    public static func available() -> Int? {
         let machine = field("MemAvailable:", of: "/proc/meminfo")
         guard let limit = leadingNumber(of: text("/sys/fs/cgroup/memory.max")) else {
             return machine

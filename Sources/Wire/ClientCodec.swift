@@ -90,7 +90,7 @@ extension ClientMessage {
                 try unsafe EvaluationFailed(reader.body(raw.evaluation_failed), reader)
             )
         default:
-            self = try unsafe Self(profiling: raw, reader)
+            self = try unsafe Self(planning: raw, reader)
         }
     }
 
@@ -134,6 +134,9 @@ extension ClientMessage {
             unsafe raw.evaluation = evaluation.raw(writer)
         case .evaluationFailed(let failure):
             unsafe raw.evaluation_failed = failure.raw(writer)
+        case .getPlan, .planInForce, .changePlan, .changeReply, .getPlanHistory, .planHistory,
+            .drainNode:
+            unsafe writePlanning(to: &raw, writer)
         case .getProfile, .profileOverview, .getProfilePart, .profileLayer, .profileSteps,
             .getCosts, .clusterCosts:
             unsafe writeProfiling(to: &raw, writer)
@@ -161,6 +164,13 @@ extension ClientMessage {
         case .evaluate: MOIETY__V1__CLIENT_ENVELOPE__BODY_EVALUATE
         case .evaluation: MOIETY__V1__CLIENT_ENVELOPE__BODY_EVALUATION
         case .evaluationFailed: MOIETY__V1__CLIENT_ENVELOPE__BODY_EVALUATION_FAILED
+        case .getPlan: MOIETY__V1__CLIENT_ENVELOPE__BODY_GET_PLAN
+        case .planInForce: MOIETY__V1__CLIENT_ENVELOPE__BODY_PLAN_IN_FORCE
+        case .changePlan: MOIETY__V1__CLIENT_ENVELOPE__BODY_CHANGE_PLAN
+        case .changeReply: MOIETY__V1__CLIENT_ENVELOPE__BODY_CHANGE_REPLY
+        case .getPlanHistory: MOIETY__V1__CLIENT_ENVELOPE__BODY_GET_PLAN_HISTORY
+        case .planHistory: MOIETY__V1__CLIENT_ENVELOPE__BODY_PLAN_HISTORY
+        case .drainNode: MOIETY__V1__CLIENT_ENVELOPE__BODY_DRAIN_NODE
         case .getProfile: MOIETY__V1__CLIENT_ENVELOPE__BODY_GET_PROFILE
         case .profileOverview: MOIETY__V1__CLIENT_ENVELOPE__BODY_PROFILE_OVERVIEW
         case .getProfilePart: MOIETY__V1__CLIENT_ENVELOPE__BODY_GET_PROFILE_PART

@@ -112,15 +112,19 @@ public struct Assignment: Equatable, Sendable {
     public var experts: [ExpertSlice]
     /// What the bytes of each whole expert must hash to, in the order of `experts`.
     public var digests: [ExpertDigest]
+    /// Bytes that the worker may read per second for it; 0 for as fast as it can.
+    public var bandwidth: UInt64
 
     public init(
         epoch: Epoch,
         experts: [ExpertSlice],
-        digests: [ExpertDigest]
+        digests: [ExpertDigest],
+        bandwidth: UInt64 = 0
     ) {
         self.epoch = epoch
         self.experts = experts
         self.digests = digests
+        self.bandwidth = bandwidth
     }
 }
 

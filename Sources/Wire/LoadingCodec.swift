@@ -114,7 +114,8 @@ extension Assignment {
             digests: layers.indices.map { place in
                 let start = place * ExpertDigest.byteCount
                 return ExpertDigest(bytes: Array(digests[start..<start + ExpertDigest.byteCount]))
-            }
+            },
+            bandwidth: raw.bandwidth
         )
     }
 
@@ -148,6 +149,7 @@ extension Assignment {
         return unsafe writer.message(moiety__v1__assignment__init) { raw in
             unsafe raw.epoch = epoch.rawValue
             unsafe raw.has_shards = hasShards ? 1 : 0
+            unsafe raw.bandwidth = bandwidth
             unsafe raw.n_layers = experts.count
             unsafe raw.layers = writer.list(
                 experts.map { UInt32(clamping: $0.expert.layer.rawValue) }

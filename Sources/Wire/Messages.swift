@@ -43,6 +43,13 @@ public enum ClientMessage: Equatable, Sendable {
     case evaluate(Evaluate)
     case evaluation(EvaluationReply)
     case evaluationFailed(EvaluationFailed)
+    case getPlan
+    case planInForce(PlanInForce)
+    case changePlan(ChangePlan)
+    case changeReply(ChangeReply)
+    case getPlanHistory
+    case planHistory(PlanHistory)
+    case drainNode(DrainNode)
     case getProfile(GetProfile)
     case profileOverview(ProfileOverview)
     case getProfilePart(GetProfilePart)

@@ -1,5 +1,6 @@
 package import Cluster
 import Experts
+import Foundation
 package import Messaging
 import Model
 import Placement
@@ -8,9 +9,10 @@ import Synchronization
 /// Opens a connection.
 package typealias Dial = (Endpoint, SocketOptions) throws(MessagingError) -> any MessageSocket
 
-/// Starts to read and check experts; what becomes of it is posted to the loop's mailbox.
+/// Starts to read and check experts, at some pace; what becomes of it is posted to the loop's
+/// mailbox.
 package typealias StartLoad =
-    ([WorkerSession.AssignedExpert], LoadID) throws(MessagingError) -> any ExpertLoad
+    ([WorkerSession.AssignedExpert], LoadID, Pace) throws(MessagingError) -> any ExpertLoad
 
 /// A load under way.
 package protocol ExpertLoad: AnyObject {
@@ -28,11 +30,13 @@ final class BackgroundLoader: ExpertLoad, Sendable {
     init(
         _ experts: [WorkerSession.AssignedExpert],
         id: LoadID,
+        pace: Pace,
         machine: Machine,
         reports: Mailbox<LoopCommand>
     ) throws(MessagingError) {
         self.id = id
         _ = try NamedThread("moiety-load") { [self] in
+            let start = ContinuousClock.now
             let parts = experts.map(\.part)
             let loader = ExpertLoader(model: machine.model, threadCount: machine.loadThreadCount)
             do throws(ModelError) {
@@ -40,7 +44,10 @@ final class BackgroundLoader: ExpertLoad, Sendable {
                     parts,
                     digests: experts.map(\.digest),
                     isCancelled: { self.isCancelled.load(ordering: .relaxed) },
-                    progress: { _ = reports.post(.progress(id, $0)) }
+                    progress: { progress in
+                        _ = reports.post(.progress(id, progress))
+                        self.rest(pace, after: progress.loadedByteCount, since: start)
+                    }
                 )
                 guard !isCancelled.load(ordering: .relaxed) else { return }
                 _ = reports.post(.loaded(id, parts, weights))
@@ -50,6 +57,18 @@ final class BackgroundLoader: ExpertLoad, Sendable {
             }
         }
     }
+
+    /// Keeps the other readers waiting too, for reports are made one at a time.
+    private func rest(_ pace: Pace, after byteCount: Int, since start: ContinuousClock.Instant) {
+        let end = start + pace.time(of: byteCount)
+        while !isCancelled.load(ordering: .relaxed), ContinuousClock.now < end {
+            let left = min(end - ContinuousClock.now, Self.longestNap)
+            Thread.sleep(forTimeInterval: max(0, left / .seconds(1)))
+        }
+    }
+
+    /// After this long it looks whether the load is still wanted.
+    private static let longestNap = Duration.milliseconds(100)
 
     func cancel() { isCancelled.store(true, ordering: .relaxed) }
 }

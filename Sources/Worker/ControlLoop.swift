@@ -5,6 +5,7 @@ package import Logging
 package import Messaging
 import Model
 import Placement
+import Tensors
 import Wire
 
 /// The loop thread: the shell of `WorkerSession`.
@@ -16,6 +17,10 @@ package final class ControlLoop {
         package let clock: LoopClock
         package let dial: Dial
         package let startLoad: StartLoad
+        /// Bytes of memory that can still be taken, or nil where the system does not say.
+        package let availableMemory: () -> Int?
+        /// Bytes of memory that this process occupies.
+        package let residentMemory: () -> UInt64
         /// For the pauses between attempts, which must differ between workers.
         package let seed: UInt64
 
@@ -23,12 +28,16 @@ package final class ControlLoop {
             clock: LoopClock,
             seed: UInt64,
             dial: @escaping Dial,
-            startLoad: @escaping StartLoad
+            startLoad: @escaping StartLoad,
+            availableMemory: @escaping () -> Int? = MemoryBudget.available,
+            residentMemory: @escaping () -> UInt64 = residentByteCount
         ) {
             self.clock = clock
             self.seed = seed
             self.dial = dial
             self.startLoad = startLoad
+            self.availableMemory = availableMemory
+            self.residentMemory = residentMemory
         }
     }
 
@@ -41,12 +50,11 @@ package final class ControlLoop {
     private var session: WorkerSession
     /// The connection for control messages, once there is one.
     package private(set) var socket: (any MessageSocket)?
-    private var held: HeldExperts
-    private var shards = ShardEpochs()
+    private var held: HeldParts
     private var loader: (any ExpertLoad)?
     private var loadCount = 0
     /// What was loaded and is on its way to the step thread; the session knows nothing of it yet.
-    private var unconfirmed: (id: LoadID, experts: [ExpertID])?
+    private var unconfirmed: (id: LoadID, experts: [ExpertSlice])?
     /// What the step thread counts.
     let figures: Latest<StepFigures>
     var ownDrops = DropCounts()
@@ -80,7 +88,7 @@ package final class ControlLoop {
         self.steps = steps
         self.inbox = inbox
         self.logger = logger
-        held = HeldExperts(expertCounts: machine.model.description.expertCounts)
+        held = HeldParts(expertCounts: machine.model.description.expertCounts)
         session = WorkerSession(
             identity: WorkerSession.Identity(
                 protocolVersion: ProtocolVersion.current,
@@ -140,10 +148,11 @@ package final class ControlLoop {
             )
         case .loaded(let id, let experts, let weights):
             guard id == loader?.id else { return }
-            for (part, weights) in zip(experts, weights) { held.insert(weights, as: part.expert) }
-            shards.add(experts, since: id.epoch)
+            for (part, weights) in zip(experts, weights) {
+                held.insert(weights, as: part)
+            }
             loader = nil
-            unconfirmed = (id, experts.map(\.expert))
+            unconfirmed = (id, experts)
             install(id)
         case .installed(let id):
             guard id == unconfirmed?.id else { return }
@@ -207,7 +216,12 @@ package final class ControlLoop {
                 WorkerSession.AssignedExpert($0, digest: $1)
             }
             try perform(
-                session.onAssignment(epoch: assignment.epoch, experts: experts, now: now)
+                session.onAssignment(
+                    epoch: assignment.epoch,
+                    experts: experts,
+                    bandwidth: assignment.bandwidth,
+                    now: now
+                )
             )
         case .heartbeatReply: session.onHeartbeatReply(now: now)
         case .drain: try drain(session.onDrain(now: now))
@@ -249,11 +263,15 @@ package final class ControlLoop {
         case .sayHello(let hello): send(.hello(Hello(hello, of: machine)))
         case .drop(let experts):
             letGo(of: experts)
+        case .arrange(let epoch, let later):
+            held.arrange(later: later, from: epoch)
+            install(nil)
         case .cancelLoad:
             loader?.cancel()
             loader = nil
             giveUpUnconfirmed()
-        case .load(let epoch, let experts): try load(experts, epoch: epoch)
+        case .load(let epoch, let experts, let bandwidth):
+            try load(experts, epoch: epoch, pace: Pace(bytesPerSecond: bandwidth))
         case .reportProgress(let epoch, let loaded, let total):
             send(
                 .loadProgress(
@@ -271,7 +289,7 @@ package final class ControlLoop {
                         incarnation: incarnation,
                         rowsComputed: figures.value.rowsComputed,
                         sharesComputed: figures.value.sharesComputed,
-                        residentByteCount: residentByteCount(),
+                        residentByteCount: surroundings.residentMemory(),
                         drops: drops
                     )
                 )
@@ -289,13 +307,12 @@ package final class ControlLoop {
         letGo(of: unconfirmed.experts)
     }
 
-    private func letGo(of experts: [ExpertID]) {
+    private func letGo(of experts: [ExpertSlice]) {
         for expert in experts { held.remove(expert) }
-        shards.remove(experts)
         install(nil)
     }
 
-    private func install(_ load: LoadID?) { _ = steps.post(.install(held, shards, load)) }
+    private func install(_ load: LoadID?) { _ = steps.post(.install(held, load)) }
 
     private func connect() throws(WorkerError) {
         do throws(MessagingError) {
@@ -312,16 +329,43 @@ package final class ControlLoop {
 
     private func load(
         _ experts: [WorkerSession.AssignedExpert],
-        epoch: Epoch
+        epoch: Epoch,
+        pace: Pace
     ) throws(WorkerError) {
         story.loading(experts.count, of: epoch)
+        if let shortage = shortage(for: experts) {
+            story.failed(shortage)
+            let now = clock.now
+            return try perform(
+                session.onLoadFailed(
+                    epoch: epoch,
+                    code: .outOfMemory,
+                    reason: shortage,
+                    now: now
+                )
+            )
+        }
         loadCount += 1
         do throws(MessagingError) {
             let id = LoadID(number: loadCount, epoch: epoch)
-            loader = try surroundings.startLoad(experts, id)
+            loader = try surroundings.startLoad(experts, id, pace)
         } catch {
             throw .messaging(error)
         }
+    }
+
+    /// Why further experts do not fit beside those that are held, or nil where they do.
+    ///
+    /// A worker that serves must not be lost over what it was to take over. One that holds nothing
+    /// yet tries, and its loader says where it ends.
+    private func shortage(for experts: [WorkerSession.AssignedExpert]) -> String? {
+        guard held.count > 0 else { return nil }
+        let needed = experts.reduce(0) { $0 + machine.model.byteCount(of: $1.part) }
+        let allowed = max(0, Int(clamping: machine.memoryByteCount) - held.byteCount)
+        let available = min(allowed, surroundings.availableMemory() ?? .max)
+        guard needed > available else { return nil }
+        return
+            "\(experts.count) further experts need \(needed) bytes of memory, \(available) are free"
     }
 
     private func send(_ message: ControlMessage) {

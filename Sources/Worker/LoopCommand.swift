@@ -53,7 +53,7 @@ package enum StepCommand: Sendable {
     /// Connect for shares as this life of the worker.
     case connect(WorkerLife, endpoint: String)
     /// Compute with these experts from now on; the load that brought them is reported back.
-    case install(HeldExperts, ShardEpochs, LoadID?)
+    case install(HeldParts, LoadID?)
     /// Refuse further shares and say when nothing is left to compute.
     case drain
     case stop

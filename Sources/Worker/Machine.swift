@@ -18,7 +18,8 @@ package struct Machine: Sendable {
     let coordinator: Endpoint
 
     let coreCount = ProcessInfo.processInfo.activeProcessorCount
-    let memoryByteCount = ProcessInfo.processInfo.physicalMemory
+    /// What experts may fill of its memory.
+    let memoryByteCount: UInt64
 
     /// A machine with one thread and a model that is open already.
     package init(
@@ -26,8 +27,10 @@ package struct Machine: Sendable {
         model: ModelFile,
         identity: ModelIdentity,
         instructionSet: InstructionSet,
-        coordinator: Endpoint
+        coordinator: Endpoint,
+        memoryByteCount: UInt64 = ProcessInfo.processInfo.physicalMemory
     ) {
+        self.memoryByteCount = memoryByteCount
         self.name = name
         self.model = model
         self.identity = identity
@@ -44,6 +47,10 @@ package struct Machine: Sendable {
     ) throws(WorkerError) {
         name = settings.name
         spinTime = settings.spinTime
+        memoryByteCount = min(
+            settings.memoryByteCount ?? .max,
+            ProcessInfo.processInfo.physicalMemory
+        )
         loadThreadCount = settings.loadThreadCount > 0 ? settings.loadThreadCount : coreCount
         do throws(KernelsError) {
             if let chosen {
@@ -76,7 +83,7 @@ package struct Machine: Sendable {
 }
 
 /// Bytes of memory that this process occupies, 0 where the system does not say.
-func residentByteCount() -> UInt64 {
+package func residentByteCount() -> UInt64 {
     // The second number is resident pages.
     guard let text = FileManager.default.contents(atPath: "/proc/self/statm"),
         let field = String(decoding: text, as: UTF8.self).split(separator: " ").dropFirst().first,

@@ -32,8 +32,7 @@ package final class StepLoop {
     private var sums: [Double] = []
     /// The connection for shares, once there is one.
     package private(set) var socket: (any MessageSocket)?
-    private var held: HeldExperts
-    private var shards = ShardEpochs()
+    private var held: HeldParts
     private var ledger = ShareLedger()
     private var life: WorkerLife?
     private var endpoint = ""
@@ -61,14 +60,14 @@ package final class StepLoop {
         self.inbox = inbox
         self.dial = dial
         self.report = report
-        held = HeldExperts(expertCounts: machine.model.description.expertCounts)
+        held = HeldParts(expertCounts: machine.model.description.expertCounts)
         let kernels = Kernels(instructionSet: machine.instructionSet, threads: machine.threads)
         kernels.pool.bindCaller()
         arithmetic = ExpertArithmetic(kernels: kernels)
     }
 
     /// What it computes with, by layer, then index.
-    package var heldExperts: [ExpertID] { held.all }
+    package var heldSlices: [ExpertSlice] { held.slices }
 
     /// Obeys what the loop thread said, then computes one share, if one has arrived.
     ///
@@ -85,9 +84,8 @@ package final class StepLoop {
     private func perform(_ command: StepCommand) {
         switch command {
         case .connect(let life, let endpoint): connect(as: life, to: endpoint)
-        case .install(let held, let shards, let load):
+        case .install(let held, let load):
             self.held = held
-            self.shards = shards
             if let load { report(.installed(load)) }
         case .drain: isDraining = true
         case .stop: isStopped = true
@@ -174,8 +172,9 @@ package final class StepLoop {
             let fault = "rounded activations reach from -127 to 127, not to -128"
             return refuse(header, .malformed, fault)
         }
-        guard shards.fit(share.pairExperts, of: header.layer, in: header.epoch) else {
-            return refuse(header, .notHeld, "its shards are those of a later plan")
+        guard let held = held.meant(by: share.pairExperts, of: header.layer, in: header.epoch)
+        else {
+            return refuse(header, .notHeld, "its shards are those of another plan")
         }
         let hidden = machine.model.description.hiddenSize
         sums.removeAll(keepingCapacity: true)

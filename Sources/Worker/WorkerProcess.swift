@@ -40,8 +40,14 @@ struct WorkerProcess {
                 dial: { [context] (endpoint, options) throws(MessagingError) in
                     try context.dial(endpoint, options: options)
                 },
-                startLoad: { (experts, id) throws(MessagingError) in
-                    try BackgroundLoader(experts, id: id, machine: machine, reports: inbox)
+                startLoad: { (experts, id, pace) throws(MessagingError) in
+                    try BackgroundLoader(
+                        experts,
+                        id: id,
+                        pace: pace,
+                        machine: machine,
+                        reports: inbox
+                    )
                 }
             ),
             steps: steps,

@@ -79,6 +79,12 @@ struct CoordinatorOptions: ParsableArguments {
     @Option(help: "How long a job waits for missing workers.")
     var workerWait: String?
 
+    @Option(help: "How long a lost worker is waited for before others load its experts.")
+    var recoveryWait: String?
+
+    @Option(help: "How long all must be back before others let go of those experts.")
+    var recoveryHold: String?
+
     @Option(help: "trace, debug, info, notice, warning, error or critical.")
     var logLevel: String?
 
@@ -95,7 +101,7 @@ struct CoordinatorOptions: ParsableArguments {
             "rebalance-imbalance": rebalanceImbalance, "rebalance-pause": rebalancePause,
             "spin-microseconds": spinMicroseconds, "heartbeat-interval": heartbeatInterval,
             "silence-limit": silenceLimit, "share-time": shareTime, "worker-wait": workerWait,
-            "log-level": logLevel,
+            "recovery-wait": recoveryWait, "recovery-hold": recoveryHold, "log-level": logLevel,
         ]
         let pairs = values.compactMap { name, value in value.map { ("coordinator.\(name)", $0) } }
         return Dictionary(uniqueKeysWithValues: pairs)

@@ -25,6 +25,9 @@ struct WorkerOptions: ParsableArguments {
     @Option(help: "Threads that read and verify experts; 0 means one per core.")
     var loadThreads: String?
 
+    @Option(help: "How much memory experts may fill, in millions of bytes.")
+    var memoryMegabytes: String?
+
     @Option(help: "How long to look for shares before sleeping, in microseconds.")
     var spinMicroseconds: String?
 
@@ -36,8 +39,8 @@ struct WorkerOptions: ParsableArguments {
         let values = [
             "name": name, "model": model, "coordinator": coordinator,
             "state-directory": stateDirectory, "threads": threads, "cpus": cpus,
-            "load-threads": loadThreads, "spin-microseconds": spinMicroseconds,
-            "log-level": logLevel,
+            "load-threads": loadThreads, "memory-megabytes": memoryMegabytes,
+            "spin-microseconds": spinMicroseconds, "log-level": logLevel,
         ]
         let pairs = values.compactMap { name, value in value.map { ("worker.\(name)", $0) } }
         return Dictionary(uniqueKeysWithValues: pairs)

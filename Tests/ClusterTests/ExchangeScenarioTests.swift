@@ -151,6 +151,7 @@ private struct ExchangePlayer {
                 plan: plan(command, epoch: command.number("epoch", default: 2))
             )
             let serving = serving(command, dispatch.workers.count)
+            guard exchange.canAdopt(dispatch) else { return [] }
             return exchange.adopt(dispatch, serving: serving, now: now)
         case "tick":
             return exchange.tick(now: now)

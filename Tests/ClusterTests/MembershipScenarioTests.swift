@@ -36,12 +36,27 @@ private struct MembershipPlayer {
             return [membership.status(now: now)]
         case "nodes":
             return membership.nodes(now: now).map(\.text)
+        case "deadline":
+            return [membership.nextDeadline.map { "in \($0 - now)" } ?? "none"]
         case "drops":
             let drops = membership.drops
             return [
                 "unknownPeer=\(drops[.unknownPeer]) staleIncarnation=\(drops[.staleIncarnation]) "
                     + "staleEpoch=\(drops[.staleEpoch]) refusedHello=\(drops[.refusedHello])"
             ]
+        case "change":
+            let goal = try goal(command)
+            let bandwidth = UInt64(try command.number("bandwidth"))
+            return refusable { () throws(MigrationError) in
+                try membership.change(to: goal, bandwidth: bandwidth, now: now)
+            }
+        case "vacate":
+            let name = try name(command.words[0])
+            return refusable { () throws(MigrationError) in
+                try membership.vacate(name, now: now)
+            }
+        case "reoccupy":
+            return membership.reoccupy(try name(command.words[0])).map(\.text)
         default:
             return try apply(command, to: &membership).map(\.text)
         }
@@ -66,14 +81,55 @@ private struct MembershipPlayer {
                 protocolVersions: 1...2,
                 model: model(1),
                 expertCounts: counts,
+                expertByteCounts: counts.map { _ in command.numberOrZero("bytes") },
+                expertWidth: 64,
                 expected: try names ?? .count(command.number("expected", default: 2)),
                 plan: plan,
                 lastIncarnation: Incarnation(
                     rawValue: UInt64(try command.number("incarnation"))
                 ),
                 lastEpoch: epoch(try command.number("lastEpoch"))
-            )
+            ),
+            limits: limits(command)
         )
+    }
+
+    /// `change a b on=0,0+1,0/1`: who holds each expert of the only layer; `/` for equal shards.
+    private func goal(_ command: Scenario.Command) throws -> Plan {
+        let entries = command["on", default: ""].split(separator: ",").map { text in
+            let shards = text.split(separator: "/").compactMap { Int($0) }
+            guard shards.count < 2 else {
+                return ExpertEntry.shards(
+                    shards.enumerated().map { place, worker in
+                        Shard(worker: worker, from: 32 * place, to: 32 * (place + 1))
+                    }
+                )
+            }
+            let workers = text.split(separator: "+").compactMap { Int($0) }
+            return workers.count == 1
+                ? ExpertEntry.worker(workers[0]) : ExpertEntry.replicas(workers)
+        }
+        let names = try command.words.map { try name($0) }
+        return Plan(epoch: epoch(1), workers: names, layers: [entries])
+    }
+
+    private func refusable(
+        _ body: () throws(MigrationError) -> [Membership.Action]
+    ) -> [String] {
+        do throws(MigrationError) {
+            return try body().map(\.text)
+        } catch {
+            return ["not changed: \(error)"]
+        }
+    }
+
+    /// Nobody takes over what others held unless the script says when.
+    private func limits(_ command: Scenario.Command) -> Membership.Limits {
+        var limits = Membership.Limits()
+        let never = 1_000_000
+        limits.recoveryDelay = .seconds(command.options["recovery"].flatMap { Int($0) } ?? never)
+        limits.homeDelay = .seconds(10)
+        return limits
     }
 
     private func apply(
@@ -89,7 +145,10 @@ private struct MembershipPlayer {
             let beat = Membership.Heartbeat(
                 sequence: UInt64(try command.number("sequence")),
                 incarnation: Incarnation(rawValue: UInt64(try command.number("incarnation"))),
-                vitals: Membership.Vitals(rowsComputed: UInt64(try command.number("rows")))
+                vitals: Membership.Vitals(
+                    rowsComputed: UInt64(try command.number("rows")),
+                    residentByteCount: UInt64(try command.number("resident"))
+                )
             )
             return membership.onHeartbeat(beat, from: source, now: now)
         case "progress":
@@ -117,6 +176,8 @@ private struct MembershipPlayer {
             return membership.onDrain(from: source, now: now)
         case "ask-to-drain":
             return membership.drain(try name(command.words[0]), now: now)
+        case "adopted":
+            return membership.onAdopted(load, now: now)
         case "shut-down":
             return membership.shutDown()
         case "tick":
@@ -132,7 +193,8 @@ private struct MembershipPlayer {
             protocolVersion: UInt32(try command.number("version", default: 2)),
             name: try name(command.words[0]),
             incarnation: Incarnation(rawValue: UInt64(try command.number("incarnation"))),
-            model: try command.options["model"] == nil ? nil : model(command.number("model"))
+            model: try command.options["model"] == nil ? nil : model(command.number("model")),
+            memoryByteCount: UInt64(try command.number("memory"))
         )
     }
 }
@@ -145,12 +207,22 @@ extension Membership.Action {
             "record plan of epoch \(plan.epoch): "
                 + zip(plan.workers, plan.expertCounts).map { "\($0) \($1)" }
                 .joined(separator: ", ")
+        case .prepare(let epoch, let copies, let byteCount):
+            "prepare epoch \(epoch): \(copies) copies, \(byteCount) bytes"
+        case .change(let stages, let copies, let byteCount):
+            "change in \(stages) stages: \(copies) copies, \(byteCount) bytes"
+        case .recordDrained(let names):
+            "record drained: \(names.sorted().map(\.rawValue).joined(separator: " "))"
+        case .changed(let epoch): "changed at epoch \(epoch)"
+        case .unchanged(let reason): "unchanged: \(reason)"
+        case .abandon(let epoch, let reason): "abandon epoch \(epoch): \(reason)"
         case .refuse(let peer, let code, let text): "refuse \(peer) \(code): \(text)"
         case .welcome(let peer, let name, let incarnation):
             "welcome \(peer) \(name) incarnation \(incarnation)"
         case .sendManifest(let peer): "manifest to \(peer)"
-        case .assign(let peer, let epoch, let experts):
-            "assign to \(peer) epoch \(epoch): \(experts.map(\.expert).text)"
+        case .assign(let peer, let epoch, let experts, let bandwidth):
+            "assign to \(peer) epoch \(epoch): \(experts.text)"
+                + (bandwidth > 0 ? ", \(bandwidth) bytes per second" : "")
         case .replyHeartbeat(let peer, let sequence): "reply to \(peer) heartbeat \(sequence)"
         case .drain(let peer): "drain \(peer)"
         case .lost(let name, let loss): "lost \(name): \(loss)"
@@ -172,4 +244,8 @@ extension Membership.Node {
             + "silent=\(seconds)" + (silence.map { "s\($0)ms" } ?? "")
             + (message.isEmpty ? "" : ": \(message)")
     }
+}
+
+extension Scenario.Command {
+    fileprivate func numberOrZero(_ option: String) -> Int { Int(self[option, default: "0"]) ?? 0 }
 }

@@ -84,7 +84,12 @@ private struct SessionPlayer {
             return session.onManifest(manifest, now: now)
         case "assign":
             let experts = try command.words.map { try assigned($0) }
-            return session.onAssignment(epoch: load, experts: experts, now: now)
+            return session.onAssignment(
+                epoch: load,
+                experts: experts,
+                bandwidth: UInt64(try command.number("bandwidth")),
+                now: now
+            )
         case "reply":
             session.onHeartbeatReply(now: now)
             return []
@@ -174,10 +179,12 @@ extension WorkerSession.Action {
                 + "model \(hello.model.map { "\($0.headerDigest[0])" } ?? "none"), "
                 + "epoch \(hello.heldEpoch.map { "\($0)" } ?? "none"), "
                 + "\(hello.heldExpertCount) held"
-        case .drop(let experts): "drop \(experts.text)"
+        case .drop(let parts): "drop \(parts.text)"
+        case .arrange(let epoch, let later): "from epoch \(epoch) on \(later.text)"
         case .cancelLoad(let epoch): "cancel load of epoch \(epoch)"
-        case .load(let epoch, let experts):
+        case .load(let epoch, let experts, let bandwidth):
             "load for epoch \(epoch): \(experts.map(\.text).joined(separator: " "))"
+                + (bandwidth > 0 ? ", \(bandwidth) bytes per second" : "")
         case .reportProgress(let epoch, let loaded, let total):
             "report epoch \(epoch): \(loaded) of \(total)"
         case .reportLoaded(let epoch): "report epoch \(epoch): loaded"
@@ -193,8 +200,5 @@ extension WorkerSession.Action {
 }
 
 extension WorkerSession.AssignedExpert {
-    fileprivate var text: String {
-        let shard = part.dimensions.map { "@\($0.lowerBound)-\($0.upperBound)" } ?? ""
-        return [expert].text + shard
-    }
+    fileprivate var text: String { [part].text }
 }

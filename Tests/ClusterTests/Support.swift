@@ -31,6 +31,17 @@ func at(_ milliseconds: Int) -> Instant {
     Instant(nanoseconds: Int64(milliseconds) * 1_000_000)
 }
 
+extension [ExpertSlice] {
+    /// `0/1 0/2@0-32`: layer, index, and what dimensions of it.
+    var text: String {
+        guard !isEmpty else { return "nothing" }
+        return map { slice in
+            let dimensions = slice.dimensions.map { "@\($0.lowerBound)-\($0.upperBound)" } ?? ""
+            return [slice.expert].text + dimensions
+        }.joined(separator: " ")
+    }
+}
+
 extension [ExpertID] {
     /// `0/1 0/2`: layer and index.
     var text: String {

@@ -16,12 +16,16 @@ enum Demo {
     /// Never reached: the context is full before.
     static let longCount = 100_000
 
-    /// Greedy tokens of a single process.
-    static func tokens(_ prompt: String = prompt, count: Int) throws -> [Int32] {
+    /// Greedy tokens of a single process, which may cut every expert into the same shards.
+    static func tokens(
+        _ prompt: String = prompt,
+        count: Int,
+        shards: [Range<Int>] = []
+    ) throws -> [Int32] {
         let model = try WholeModel.demo
         let tokenizer = try Tokenizer(model.file.vocabulary())
         let engine = Engine(
-            forward: model.forward(),
+            forward: try shards.isEmpty ? model.forward() : model.forward(shards: shards),
             tokenizer: tokenizer,
             limits: Scheduler.Limits()
         )
@@ -44,6 +48,11 @@ enum Demo {
             maximumTokens: count,
             sampling: SamplingRequest(temperature: 0)
         )
+    }
+
+    /// Of all layers.
+    static var expertCount: Int {
+        get throws { try WholeModel.demo.description.expertCounts.reduce(0, +) }
     }
 
     /// Every expert on every worker.
@@ -82,6 +91,8 @@ extension InProcessCluster.Setup {
             "coordinator.silence-limit": "2s",
             "coordinator.share-time": "10s",
             "coordinator.worker-wait": "60s",
+            // Workers are waited for, unless a test wants others to take over.
+            "coordinator.recovery-wait": "1h",
         ].merging(settings) { $1 }
         return setup
     }

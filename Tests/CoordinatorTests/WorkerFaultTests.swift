@@ -37,6 +37,34 @@ struct WorkerFaultTests {
         }
     }
 
+    @Test("A job goes on when others have loaded what a worker that went held")
+    func recovery() async throws {
+        let settings = ["coordinator.recovery-wait": "0s", "coordinator.recovery-hold": "0s"]
+        let setup = InProcessCluster.Setup.demo(Self.names, settings: settings)
+        try await InProcessCluster.prepare(setup) { cluster in
+            let expected = try Demo.tokens(count: 400)
+            try await cluster.running(cluster.daemons(leavingOut: 1)) {
+                let hasTokens = Signal()
+                async let job = cluster.client.run(Demo.greedyJob(400), started: hasTokens)
+                try await cluster.running([cluster.worker("beta")]) { await hasTokens.wait() }
+                let ended = try await job
+                #expect(ended.tokens == expected, "\(ended.message)")
+                let status = try await cluster.client.status { $0.isReady }
+                #expect(status.text.contains("without beta"), "\(status.text)")
+                // It comes back, and the other lets go of what it took over.
+                try await cluster.running([cluster.worker("beta")]) {
+                    let count = try Demo.expertCount
+                    try await cluster.client.nodes { nodes in
+                        nodes.reduce(0) { $0 + $1.expertCount } == count
+                            && nodes.allSatisfy { $0.state == "ready" }
+                    }
+                    let next = try await cluster.client.generate(Demo.prompt, maximumTokens: 12)
+                    #expect(try next.tokens == Demo.tokens(count: 12), "\(next.message)")
+                }
+            }
+        }
+    }
+
     @Test("With a copy of every expert a job does not even wait for a worker that went")
     func leavingCopies() async throws {
         var setup = InProcessCluster.Setup.demo(Self.names)

@@ -12,6 +12,7 @@ final class ClusterOfProcesses {
     private let workerCount: Int
     private let descriptorLimit: Int?
     private let planPath: String?
+    private let recoveryWait: String
     private(set) var coordinator: ClusterProcess
     private(set) var workers: [String: ClusterProcess] = [:]
 
@@ -24,8 +25,10 @@ final class ClusterOfProcesses {
         workers names: [String] = ["alpha", "beta"],
         instructionSets: [String: String] = [:],
         plan: Plan? = nil,
+        recoveryWait: String = "1h",
         descriptorLimit: Int? = nil
     ) throws {
+        self.recoveryWait = recoveryWait
         directory = try TemporaryFile("cluster")
         modelPath = model
         workerCount = names.count
@@ -38,6 +41,7 @@ final class ClusterOfProcesses {
             model: model,
             workerCount: names.count,
             planPath: planPath,
+            recoveryWait: recoveryWait,
             descriptorLimit: descriptorLimit
         )
         for name in names { try startWorker(name, instructionSet: instructionSets[name]) }
@@ -63,6 +67,7 @@ final class ClusterOfProcesses {
             model: modelPath,
             workerCount: workerCount,
             planPath: planPath,
+            recoveryWait: recoveryWait,
             descriptorLimit: descriptorLimit
         )
     }
@@ -89,6 +94,7 @@ final class ClusterOfProcesses {
         workerCount: Int,
         stateDirectory: String? = nil,
         planPath: String? = nil,
+        recoveryWait: String = "1h",
         descriptorLimit: Int? = nil
     ) throws -> ClusterProcess {
         try ClusterProcess(
@@ -105,6 +111,7 @@ final class ClusterOfProcesses {
                 "MOIETY_COORDINATOR_SILENCE_LIMIT": "2s",
                 "MOIETY_COORDINATOR_SHARE_TIME": "20s",
                 "MOIETY_COORDINATOR_WORKER_WAIT": "5s",
+                "MOIETY_COORDINATOR_RECOVERY_WAIT": recoveryWait,
             ],
             descriptorLimit: descriptorLimit
         )

@@ -61,6 +61,18 @@ struct ClusterProcessTests {
         if signal == SIGSTOP { try cluster.worker("beta").kill(SIGCONT) }
     }
 
+    @Test("Where others have memory, kill -9 of a worker for good does not show in the tokens")
+    func recovered() async throws {
+        let cluster = try ClusterOfProcesses(recoveryWait: "100ms")
+        let expected = try await Self.greedyTokens(of: cluster) {}
+        let tokens = try await Self.greedyTokens(of: cluster) {
+            try cluster.worker("beta").kill(SIGKILL)
+        }
+        #expect(tokens == expected)
+        let status = try await cluster.client.status { $0.isReady }
+        #expect(status.text.contains("without beta"), "\(status.text)")
+    }
+
     /// Each expert on two of the workers.
     private static func pairs(of names: [String]) throws -> Plan {
         let workers = names.compactMap(WorkerName.init(rawValue:))

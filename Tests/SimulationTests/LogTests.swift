@@ -6,7 +6,12 @@ import Testing
 struct LogTests {
     @Test("A worker that joins, sleeps, dies, comes back and leaves: each change is told once")
     func workerStory() throws {
-        let cluster = try SimulatedCluster(seed: 4, faults: Faults.none, isTold: true)
+        let cluster = try SimulatedCluster(
+            seed: 4,
+            faults: Faults.none,
+            settings: ["coordinator.recovery-wait": "1h"],
+            isTold: true
+        )
         let failure = try cluster.run { cluster in
             let worker = cluster.workers[0]
             cluster.agenda.after(.seconds(10)) { worker.process.isFrozen = true }

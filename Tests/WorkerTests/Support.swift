@@ -7,6 +7,7 @@ import Worker
 /// Runs a worker and, on a thread of its own, a scripted coordinator.
 func besideWorker(
     _ model: String,
+    settings more: [String: String] = [:],
     _ body: @escaping @Sendable (ScriptedCoordinator) throws -> Void
 ) async throws {
     let place = try TemporaryFile("worker")
@@ -19,7 +20,7 @@ func besideWorker(
             "worker.name": "worker", "worker.model": model,
             "worker.coordinator": "ipc://\(place.path)/workers",
             "worker.state-directory": "\(place.path)/state", "worker.threads": "1",
-        ],
+        ].merging(more) { $1 },
         surroundings: Surroundings(
             variables: ["HOME": "/nonexistent"],
             userIsRoot: false,

@@ -7,7 +7,7 @@ extension ClientMessage {
     /// One random message of every kind, in the order of the envelope.
     public static func all(using random: inout SeededRandom) -> [ClientMessage] {
         jobMessages(using: &random) + reports(using: &random) + evaluations(using: &random)
-            + counts(using: random) + profiles(using: random)
+            + counts(using: random) + profiles(using: random) + plans(using: &random)
     }
 
     /// Reports of what was dropped.
@@ -135,6 +135,38 @@ extension ClientMessage {
                 )
             ),
             .evaluationFailed(EvaluationFailed(tag: random.number(), message: random.text())),
+        ]
+    }
+
+    private static func plans(using random: inout SeededRandom) -> [ClientMessage] {
+        [
+            .getPlan,
+            .planInForce(
+                PlanInForce(
+                    json: random.text(),
+                    stage: random.int(0...9),
+                    stageCount: random.int(0...9)
+                )
+            ),
+            .changePlan(
+                ChangePlan(
+                    json: random.text(),
+                    bandwidth: random.number(),
+                    reason: random.text()
+                )
+            ),
+            .changeReply(
+                ChangeReply(
+                    isBegun: random.bool(),
+                    message: random.text(),
+                    stageCount: random.int(0...9),
+                    moveCount: random.number(),
+                    byteCount: random.number()
+                )
+            ),
+            .getPlanHistory,
+            .planHistory(PlanHistory(jsonLines: random.text())),
+            .drainNode(DrainNode(name: random.name(), isOver: random.bool())),
         ]
     }
 }

@@ -149,7 +149,8 @@ extension Assignment {
         return Assignment(
             epoch: random.epoch(),
             experts: experts,
-            digests: experts.map { _ in ExpertDigest(bytes: random.digest()) }
+            digests: experts.map { _ in ExpertDigest(bytes: random.digest()) },
+            bandwidth: UInt64(experts.count) << 20
         )
     }
 }

@@ -25,6 +25,8 @@ struct ClientDesk {
     private var evaluationCount = 0
     /// Last words to clients whose queue was full.
     private var owed: [(client: Peer, message: ClientMessage)] = []
+    /// What clients want of plans, which the workers' side decides about in the same turn.
+    private var wishes: [(client: Peer, wish: PlanWish)] = []
     private var isClosed = false
     private var profiles = ProfileDesk()
     private var warnings: PeerWarnings
@@ -115,6 +117,10 @@ struct ClientDesk {
                 now: now
             )
             send(.status(report), to: client)
+        case .getPlan: send(.planInForce(workers.planInForce), to: client)
+        case .changePlan(let change): wishes.append((client, .change(change)))
+        case .drainNode(let drain): wishes.append((client, .drain(drain)))
+        case .getPlanHistory: send(.planHistory(workers.planHistory), to: client)
         case .getCosts: send(.clusterCosts(workers.costs(figures(), served)), to: client)
         case .getProfile(let wish): getProfile(wish, for: client)
         case .getProfilePart(let wish):
@@ -136,6 +142,15 @@ struct ClientDesk {
     /// What the step thread has counted for a client that asked.
     mutating func tell(_ report: ProfileReport, to client: Peer, now: Instant) {
         send(.profileOverview(profiles.keep(report, for: client, now: now)), to: client)
+    }
+
+    /// Lets `decide` answer those who want another plan.
+    mutating func answerWishes(
+        _ decide: (PlanWish) throws(CoordinatorError) -> ChangeReply
+    ) throws(CoordinatorError) {
+        let wishes = wishes
+        self.wishes = []
+        for (client, wish) in wishes { send(.changeReply(try decide(wish)), to: client) }
     }
 
     private mutating func greet(_ client: Peer, _ hello: ClientHello, now: Instant) {

@@ -124,6 +124,7 @@ package final class ControlLoop {
                 now: clock.now
             )
         }
+        try clients.answerWishes { wish throws(CoordinatorError) in try workers.grant(wish) }
         for message in try take(Self.workerTurn, from: sockets.workers) {
             try workers.receive(message)
         }
@@ -216,6 +217,7 @@ package final class ControlLoop {
                 "Tasks beyond coordinator.profile-tasks are counted together",
                 metadata: ["first": "\(task)", "as": "\(ProfileCounter.other)"]
             )
+        case .runner(.adopted(let epoch)): try workers.onAdopted(epoch)
         case .runner(.unreachable(let worker, let trouble)):
             try workers.onUnreachable(worker, trouble)
         case .runner(let event): log(event)
@@ -235,7 +237,7 @@ package final class ControlLoop {
                 reason: reason,
                 heldBack: heldBack
             )
-        case .unreachable: break  // Acted on, which tells its own story.
+        case .unreachable, .adopted: break  // Acted on, which tells its own story.
         case .waiting(let layer, let experts):
             logger.warning(
                 "A step waits: no worker that serves holds its experts",

@@ -103,7 +103,7 @@ extension WorkerDesk {
                 name: member.name,
                 state: node.state.rawValue,
                 incarnation: member.incarnation,
-                epoch: member.load == .loaded ? membership.plan?.epoch : nil,
+                epoch: member.isHolding ? membership.plan?.epoch : nil,
                 expertCount: node.expertCount,
                 residentByteCount: member.vitals.residentByteCount,
                 rowsComputed: member.vitals.rowsComputed,

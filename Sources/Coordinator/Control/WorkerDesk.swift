@@ -13,17 +13,21 @@ struct WorkerDesk {
     private let dataEndpoint: Endpoint
     private let steps: Mailbox<StepCommand>
     private let state: StateDirectory
-    private let clock: LoopClock
+    let clock: LoopClock
     private let logger: Logger
     private let wireLimits = WireLimits()
     private var story: WorkerStory
-    private(set) var membership: Membership
+    var membership: Membership
     /// Messages that were not acted on, beside those that membership counts.
     private var ownDrops = DropCounts()
     /// What members said about their machines, by name.
     private(set) var machines: [WorkerName: Hello] = [:]
     /// What was last said to be missing; empty while nothing is.
     private var toldMissing = ""
+    private var toldObstacle = ""
+    var diary: PlanDiary
+    /// Why the change of plans that begins next is wanted.
+    var wish = ""
 
     init(
         served: ServedModel,
@@ -45,16 +49,20 @@ struct WorkerDesk {
         self.clock = clock
         self.logger = logger
         story = WorkerStory(logger)
+        diary = start.diary
         membership = Membership(
             setup: Membership.Setup(
                 protocolVersions: ProtocolVersion.supported,
                 model: served.identity,
                 expertCounts: served.description.expertCounts,
+                expertByteCounts: served.expertByteCounts,
+                expertWidth: served.description.expertWidth ?? ExpertSlice.step,
                 expected: settings.expectedWorkers,
                 plan: start.plan,
                 // Lives are counted on disk, so their incarnations never meet.
                 lastIncarnation: Incarnation(rawValue: UInt64(life) << 32),
-                lastEpoch: start.lastEpoch
+                lastEpoch: start.lastEpoch,
+                drained: start.drained
             ),
             limits: settings.membershipLimits
         )
@@ -73,6 +81,11 @@ struct WorkerDesk {
 
     mutating func tick() throws(CoordinatorError) {
         try perform(membership.tick(now: clock.now))
+    }
+
+    /// The step thread uses a plan from now on.
+    mutating func onAdopted(_ epoch: Epoch) throws(CoordinatorError) {
+        try perform(membership.onAdopted(epoch, now: clock.now))
     }
 
     /// A worker is of no use to the step thread: it has to join anew.
@@ -125,7 +138,7 @@ struct WorkerDesk {
                 now: now
             )
         case .loaded(let loaded):
-            if let name = membership.name(of: peer), loaded.epoch == membership.plan?.epoch {
+            if let name = membership.name(of: peer), loaded.epoch == membership.assigned?.epoch {
                 story.loaded(loaded.epoch, by: name)
             }
             return membership.onLoaded(epoch: loaded.epoch, from: peer, now: now)
@@ -181,7 +194,7 @@ struct WorkerDesk {
 
     // MARK: Actions
 
-    private mutating func perform(_ actions: [Membership.Action]) throws(CoordinatorError) {
+    mutating func perform(_ actions: [Membership.Action]) throws(CoordinatorError) {
         for action in actions { try perform(action) }
         tellWhatIsMissing()
     }
@@ -190,6 +203,11 @@ struct WorkerDesk {
     private mutating func tellWhatIsMissing() {
         let text = membership.isReady ? "" : membership.status(now: clock.now)
         defer { toldMissing = text }
+        let obstacle = membership.recoveryObstacle
+        if !obstacle.isEmpty, obstacle != toldObstacle {
+            logger.warning("Experts cannot be recovered", metadata: ["reason": "\(obstacle)"])
+        }
+        toldObstacle = obstacle
         if !text.isEmpty, text != toldMissing { tell(.unready(reason: text)) }
     }
 
@@ -197,6 +215,30 @@ struct WorkerDesk {
         switch action {
         case .recordIncarnation: break  // Counted by lives, which are on disk already.
         case .record(let plan): try record(plan)
+        case .recordDrained(let names): try state.save(drained: names)
+        case .prepare(let epoch, let copies, let byteCount):
+            try state.save(epoch)
+            try noteRecovery(copies: copies, byteCount: byteCount)
+            logger.notice(
+                "Workers load experts of others",
+                metadata: ["epoch": "\(epoch)", "experts": "\(copies)"]
+            )
+        case .change(let stages, let copies, let byteCount):
+            let epoch = membership.plan?.epoch ?? Epoch(rawValue: 0)
+            try diary.begin(wish, moves: copies, byteCount: byteCount, epoch: epoch)
+            logger.notice(
+                "The plan is to change",
+                metadata: ["stages": "\(stages)", "copies": "\(copies)"]
+            )
+        case .changed(let epoch):
+            try diary.end("done")
+            logger.notice("The plan has changed", metadata: ["epoch": "\(epoch)"])
+        case .unchanged(let reason):
+            try diary.end(reason)
+            logger.warning("The plan does not change", metadata: ["reason": "\(reason)"])
+        case .abandon(let epoch, let reason):
+            if membership.migration == nil { try diary.end(reason) }
+            logger.warning("Plan given up", metadata: ["epoch": "\(epoch)", "reason": "\(reason)"])
         case .refuse(let peer, let code, let text):
             // Told by whoever decided it; that a hello is missing, only here.
             logger.debug("Refused", metadata: ["from": "\(Peer(peer.bytes))", "reason": "\(text)"])
@@ -205,8 +247,8 @@ struct WorkerDesk {
             story.joined(name, machines[name], epoch: membership.plan?.epoch)
             send(welcome(incarnation), to: Peer(peer.bytes))
         case .sendManifest(let peer): send(manifest, to: Peer(peer.bytes))
-        case .assign(let peer, let epoch, let experts):
-            assign(experts, epoch: epoch, to: peer)
+        case .assign(let peer, let epoch, let experts, let bandwidth):
+            assign(experts, epoch: epoch, bandwidth: bandwidth, to: peer)
         case .replyHeartbeat(let peer, let sequence):
             send(.heartbeatReply(HeartbeatReply(sequence: sequence)), to: Peer(peer.bytes))
         case .drain(let peer): send(.drain, to: Peer(peer.bytes))
@@ -227,18 +269,29 @@ struct WorkerDesk {
         }
     }
 
-    private func record(_ plan: Plan) throws(CoordinatorError) {
+    private mutating func record(_ plan: Plan) throws(CoordinatorError) {
         try state.save(plan)
+        try noteInForce(plan)
         let names = plan.workers.map(\.rawValue).joined(separator: ", ")
         logger.notice("Plan made", metadata: ["epoch": "\(plan.epoch)", "workers": "\(names)"])
     }
 
-    private mutating func assign(_ experts: [ExpertSlice], epoch: Epoch, to peer: PeerID) {
+    private mutating func assign(
+        _ experts: [ExpertSlice],
+        epoch: Epoch,
+        bandwidth: UInt64,
+        to peer: PeerID
+    ) {
         if let name = membership.name(of: peer) {
             story.assigned(experts.count, of: epoch, to: name)
         }
         let digests = experts.map { served.digests[$0.expert] }
-        let assignment = Assignment(epoch: epoch, experts: experts, digests: digests)
+        let assignment = Assignment(
+            epoch: epoch,
+            experts: experts,
+            digests: digests,
+            bandwidth: bandwidth
+        )
         send(.assignment(assignment), to: Peer(peer.bytes))
     }
 
@@ -303,7 +356,8 @@ extension Membership.Hello {
             incarnation: hello.incarnation,
             model: hello.model,
             heldEpoch: hello.heldEpoch,
-            heldExpertCount: hello.heldExpertCount
+            heldExpertCount: hello.heldExpertCount,
+            memoryByteCount: hello.memoryByteCount
         )
     }
 }

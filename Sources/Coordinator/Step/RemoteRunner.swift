@@ -307,9 +307,10 @@ final class RemoteRunner: ExpertRunner {
     /// Goes on under another plan, where there is one and the step lets it.
     private func adoptNext() {
         guard let fresh = next, !isInStep || exchange.isParked else { return }
-        next = nil
         do throws(PlanError) {
             let dispatch = try Dispatch(plan: fresh.plan)
+            guard exchange.canAdopt(dispatch) else { return followThoseBack(in: fresh) }
+            next = nil
             let known = zip(exchange.workers, peers)
             peers = fresh.plan.workers.map { name in
                 known.first { $0.0 == name }?.1 ?? Self.nobody(called: name)
@@ -320,10 +321,22 @@ final class RemoteRunner: ExpertRunner {
             meet(fresh.peers)
             let serving = fresh.peers.map { $0 != nil }
             perform(exchange.adopt(dispatch, serving: serving, now: clock.now))
+            log(.adopted(fresh.plan.epoch))
         } catch {
             // Plans were checked before they came here.
+            next = nil
             unreadiness = "\(error)"
         }
+    }
+
+    /// What waits for shards of the plan in use goes to those of their holders who are back.
+    private func followThoseBack(in fresh: Topology) {
+        let known = zip(fresh.plan.workers, fresh.peers)
+        let back = exchange.workers.map { name in known.first { $0.0 == name }?.1 }
+        meet(back)
+        let serving = zip(back, exchange.isServing).map { $0 != nil || $1 }
+        guard serving != exchange.isServing else { return }
+        perform(exchange.follow(serving, now: clock.now))
     }
 
     // MARK: Answers

@@ -9,6 +9,8 @@ package enum RunnerEvent: Sendable {
     case malformed(String, from: Peer?, heldBack: Int)
     /// It is of no use, whatever its control connection says.
     case unreachable(WorkerName, Trouble)
+    /// This plan is used from now on, and no older one.
+    case adopted(Epoch)
     /// The step waits, because nobody who serves holds these experts.
     case waiting(LayerIndex, experts: [Int])
 
@@ -31,7 +33,7 @@ extension ExpertRunnerError {
                 .workerLost(worker: worker.rawValue, layer: layer, reason: reason)
             case .shareRefused(let worker, let layer, _, let reason):
                 .shareRefused(worker: worker.rawValue, layer: layer, reason: reason)
-            case .expertsMissing(let layer, _, _, _), .shardsMoved(let layer, _):
+            case .expertsMissing(let layer, _, _, _):
                 .expertsMissing(layer: layer, reason: "\(error)")
             }
     }

@@ -20,6 +20,11 @@ struct ShareCheck {
     private var lastWelcomes: [String: Instant] = [:]
     /// Which process was given a number for its life; no other may have it.
     private var lives: [Incarnation: Process] = [:]
+    /// What a worker was told to hold under an epoch: always the same, over all lives of the
+    /// coordinator.
+    private var assignments: [Epoch: [WorkerName: [ExpertSlice]]] = [:]
+    /// Of the last share that a life of the coordinator sent.
+    private var lastEpochs: [UInt32: Epoch] = [:]
     private(set) var shareCount = 0
     private(set) var answerCount = 0
 
@@ -31,7 +36,7 @@ struct ShareCheck {
         in world: SimulatedCluster
     ) {
         guard endpoint == .simulatedShares else {
-            if endpoint == .simulatedCoordinator { noteWelcome(frames, to: receiver, in: world) }
+            if endpoint == .simulatedCoordinator { seeControl(frames, to: receiver, in: world) }
             return
         }
         let message: DataMessage
@@ -41,7 +46,9 @@ struct ShareCheck {
             return world.fail("\(process.name) sent what nobody can read: \(error)")
         }
         switch message {
-        case .share: shareCount += 1
+        case .share(let share):
+            shareCount += 1
+            seeEpoch(of: share.header, in: world)
         case .partialRows(let rows):
             answerCount += 1
             let id = rows.header.id
@@ -63,21 +70,62 @@ struct ShareCheck {
     /// A welcome is under way no longer than this.
     private static let welcomeTime = Duration.seconds(15)
 
-    private mutating func noteWelcome(
+    /// Steps follow one plan after the other, never an earlier one again.
+    private mutating func seeEpoch(of share: ShareHeader, in world: SimulatedCluster) {
+        let life = UInt32(truncatingIfNeeded: share.id.rawValue >> 32)
+        let last = lastEpochs[life] ?? share.epoch
+        lastEpochs[life] = max(last, share.epoch)
+        if share.epoch < last {
+            world.fail("share \(share.id) is of epoch \(share.epoch) after one of \(last)")
+        }
+    }
+
+    private mutating func seeControl(
         _ frames: [[UInt8]],
         to worker: Process,
         in world: SimulatedCluster
     ) {
         do {
-            guard case .welcome(let welcome) = try ControlMessage(frames: frames) else { return }
-            lastWelcomes[worker.name] = world.agenda.now
-            let process = lives[welcome.incarnation, default: worker]
-            lives[welcome.incarnation] = worker
-            if process !== worker {
-                world.fail("\(worker.name) has a number that another life had")
+            switch try ControlMessage(frames: frames) {
+            case .welcome(let welcome): seeWelcome(welcome, to: worker, in: world)
+            case .assignment(let assignment): seeAssignment(assignment, to: worker, in: world)
+            default: return
             }
         } catch {
             world.fail("a control message to \(worker.name) cannot be read: \(error)")
+        }
+    }
+
+    private mutating func seeWelcome(
+        _ welcome: Welcome,
+        to worker: Process,
+        in world: SimulatedCluster
+    ) {
+        lastWelcomes[worker.name] = world.agenda.now
+        let process = lives[welcome.incarnation, default: worker]
+        lives[welcome.incarnation] = worker
+        if process !== worker {
+            world.fail("\(worker.name) has a number that another life had")
+        }
+    }
+
+    /// Nobody is told to hold more than it can, or under one epoch two different things.
+    private mutating func seeAssignment(
+        _ assignment: Assignment,
+        to worker: Process,
+        in world: SimulatedCluster
+    ) {
+        let byteCount = assignment.experts.reduce(0) {
+            $0 + world.model.served.file.byteCount(of: $1)
+        }
+        if byteCount > world.memoryByteCount {
+            world.fail("\(worker.name) is to hold \(byteCount) of \(world.memoryByteCount) bytes")
+        }
+        guard let name = WorkerName(rawValue: worker.name) else { return }
+        let known = assignments[assignment.epoch, default: [:]]
+        assignments[assignment.epoch, default: [:]][name] = assignment.experts
+        if let former = known[name], former != assignment.experts {
+            world.fail("epoch \(assignment.epoch) means two things to \(worker.name)")
         }
     }
 }
@@ -89,8 +137,8 @@ enum ResidencyCheck {
             let state = try StateDirectory(path: world.directoryPath)
             guard let plan = try state.plan() else { return world.fail("there is no plan") }
             for worker in world.workers {
-                let planned = plan.index(of: worker.name).map { plan.experts(of: $0) } ?? []
-                let held = worker.step?.heldExperts ?? []
+                let planned = plan.index(of: worker.name).map { plan.slices(of: $0) } ?? []
+                let held = worker.step?.heldSlices ?? []
                 if held != planned {
                     world.fail("\(worker.name) holds \(held), the plan gives it \(planned)")
                 }

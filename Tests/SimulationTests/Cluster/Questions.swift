@@ -61,28 +61,45 @@ struct Answers: Sendable {
         get throws { try computed.get() }
     }
 
-    private static let computed = Result { try Answers(SimulatedModel.shared) }
+    /// Where every expert is cut in halves.
+    static var cut: Answers {
+        get throws { try computedCut.get() }
+    }
+
+    private static let computed = Result {
+        let model = try SimulatedModel.shared
+        return try Answers(model) { model.whole.forward() }
+    }
+
+    private static let computedCut = Result {
+        let model = try SimulatedModel.shared
+        return try Answers(model) { try model.whole.forward(shards: SimulatedModel.halves) }
+    }
 
     /// Computes all of them in one process, without any cluster.
-    private init(_ model: SimulatedModel) throws {
+    private init(_ model: SimulatedModel, _ forward: () throws -> ForwardPass) throws {
         for index in 0..<Question.jobCount {
             guard case .submit(let submit) = Question.job(index).message(tag: 0) else { continue }
-            tokens[index] = try Self.tokens(submit, model)
+            tokens[index] = try Self.tokens(submit, model, forward())
         }
         for index in 0..<Question.evaluationCount {
             guard case .evaluate(let evaluate) = Question.evaluation(index).message(tag: 0) else {
                 continue
             }
-            evaluations[index] = try Self.reply(evaluate, model)
+            evaluations[index] = try Self.reply(evaluate, forward())
         }
     }
 
     func tokens(ofJob index: Int) -> [Int32] { tokens[index] ?? [] }
     func evaluation(_ index: Int) -> EvaluationReply? { evaluations[index] }
 
-    private static func tokens(_ submit: Submit, _ model: SimulatedModel) throws -> [Int32] {
+    private static func tokens(
+        _ submit: Submit,
+        _ model: SimulatedModel,
+        _ forward: ForwardPass
+    ) throws -> [Int32] {
         let engine = Engine(
-            forward: model.whole.forward(),
+            forward: forward,
             tokenizer: model.served.tokenizer,
             limits: Scheduler.Limits()
         )
@@ -95,9 +112,9 @@ struct Answers: Sendable {
 
     private static func reply(
         _ evaluate: Evaluate,
-        _ model: SimulatedModel
+        _ forward: ForwardPass
     ) throws -> EvaluationReply {
-        let evaluation = Evaluation(forward: model.whole.forward(), tokens: evaluate.tokens)
+        let evaluation = Evaluation(forward: forward, tokens: evaluate.tokens)
         var reply = EvaluationReply(tag: 0, positions: [], scores: [])
         while !evaluation.isFinished {
             try evaluation.step { position, logits in

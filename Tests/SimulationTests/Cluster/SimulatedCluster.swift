@@ -9,6 +9,15 @@ import Settings
 import Wire
 import Worker
 
+/// How plans cut experts in one simulation.
+enum Cutting {
+    case none
+    /// All of them into halves, so that bits stay what they are.
+    case alike
+    /// Some of them at some times, so that rounding may choose other tokens.
+    case mixed
+}
+
 /// A whole cluster in one thread, from a seed: the daemons' own loops on a clock, a network,
 /// disks and machines that are made up.
 ///
@@ -21,6 +30,9 @@ final class SimulatedCluster {
     let story: Story
     let model: SimulatedModel
     let answers: Answers
+    let cutting: Cutting
+    /// Of each worker's machine.
+    let memoryByteCount: UInt64
     private(set) var faults: Faults
     private(set) var failure: String?
     /// Faults that came one by one, without those that the network had all the time.
@@ -40,11 +52,13 @@ final class SimulatedCluster {
     ///   - faults: nil leaves them to the seed.
     ///   - settings: of the coordinator, in place of what the seed would have.
     ///   - workerCount: nil leaves it to the seed.
+    ///   - cutting: nil leaves it to the seed where faults are left to it too.
     init(
         seed: UInt64,
         faults: Faults? = nil,
         settings: [String: String] = [:],
         workerCount wanted: Int? = nil,
+        cutting wantedCutting: Cutting? = nil,
         isTold: Bool = false
     ) throws {
         self.seed = seed
@@ -52,13 +66,21 @@ final class SimulatedCluster {
         story = Story(isTold: isTold)
         network = SimulatedNetwork(agenda: agenda, chance: chance)
         model = try .shared
-        answers = try .shared
         directory = try TemporaryFile("state")
         self.faults = faults ?? .random(chance)
         let drawn = chance.number(1...4)
         let workerCount = wanted ?? drawn
         values = Self.settings(chance, workers: workerCount, directory: directory.path)
             .merging(settings) { _, given in given }
+        // From another source, so that what else a seed draws stays as it is.
+        let more = Chance(seed: ~seed)
+        let isFree = faults == nil && workerCount > 1
+        let isShort = isFree && more.happens(0.25)
+        memoryByteCount =
+            isShort ? UInt64(model.expertByteCount * more.number(70...110) / 100) : 1 << 40
+        let kinds: [Cutting] = [.none, .none, .none, .alike, .mixed]
+        cutting = wantedCutting ?? (isFree ? more.pick(kinds) : nil) ?? .none
+        answers = try cutting == .alike ? .cut : .shared
         names = (1...workerCount).compactMap { WorkerName(rawValue: "w\($0)") }
         network.onSend = { [unowned self] in
             story.tell("\($0.name) -> \($1.name): \(MessageText($3, at: $2))", at: agenda.now)
@@ -86,6 +108,8 @@ final class SimulatedCluster {
             "coordinator.silence-limit": "\(silence)ms",
             "coordinator.share-time": "\(chance.number(1000...8000))ms",
             "coordinator.worker-wait": "\(chance.number(1000...12000))ms",
+            "coordinator.recovery-wait": "\(chance.pick([0, 500, 3000, 3_600_000]) ?? 0)ms",
+            "coordinator.recovery-hold": "\(chance.number(0...10))s",
             "coordinator.running-jobs": "\(chance.number(1...6))",
             "coordinator.queued-jobs": "\(chance.pick([0, 2, 100]) ?? 0)",
             "coordinator.prefill-rows": "\(chance.number(1...40))",
@@ -120,7 +144,7 @@ final class SimulatedCluster {
             try cluster.askQuestions()
             let trouble = Trouble(cluster)
             trouble.begin()
-            if cluster.chance.happens(0.3) { trouble.changePlan() }
+            if cluster.chance.happens(0.3), !cluster.isShortOfMemory { trouble.changePlan() }
             cluster.agenda.after(Self.troubleTime) { cluster.calmDown() }
             cluster.agenda.after(Self.troubleTime + Self.mendingTime) { cluster.checkMended() }
         }
@@ -128,6 +152,7 @@ final class SimulatedCluster {
 
     /// Runs what `script` puts on the agenda, until it says `finish`.
     func run(script: (SimulatedCluster) throws -> Void) throws -> String? {
+        if cutting == .alike { try usePlan(randomPlan()) }
         try coordinator.start()
         for worker in workers { try worker.start() }
         try script(self)
@@ -219,20 +244,41 @@ final class SimulatedCluster {
         }
     }
 
-    /// Any plan: experts with copies here and there, everywhere, or nowhere.
+    /// Whether workers cannot hold just anything, so that no file may say what they hold.
+    var isShortOfMemory: Bool { memoryByteCount < 1 << 40 }
+
+    /// Any plan: experts with copies here and there, everywhere, or nowhere, or cut in halves.
     func randomPlan() -> Plan {
         let copies: Double = chance.pick([0.0, 0.3, 1.0]) ?? 0.0
         let layers = model.served.description.expertCounts.map { count in
             (0..<count).map { _ in
-                var holders = [chance.number(0...names.count - 1)]
-                while chance.happens(copies * 0.6) {
-                    holders.append(chance.number(0...names.count - 1))
+                switch cutting {
+                case .none: wholeEntry(copies)
+                case .alike: halvedEntry()
+                case .mixed: chance.happens(0.5) ? halvedEntry() : wholeEntry(copies)
                 }
-                holders = Set(holders).sorted()
-                return holders.count == 1 ? ExpertEntry.worker(holders[0]) : .replicas(holders)
             }
         }
         return Plan(epoch: Epoch(rawValue: 1), workers: names, layers: layers)
+    }
+
+    private func wholeEntry(_ copies: Double) -> ExpertEntry {
+        var holders = [chance.number(0...names.count - 1)]
+        while chance.happens(copies * 0.6) {
+            holders.append(chance.number(0...names.count - 1))
+        }
+        holders = Set(holders).sorted()
+        return holders.count == 1 ? .worker(holders[0]) : .replicas(holders)
+    }
+
+    private func halvedEntry() -> ExpertEntry {
+        let first = chance.number(0...names.count - 1)
+        let second = (first + chance.number(1...names.count - 1)) % names.count
+        return .shards(
+            zip([first, second], SimulatedModel.halves).map {
+                Shard(worker: $0, from: $1.lowerBound, to: $1.upperBound)
+            }
+        )
     }
 
     /// A plan that the coordinator takes from its next life on.

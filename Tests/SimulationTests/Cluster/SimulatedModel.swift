@@ -1,5 +1,6 @@
 import ClusterTesting
 import Coordinator
+import Experts
 import Foundation
 import Generation
 import Inference
@@ -16,6 +17,8 @@ import Worker
 /// The tiny model that all simulated clusters serve, opened once.
 struct SimulatedModel: Sendable {
     let whole: WholeModel
+    /// Of whole experts and of their halves.
+    let weights: [ExpertSlice: FeedForwardWeights]
     let served: ServedModel
     private let identity: ModelIdentity
 
@@ -38,6 +41,19 @@ struct SimulatedModel: Sendable {
         )
         identity = served.identity
         whole = try WholeModel(served.file)
+        let parts = whole.held.all.flatMap { expert in
+            [ExpertSlice(expert)] + Self.halves.map { ExpertSlice(expert, dimensions: $0) }
+        }
+        let loaded = try ExpertLoader(model: served.file, threadCount: 1).load(parts)
+        weights = Dictionary(uniqueKeysWithValues: zip(parts, loaded))
+    }
+
+    /// How experts are cut, where they are.
+    static let halves = [0..<32, 32..<64]
+
+    /// Of all experts together.
+    var expertByteCount: Int {
+        whole.held.all.reduce(0) { $0 + served.file.byteCount(of: ExpertSlice($1)) }
     }
 
     static var shared: SimulatedModel {
@@ -46,13 +62,14 @@ struct SimulatedModel: Sendable {
 
     private static let opened = Result { try SimulatedModel() }
 
-    func machine(_ name: WorkerName) -> Machine {
+    func machine(_ name: WorkerName, memoryByteCount: UInt64) -> Machine {
         Machine(
             name: name,
             model: served.file,
             identity: identity,
             instructionSet: served.instructionSet,
-            coordinator: .simulatedCoordinator
+            coordinator: .simulatedCoordinator,
+            memoryByteCount: memoryByteCount
         )
     }
 }

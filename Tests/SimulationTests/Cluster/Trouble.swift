@@ -35,7 +35,9 @@ final class Trouble {
         case .coordinatorCrash: crashCoordinator()
         case .coordinatorStop: stopCoordinator()
         case .coordinatorFreeze: freeze(world.coordinator.process, longest: 6_000_000)
-        case .planChange: changePlan()
+        case .planChange:
+            let isForNextLife = chance.happens(0.3) && !world.isShortOfMemory
+            isForNextLife ? changePlan() : changePlanLive()
         case .brokenConnection: breakConnection(of: worker)
         case .partition: partition(worker)
         // These are always there, or belong to clients.
@@ -92,6 +94,12 @@ final class Trouble {
         world.startAgain { try world.usePlan(plan) }
         world.note("another plan is to be used")
         stopCoordinator()
+    }
+
+    /// The operator wants another plan at once, while jobs go on.
+    func changePlanLive() {
+        world.note("another plan is to come while jobs go on")
+        world.clients.first?.wish(world.randomPlan())
     }
 
     // MARK: Network

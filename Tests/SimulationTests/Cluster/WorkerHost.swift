@@ -1,5 +1,6 @@
 import Cluster
 import ClusterTesting
+import Coordinator
 import Experts
 import Logging
 import Messaging
@@ -39,7 +40,7 @@ final class WorkerHost {
         self.process = process
         let inbox = try Mailbox<Worker.LoopCommand>(limit: Worker.LoopCommand.queueLimit)
         let steps = try Mailbox<Worker.StepCommand>(limit: Worker.StepCommand.queueLimit)
-        let machine = world.model.machine(name)
+        let machine = world.model.machine(name, memoryByteCount: world.memoryByteCount)
         let dial = dialer(for: process)
         let figures = Latest(Worker.StepFigures())
         let step = Worker.StepLoop(
@@ -56,7 +57,9 @@ final class WorkerHost {
                 clock: world.agenda.time.clock,
                 seed: world.chance.number(),
                 dial: dial,
-                startLoad: { [unowned self] in self.startLoad($0, $1, reports: inbox) }
+                startLoad: { [unowned self] in self.startLoad($0, $1, $2, reports: inbox) },
+                availableMemory: { nil },
+                residentMemory: { 0 }
             ),
             steps: steps,
             inbox: inbox,
@@ -164,6 +167,7 @@ final class WorkerHost {
     private func startLoad(
         _ experts: [WorkerSession.AssignedExpert],
         _ id: LoadID,
+        _ pace: Pace,
         reports: Mailbox<Worker.LoopCommand>
     ) -> any ExpertLoad {
         let load = Load(id)
@@ -171,12 +175,13 @@ final class WorkerHost {
         let parts = experts.map(\.part)
         let fails = world.chance.happens(world.faults.loadFailures)
         let time = world.chance.scaledTime(1000...world.faults.loadTime)
-        world.agenda.after(time) { [unowned world] in
+        let bytes = parts.reduce(0) { $0 + world.model.served.file.byteCount(of: $1) }
+        world.agenda.after(max(time, pace.time(of: bytes))) { [unowned world] in
             guard process.isAlive, !load.isCancelled else { return }
             if fails {
                 _ = reports.post(.loadFailed(id, .unreadable, "the simulated disk failed"))
             } else {
-                let weights = parts.compactMap { world.model.whole.held[$0.expert] }
+                let weights = parts.compactMap { world.model.weights[$0] }
                 _ = reports.post(.loaded(id, parts, weights))
             }
         }

@@ -42,6 +42,13 @@ typedef struct Moiety__V1__Status Moiety__V1__Status;
 typedef struct Moiety__V1__Evaluate Moiety__V1__Evaluate;
 typedef struct Moiety__V1__Evaluation Moiety__V1__Evaluation;
 typedef struct Moiety__V1__EvaluationFailed Moiety__V1__EvaluationFailed;
+typedef struct Moiety__V1__GetPlan Moiety__V1__GetPlan;
+typedef struct Moiety__V1__PlanInForce Moiety__V1__PlanInForce;
+typedef struct Moiety__V1__ChangePlan Moiety__V1__ChangePlan;
+typedef struct Moiety__V1__ChangeReply Moiety__V1__ChangeReply;
+typedef struct Moiety__V1__GetPlanHistory Moiety__V1__GetPlanHistory;
+typedef struct Moiety__V1__PlanHistory Moiety__V1__PlanHistory;
+typedef struct Moiety__V1__DrainNode Moiety__V1__DrainNode;
 
 
 /* --- enums --- */
@@ -100,6 +107,13 @@ typedef enum {
   MOIETY__V1__CLIENT_ENVELOPE__BODY_EVALUATE = 17,
   MOIETY__V1__CLIENT_ENVELOPE__BODY_EVALUATION = 18,
   MOIETY__V1__CLIENT_ENVELOPE__BODY_EVALUATION_FAILED = 19,
+  MOIETY__V1__CLIENT_ENVELOPE__BODY_GET_PLAN = 20,
+  MOIETY__V1__CLIENT_ENVELOPE__BODY_PLAN_IN_FORCE = 21,
+  MOIETY__V1__CLIENT_ENVELOPE__BODY_CHANGE_PLAN = 22,
+  MOIETY__V1__CLIENT_ENVELOPE__BODY_CHANGE_REPLY = 23,
+  MOIETY__V1__CLIENT_ENVELOPE__BODY_GET_PLAN_HISTORY = 24,
+  MOIETY__V1__CLIENT_ENVELOPE__BODY_PLAN_HISTORY = 25,
+  MOIETY__V1__CLIENT_ENVELOPE__BODY_DRAIN_NODE = 26,
   MOIETY__V1__CLIENT_ENVELOPE__BODY_GET_PROFILE = 30,
   MOIETY__V1__CLIENT_ENVELOPE__BODY_PROFILE_OVERVIEW = 31,
   MOIETY__V1__CLIENT_ENVELOPE__BODY_GET_PROFILE_PART = 32,
@@ -134,6 +148,13 @@ struct  Moiety__V1__ClientEnvelope
     Moiety__V1__Evaluate *evaluate;
     Moiety__V1__Evaluation *evaluation;
     Moiety__V1__EvaluationFailed *evaluation_failed;
+    Moiety__V1__GetPlan *get_plan;
+    Moiety__V1__PlanInForce *plan_in_force;
+    Moiety__V1__ChangePlan *change_plan;
+    Moiety__V1__ChangeReply *change_reply;
+    Moiety__V1__GetPlanHistory *get_plan_history;
+    Moiety__V1__PlanHistory *plan_history;
+    Moiety__V1__DrainNode *drain_node;
     Moiety__V1__GetProfile *get_profile;
     Moiety__V1__ProfileOverview *profile_overview;
     Moiety__V1__GetProfilePart *get_profile_part;
@@ -622,6 +643,117 @@ struct  Moiety__V1__EvaluationFailed
     , 0, {0,NULL} }
 
 
+struct  Moiety__V1__GetPlan
+{
+  ProtobufCMessage base;
+};
+#define MOIETY__V1__GET_PLAN__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moiety__v1__get_plan__descriptor) \
+     }
+
+
+struct  Moiety__V1__PlanInForce
+{
+  ProtobufCMessage base;
+  /*
+   * As a plan file; empty where there is no plan yet.
+   */
+  ProtobufCBinaryData json;
+  /*
+   * Of a change of plans under way, counted from 1; both 0 where there is none.
+   */
+  uint32_t stage;
+  uint32_t stage_count;
+};
+#define MOIETY__V1__PLAN_IN_FORCE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moiety__v1__plan_in_force__descriptor) \
+    , {0,NULL}, 0, 0 }
+
+
+/*
+ * Asks for another plan. Answered at once, before anything has moved.
+ */
+struct  Moiety__V1__ChangePlan
+{
+  ProtobufCMessage base;
+  /*
+   * As a plan file; its epoch is not looked at.
+   */
+  ProtobufCBinaryData json;
+  /*
+   * Bytes that each worker may read per second for it; 0 for as fast as it can.
+   */
+  uint64_t bandwidth;
+  /*
+   * Why, for the history of plans; empty where somebody just asks for it.
+   */
+  ProtobufCBinaryData reason;
+};
+#define MOIETY__V1__CHANGE_PLAN__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moiety__v1__change_plan__descriptor) \
+    , {0,NULL}, 0, {0,NULL} }
+
+
+struct  Moiety__V1__ChangeReply
+{
+  ProtobufCMessage base;
+  protobuf_c_boolean is_begun;
+  /*
+   * How much is to be moved, or why nothing is.
+   */
+  ProtobufCBinaryData message;
+  uint32_t stage_count;
+  /*
+   * Copies of experts and shards that workers make, and what these weigh.
+   */
+  uint64_t move_count;
+  uint64_t byte_count;
+};
+#define MOIETY__V1__CHANGE_REPLY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moiety__v1__change_reply__descriptor) \
+    , 0, {0,NULL}, 0, 0, 0 }
+
+
+struct  Moiety__V1__GetPlanHistory
+{
+  ProtobufCMessage base;
+};
+#define MOIETY__V1__GET_PLAN_HISTORY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moiety__v1__get_plan_history__descriptor) \
+     }
+
+
+struct  Moiety__V1__PlanHistory
+{
+  ProtobufCMessage base;
+  /*
+   * One JSON object per line, the oldest first: docs/PLACEMENT.md.
+   */
+  ProtobufCBinaryData json_lines;
+};
+#define MOIETY__V1__PLAN_HISTORY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moiety__v1__plan_history__descriptor) \
+    , {0,NULL} }
+
+
+/*
+ * Asks for a plan in which a worker has no experts, and that it is given none from now on.
+ * Answered by a ChangeReply.
+ */
+struct  Moiety__V1__DrainNode
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData name;
+  /*
+   * Ends that: the next plans may give it experts again.
+   */
+  protobuf_c_boolean is_over;
+};
+#define MOIETY__V1__DRAIN_NODE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moiety__v1__drain_node__descriptor) \
+    , {0,NULL}, 0 }
+
+
 /* Moiety__V1__ClientEnvelope methods */
 void   moiety__v1__client_envelope__init
                      (Moiety__V1__ClientEnvelope         *message);
@@ -1097,6 +1229,139 @@ Moiety__V1__EvaluationFailed *
 void   moiety__v1__evaluation_failed__free_unpacked
                      (Moiety__V1__EvaluationFailed *message,
                       ProtobufCAllocator *allocator);
+/* Moiety__V1__GetPlan methods */
+void   moiety__v1__get_plan__init
+                     (Moiety__V1__GetPlan         *message);
+size_t moiety__v1__get_plan__get_packed_size
+                     (const Moiety__V1__GetPlan   *message);
+size_t moiety__v1__get_plan__pack
+                     (const Moiety__V1__GetPlan   *message,
+                      uint8_t             *out);
+size_t moiety__v1__get_plan__pack_to_buffer
+                     (const Moiety__V1__GetPlan   *message,
+                      ProtobufCBuffer     *buffer);
+Moiety__V1__GetPlan *
+       moiety__v1__get_plan__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moiety__v1__get_plan__free_unpacked
+                     (Moiety__V1__GetPlan *message,
+                      ProtobufCAllocator *allocator);
+/* Moiety__V1__PlanInForce methods */
+void   moiety__v1__plan_in_force__init
+                     (Moiety__V1__PlanInForce         *message);
+size_t moiety__v1__plan_in_force__get_packed_size
+                     (const Moiety__V1__PlanInForce   *message);
+size_t moiety__v1__plan_in_force__pack
+                     (const Moiety__V1__PlanInForce   *message,
+                      uint8_t             *out);
+size_t moiety__v1__plan_in_force__pack_to_buffer
+                     (const Moiety__V1__PlanInForce   *message,
+                      ProtobufCBuffer     *buffer);
+Moiety__V1__PlanInForce *
+       moiety__v1__plan_in_force__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moiety__v1__plan_in_force__free_unpacked
+                     (Moiety__V1__PlanInForce *message,
+                      ProtobufCAllocator *allocator);
+/* Moiety__V1__ChangePlan methods */
+void   moiety__v1__change_plan__init
+                     (Moiety__V1__ChangePlan         *message);
+size_t moiety__v1__change_plan__get_packed_size
+                     (const Moiety__V1__ChangePlan   *message);
+size_t moiety__v1__change_plan__pack
+                     (const Moiety__V1__ChangePlan   *message,
+                      uint8_t             *out);
+size_t moiety__v1__change_plan__pack_to_buffer
+                     (const Moiety__V1__ChangePlan   *message,
+                      ProtobufCBuffer     *buffer);
+Moiety__V1__ChangePlan *
+       moiety__v1__change_plan__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moiety__v1__change_plan__free_unpacked
+                     (Moiety__V1__ChangePlan *message,
+                      ProtobufCAllocator *allocator);
+/* Moiety__V1__ChangeReply methods */
+void   moiety__v1__change_reply__init
+                     (Moiety__V1__ChangeReply         *message);
+size_t moiety__v1__change_reply__get_packed_size
+                     (const Moiety__V1__ChangeReply   *message);
+size_t moiety__v1__change_reply__pack
+                     (const Moiety__V1__ChangeReply   *message,
+                      uint8_t             *out);
+size_t moiety__v1__change_reply__pack_to_buffer
+                     (const Moiety__V1__ChangeReply   *message,
+                      ProtobufCBuffer     *buffer);
+Moiety__V1__ChangeReply *
+       moiety__v1__change_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moiety__v1__change_reply__free_unpacked
+                     (Moiety__V1__ChangeReply *message,
+                      ProtobufCAllocator *allocator);
+/* Moiety__V1__GetPlanHistory methods */
+void   moiety__v1__get_plan_history__init
+                     (Moiety__V1__GetPlanHistory         *message);
+size_t moiety__v1__get_plan_history__get_packed_size
+                     (const Moiety__V1__GetPlanHistory   *message);
+size_t moiety__v1__get_plan_history__pack
+                     (const Moiety__V1__GetPlanHistory   *message,
+                      uint8_t             *out);
+size_t moiety__v1__get_plan_history__pack_to_buffer
+                     (const Moiety__V1__GetPlanHistory   *message,
+                      ProtobufCBuffer     *buffer);
+Moiety__V1__GetPlanHistory *
+       moiety__v1__get_plan_history__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moiety__v1__get_plan_history__free_unpacked
+                     (Moiety__V1__GetPlanHistory *message,
+                      ProtobufCAllocator *allocator);
+/* Moiety__V1__PlanHistory methods */
+void   moiety__v1__plan_history__init
+                     (Moiety__V1__PlanHistory         *message);
+size_t moiety__v1__plan_history__get_packed_size
+                     (const Moiety__V1__PlanHistory   *message);
+size_t moiety__v1__plan_history__pack
+                     (const Moiety__V1__PlanHistory   *message,
+                      uint8_t             *out);
+size_t moiety__v1__plan_history__pack_to_buffer
+                     (const Moiety__V1__PlanHistory   *message,
+                      ProtobufCBuffer     *buffer);
+Moiety__V1__PlanHistory *
+       moiety__v1__plan_history__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moiety__v1__plan_history__free_unpacked
+                     (Moiety__V1__PlanHistory *message,
+                      ProtobufCAllocator *allocator);
+/* Moiety__V1__DrainNode methods */
+void   moiety__v1__drain_node__init
+                     (Moiety__V1__DrainNode         *message);
+size_t moiety__v1__drain_node__get_packed_size
+                     (const Moiety__V1__DrainNode   *message);
+size_t moiety__v1__drain_node__pack
+                     (const Moiety__V1__DrainNode   *message,
+                      uint8_t             *out);
+size_t moiety__v1__drain_node__pack_to_buffer
+                     (const Moiety__V1__DrainNode   *message,
+                      ProtobufCBuffer     *buffer);
+Moiety__V1__DrainNode *
+       moiety__v1__drain_node__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moiety__v1__drain_node__free_unpacked
+                     (Moiety__V1__DrainNode *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Moiety__V1__ClientEnvelope_Closure)
@@ -1174,6 +1439,27 @@ typedef void (*Moiety__V1__Evaluation_Closure)
 typedef void (*Moiety__V1__EvaluationFailed_Closure)
                  (const Moiety__V1__EvaluationFailed *message,
                   void *closure_data);
+typedef void (*Moiety__V1__GetPlan_Closure)
+                 (const Moiety__V1__GetPlan *message,
+                  void *closure_data);
+typedef void (*Moiety__V1__PlanInForce_Closure)
+                 (const Moiety__V1__PlanInForce *message,
+                  void *closure_data);
+typedef void (*Moiety__V1__ChangePlan_Closure)
+                 (const Moiety__V1__ChangePlan *message,
+                  void *closure_data);
+typedef void (*Moiety__V1__ChangeReply_Closure)
+                 (const Moiety__V1__ChangeReply *message,
+                  void *closure_data);
+typedef void (*Moiety__V1__GetPlanHistory_Closure)
+                 (const Moiety__V1__GetPlanHistory *message,
+                  void *closure_data);
+typedef void (*Moiety__V1__PlanHistory_Closure)
+                 (const Moiety__V1__PlanHistory *message,
+                  void *closure_data);
+typedef void (*Moiety__V1__DrainNode_Closure)
+                 (const Moiety__V1__DrainNode *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -1208,6 +1494,13 @@ extern const ProtobufCMessageDescriptor moiety__v1__status__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__evaluate__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__evaluation__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__evaluation_failed__descriptor;
+extern const ProtobufCMessageDescriptor moiety__v1__get_plan__descriptor;
+extern const ProtobufCMessageDescriptor moiety__v1__plan_in_force__descriptor;
+extern const ProtobufCMessageDescriptor moiety__v1__change_plan__descriptor;
+extern const ProtobufCMessageDescriptor moiety__v1__change_reply__descriptor;
+extern const ProtobufCMessageDescriptor moiety__v1__get_plan_history__descriptor;
+extern const ProtobufCMessageDescriptor moiety__v1__plan_history__descriptor;
+extern const ProtobufCMessageDescriptor moiety__v1__drain_node__descriptor;
 
 PROTOBUF_C__END_DECLS
 

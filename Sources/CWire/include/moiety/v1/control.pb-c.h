@@ -215,10 +215,14 @@ struct  Moiety__V1__Assignment
    * Whether there is a second raw frame.
    */
   protobuf_c_boolean has_shards;
+  /*
+   * Bytes that the worker may read per second for it; 0 for as fast as it can.
+   */
+  uint64_t bandwidth;
 };
 #define MOIETY__V1__ASSIGNMENT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moiety__v1__assignment__descriptor) \
-    , 0, 0,NULL, 0,NULL, 0 }
+    , 0, 0,NULL, 0,NULL, 0, 0 }
 
 
 struct  Moiety__V1__LoadProgress

@@ -1,0 +1,43 @@
+import Cluster
+import ClusterTesting
+import Model
+import Placement
+import Testing
+import Wire
+import Worker
+
+@Suite("A worker and its memory", .timeLimit(.minutes(2)))
+struct MemoryTests {
+    @Test("Further experts that do not fit are refused, and what is held stays and computes")
+    func refused() async throws {
+        let model = try WholeModel.demo.file
+        let experts = (0..<8).map { ExpertID(layer: LayerIndex(0), index: $0) }
+        let byteCount = model.expertByteCount(LayerIndex(0))
+        // Two fit, all eight do not.
+        let megabytes = (3 * byteCount + 999_999) / 1_000_000
+        try #require(8 * byteCount > megabytes * 1_000_000)
+        let settings = ["worker.memory-megabytes": "\(megabytes)"]
+        try await besideWorker(WholeModel.demoPath, settings: settings) { coordinator in
+            try coordinator.assign(Array(experts.prefix(2)), of: model)
+            let answer = try coordinator.reassign(experts, epoch: 2, of: model)
+            guard case .loadFailed(let failure) = answer else {
+                Issue.record("it loaded them")
+                return
+            }
+            #expect(failure.code == .outOfMemory && failure.epoch.rawValue == 2)
+            #expect(failure.text.contains("6 further experts need"), "\(failure.text)")
+            let again = try coordinator.reassign(Array(experts.prefix(2)), epoch: 1, of: model)
+            guard case .loaded = again else {
+                Issue.record("it does not hold what it held")
+                return
+            }
+        }
+    }
+
+    @Test("A pace says how long reading takes at least")
+    func pace() {
+        #expect(Pace(bytesPerSecond: 0).time(of: .max) == .zero)
+        #expect(Pace(bytesPerSecond: 1000).time(of: 500) == .milliseconds(500))
+        #expect(Pace(bytesPerSecond: 1000).time(of: -1) == .zero)
+    }
+}
