@@ -6,7 +6,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help run test hostile damage fuzz tsan asan soak check simulate plants build format protos
-.PHONY: goldens bench bench-network bench-placement killing install-deps clean
+.PHONY: goldens bench bench-network bench-placement killing rebalancing install-deps clean
 
 SWIFT_SOURCES := Sources Tests Fuzz Package.swift
 
@@ -33,6 +33,10 @@ soak: install-deps ## Loads and hurts a cluster for MINUTES= (20), then looks fo
 
 killing: build ## Kills or freezes a worker every few seconds for MINUTES= (10) while jobs run
 	@scripts/killing.py -m $(or $(MODEL),Models/moiety-demo-q8_0.gguf) --minutes $(or $(MINUTES),10)
+
+rebalancing: build ## Changes the plan CHANGES= (100) times while tokens flow (PLANS=whole, shards or mixed)
+	@scripts/rebalancing.py -m $(or $(MODEL),Models/moiety-demo-q8_0.gguf) \
+	    --changes $(or $(CHANGES),100) --plans $(or $(PLANS),whole)
 
 damage: install-deps ## Cuts and flips model files of all families at every place (a minute)
 	@MOIETY_DAMAGE=1 FILTER=DamagedFileTests scripts/test.sh
