@@ -124,6 +124,7 @@ let package = Package(
         swift("Tokenizer", ["Model", "CPCRE2"]),
         swift("Inference", ["Model", "Kernels", "Tensors"]),
         swift("Experts", ["Model", "Kernels", "Tensors"]),
+        swift("Storage", ["Model", "GGUF", "Tensors"]),
 
         // Floor 3, right wing: plans.
         swift("Placement", ["Model"]),
@@ -139,8 +140,8 @@ let package = Package(
         swift(
             "Worker",
             [
-                "Experts", "Kernels", "Tensors", "Model", "GGUF", "Placement", "Cluster", "Wire",
-                "Messaging", "Settings", logging, lifecycle,
+                "Experts", "Storage", "Kernels", "Tensors", "Model", "GGUF", "Placement", "Cluster",
+                "Wire", "Messaging", "Settings", logging, lifecycle,
             ]
         ),
         swift(
@@ -168,8 +169,8 @@ let package = Package(
             "moiety",
             [
                 "Generation", "Inference", "Experts", "Kernels", "Tokenizer", "GGUF", "Tensors",
-                "Model", "Placement", "Solving", "Cluster", "Wire", "Messaging", "Settings",
-                "Terminal", arguments,
+                "Model", "Placement", "Solving", "Storage", "Cluster", "Wire", "Messaging",
+                "Settings", "Terminal", arguments,
             ]
         ),
         door(
@@ -234,6 +235,7 @@ let package = Package(
                 "Experts", "Inference", "Model", "GGUF", "Tensors", "Kernels", "ClusterTesting",
             ]
         ),
+        tests(of: "Storage", ["Storage", "Model", "Tensors", "ClusterTesting", crypto]),
         tests(
             of: "Generation",
             [
@@ -275,7 +277,7 @@ let package = Package(
             of: "Coordinator",
             [
                 "Coordinator", "Worker", "Generation", "Inference", "Experts", "Tokenizer",
-                "Kernels", "Model", "GGUF", "Tensors", "Placement", "Cluster", "Wire",
+                "Kernels", "Model", "GGUF", "Storage", "Tensors", "Placement", "Cluster", "Wire",
                 "Messaging", "Settings", "ClusterTesting",
             ]
         ),
@@ -300,7 +302,7 @@ let package = Package(
             of: "EndToEnd",
             [
                 "moiety", "moiety-bench", "moiety-coordinator", "moiety-worker", "Cluster", "GGUF",
-                "Model",
+                "Model", "Storage",
                 "Placement", "Messaging", "Tensors", "Tokenizer", "Wire", "ClusterTesting",
             ]
         ),

@@ -187,6 +187,51 @@ void   moiety__v1__manifest__free_unpacked
   assert(message->base.descriptor == &moiety__v1__manifest__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   moiety__v1__expert_layout__init
+                     (Moiety__V1__ExpertLayout         *message)
+{
+  static const Moiety__V1__ExpertLayout init_value = MOIETY__V1__EXPERT_LAYOUT__INIT;
+  *message = init_value;
+}
+size_t moiety__v1__expert_layout__get_packed_size
+                     (const Moiety__V1__ExpertLayout *message)
+{
+  assert(message->base.descriptor == &moiety__v1__expert_layout__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moiety__v1__expert_layout__pack
+                     (const Moiety__V1__ExpertLayout *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moiety__v1__expert_layout__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moiety__v1__expert_layout__pack_to_buffer
+                     (const Moiety__V1__ExpertLayout *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moiety__v1__expert_layout__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moiety__V1__ExpertLayout *
+       moiety__v1__expert_layout__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moiety__V1__ExpertLayout *)
+     protobuf_c_message_unpack (&moiety__v1__expert_layout__descriptor,
+                                allocator, len, data);
+}
+void   moiety__v1__expert_layout__free_unpacked
+                     (Moiety__V1__ExpertLayout *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moiety__v1__expert_layout__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   moiety__v1__assignment__init
                      (Moiety__V1__Assignment         *message)
 {
@@ -1012,7 +1057,7 @@ const ProtobufCMessageDescriptor moiety__v1__welcome__descriptor =
   (ProtobufCMessageInit) moiety__v1__welcome__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moiety__v1__manifest__field_descriptors[6] =
+static const ProtobufCFieldDescriptor moiety__v1__manifest__field_descriptors[8] =
 {
   {
     "model_name",
@@ -1086,19 +1131,45 @@ static const ProtobufCFieldDescriptor moiety__v1__manifest__field_descriptors[6]
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "chunk_endpoint",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__Manifest, chunk_endpoint),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "layout",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__Manifest, layout),
+    &moiety__v1__expert_layout__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moiety__v1__manifest__field_indices_by_name[] = {
   1,   /* field[1] = architecture */
+  6,   /* field[6] = chunk_endpoint */
   4,   /* field[4] = expert_count */
   5,   /* field[5] = hidden_size */
   3,   /* field[3] = layer_count */
+  7,   /* field[7] = layout */
   2,   /* field[2] = model */
   0,   /* field[0] = model_name */
 };
 static const ProtobufCIntRange moiety__v1__manifest__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor moiety__v1__manifest__descriptor =
 {
@@ -1108,11 +1179,101 @@ const ProtobufCMessageDescriptor moiety__v1__manifest__descriptor =
   "Moiety__V1__Manifest",
   "moiety.v1",
   sizeof(Moiety__V1__Manifest),
-  6,
+  8,
   moiety__v1__manifest__field_descriptors,
   moiety__v1__manifest__field_indices_by_name,
   1,  moiety__v1__manifest__number_ranges,
   (ProtobufCMessageInit) moiety__v1__manifest__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moiety__v1__expert_layout__field_descriptors[5] =
+{
+  {
+    "experts_per_token",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__ExpertLayout, experts_per_token),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "widths",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Moiety__V1__ExpertLayout, n_widths),
+    offsetof(Moiety__V1__ExpertLayout, widths),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "gate_types",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Moiety__V1__ExpertLayout, n_gate_types),
+    offsetof(Moiety__V1__ExpertLayout, gate_types),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "up_types",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Moiety__V1__ExpertLayout, n_up_types),
+    offsetof(Moiety__V1__ExpertLayout, up_types),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "down_types",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Moiety__V1__ExpertLayout, n_down_types),
+    offsetof(Moiety__V1__ExpertLayout, down_types),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moiety__v1__expert_layout__field_indices_by_name[] = {
+  4,   /* field[4] = down_types */
+  0,   /* field[0] = experts_per_token */
+  2,   /* field[2] = gate_types */
+  3,   /* field[3] = up_types */
+  1,   /* field[1] = widths */
+};
+static const ProtobufCIntRange moiety__v1__expert_layout__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor moiety__v1__expert_layout__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moiety.v1.ExpertLayout",
+  "ExpertLayout",
+  "Moiety__V1__ExpertLayout",
+  "moiety.v1",
+  sizeof(Moiety__V1__ExpertLayout),
+  5,
+  moiety__v1__expert_layout__field_descriptors,
+  moiety__v1__expert_layout__field_indices_by_name,
+  1,  moiety__v1__expert_layout__number_ranges,
+  (ProtobufCMessageInit) moiety__v1__expert_layout__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor moiety__v1__assignment__field_descriptors[5] =

@@ -122,3 +122,17 @@ public enum ShareRefusalCode: UInt32, CaseIterable, Sendable {
     /// The computation itself failed.
     case failed = 5
 }
+
+/// Why a chunk of an expert was not sent.
+///
+/// Raw values are those of the wire.
+public enum ChunkRefusalCode: UInt32, CaseIterable, Sendable {
+    /// No expert of the coordinator's model has this hash.
+    case unknownExpert = 1
+    /// The request makes no sense: the expert has no such bytes, or a chunk may not be so long.
+    case malformed = 2
+    /// The coordinator's own file cannot be read.
+    case unreadable = 3
+    /// Too much is asked for at once; ask again.
+    case overloaded = 4
+}

@@ -20,6 +20,10 @@ public struct InProcessCluster: Sendable {
     public var clientEndpoint: String { "ipc://\(directory)/clients" }
     /// Where workers get their shares.
     public var dataEndpoint: String { "ipc://\(directory)/shares" }
+    /// Where workers without a file ask for experts.
+    public var chunkEndpoint: String { "ipc://\(directory)/chunks" }
+    /// Where the workers keep such experts, all in one place.
+    public var cacheDirectory: String { "\(directory)/cache" }
     /// What the coordinator remembers between its lives.
     public var stateDirectory: String { "\(directory)/coordinator" }
 
@@ -51,6 +55,10 @@ public struct InProcessCluster: Sendable {
         public var instructionSet: InstructionSet?
         /// Nil where it has the coordinator's file.
         public var modelPath: String?
+        /// False where it has no model file at all.
+        public var hasFile = true
+        /// Further settings, by whole key.
+        public var settings: [String: String] = [:]
 
         public init(
             _ name: String,
@@ -60,6 +68,14 @@ public struct InProcessCluster: Sendable {
             self.name = name
             self.instructionSet = instructionSet
             self.modelPath = modelPath
+        }
+
+        /// The same without a model file.
+        public func withoutFile(_ settings: [String: String] = [:]) -> Worker {
+            var worker = self
+            worker.hasFile = false
+            worker.settings = settings
+            return worker
         }
     }
 
@@ -142,6 +158,7 @@ public struct InProcessCluster: Sendable {
         values["coordinator.worker-endpoint"] = workerEndpoint
         values["coordinator.client-endpoint"] = clientEndpoint
         values["coordinator.data-endpoint"] = dataEndpoint
+        values["coordinator.chunk-endpoint"] = chunkEndpoint
         values["coordinator.state-directory"] = stateDirectory
         values["coordinator.workers"] = "\(setup.workers.count)"
         values["coordinator.threads"] = "1"
@@ -161,14 +178,15 @@ public struct InProcessCluster: Sendable {
 
     /// A worker to be run by the caller: one that comes late, or comes back.
     public func worker(_ worker: Worker) throws -> Daemon {
+        var values = worker.settings
+        values["worker.name"] = worker.name
+        if worker.hasFile { values["worker.model"] = worker.modelPath ?? setup.modelPath }
+        values["worker.coordinator"] = workerEndpoint
+        values["worker.state-directory"] = "\(directory)/\(worker.name)"
+        values["worker.cache-directory"] = values["worker.cache-directory"] ?? cacheDirectory
+        values["worker.threads"] = "1"
         let settings = try WorkerSettings.load(
-            commandLine: [
-                "worker.name": worker.name,
-                "worker.model": worker.modelPath ?? setup.modelPath,
-                "worker.coordinator": workerEndpoint,
-                "worker.state-directory": "\(directory)/\(worker.name)",
-                "worker.threads": "1",
-            ],
+            commandLine: values,
             surroundings: Self.surroundings
         )
         return .worker(

@@ -15,6 +15,7 @@ struct CoordinatorProcess {
     private let loop: ControlLoop
     private let stepThread: StepThread
     private let search: RebalanceSearch
+    private let chunkThread: ChunkThread
     private let inbox: Mailbox<LoopCommand>
     private let clock = LoopClock()
     private let logger: Logger
@@ -55,6 +56,12 @@ struct CoordinatorProcess {
                 life: life,
                 reports: inbox
             )
+            chunkThread = try ChunkThread(
+                served: served,
+                settings: settings,
+                reports: inbox,
+                logger: logger
+            )
         } catch {
             throw .messaging(error)
         }
@@ -65,6 +72,7 @@ struct CoordinatorProcess {
             settings: settings,
             sockets: .init(workers: sockets.workers, clients: sockets.clients),
             dataEndpoint: stepThread.endpoint,
+            chunks: .init(endpoint: chunkThread.endpoint, figures: chunkThread.figures),
             steps: stepThread.inbox,
             state: state,
             start: start,
@@ -85,6 +93,8 @@ struct CoordinatorProcess {
             search.stop()
             _ = stepThread.inbox.post(.stop)
             stepThread.thread.join()
+            _ = chunkThread.inbox.post(.stop)
+            chunkThread.thread.join()
         }
         try state.write("\(sockets.workerEndpoint)\n", to: "worker-endpoint")
         try state.write("\(sockets.clientEndpoint)\n", to: "client-endpoint")

@@ -16,6 +16,17 @@ struct DigestTable: Sendable {
     /// The digest of an expert that exists.
     subscript(id: ExpertID) -> ExpertDigest { digests[id.layer.rawValue][id.index] }
 
+    /// Each digest's expert; where several are equal, the first.
+    func experts() -> [ExpertDigest: ExpertID] {
+        var experts: [ExpertDigest: ExpertID] = [:]
+        for (layer, digests) in digests.enumerated() {
+            for (index, digest) in digests.enumerated() where experts[digest] == nil {
+                experts[digest] = ExpertID(layer: LayerIndex(layer), index: index)
+            }
+        }
+        return experts
+    }
+
     /// Takes the kept table, or makes one and keeps it.
     ///
     /// - Parameter isCancelled: asked before each expert; once true, nothing is kept.

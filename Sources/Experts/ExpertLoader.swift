@@ -4,21 +4,31 @@ public import Model
 import Synchronization
 import Tensors
 
-/// Reads experts from a model file, several at a time, and checks them on the way.
+/// Reads experts from a file, several at a time, and checks them on the way.
 public struct ExpertLoader: Sendable {
     /// What loading has done so far.
     public struct Progress: Equatable, Sendable {
         public var loadedByteCount: Int
         public var totalByteCount: Int
+
+        public init(loadedByteCount: Int, totalByteCount: Int) {
+            self.loadedByteCount = loadedByteCount
+            self.totalByteCount = totalByteCount
+        }
     }
 
-    private let model: ModelFile
+    private let source: any ExpertSource
     private let threadCount: Int
 
     /// - Parameter threadCount: reads in flight; disks like a few, hashing likes one per core.
-    public init(model: ModelFile, threadCount: Int) {
-        self.model = model
+    public init(source: any ExpertSource, threadCount: Int) {
+        self.source = source
         self.threadCount = max(1, threadCount)
+    }
+
+    /// Reads from a model file.
+    public init(model: ModelFile, threadCount: Int) {
+        self.init(source: model, threadCount: threadCount)
     }
 
     /// Loads whole experts and returns them in order.
@@ -47,8 +57,30 @@ public struct ExpertLoader: Sendable {
         isCancelled: @Sendable () -> Bool = { false },
         progress: @Sendable (Progress) -> Void = { _ in }
     ) throws(ModelError) -> [FeedForwardWeights] {
+        try load(
+            experts,
+            digests: digests,
+            isCancelled: isCancelled,
+            progress: progress,
+            isMissing: { (_, _) in false }
+        ).compactMap { $0 }
+    }
+
+    /// Loads what there is, in order, and leaves out what `isMissing` allows.
+    ///
+    /// - Parameters:
+    ///   - digests: nil for those that are not to be hashed.
+    ///   - isMissing: asked for each expert that could not be read or differs, from any thread but
+    ///     one at a time; false ends the load with that error.
+    public func load(
+        _ experts: [ExpertSlice],
+        digests: [ExpertDigest?]? = nil,
+        isCancelled: @Sendable () -> Bool = { false },
+        progress: @Sendable (Progress) -> Void = { _ in },
+        isMissing: @Sendable (_ place: Int, _ reason: ModelError) -> Bool
+    ) throws(ModelError) -> [FeedForwardWeights?] {
         precondition(digests == nil || digests?.count == experts.count)
-        let total = experts.reduce(0) { $0 + model.byteCount(of: $1) }
+        let total = experts.reduce(0) { $0 + source.layout.byteCount(of: $1) }
         let state = Mutex(LoadState(count: experts.count))
         let ahead = max(threadCount, Self.aheadByteCount * experts.count / max(1, total))
         let next = Atomic(0)
@@ -60,21 +92,24 @@ public struct ExpertLoader: Sendable {
                 else { return }
                 announce(experts, place, ahead: ahead)
                 do throws(ModelError) {
-                    let expert = try load(experts[place], expecting: digests?[place])
+                    let expert = try load(experts[place], expecting: digests?[place] ?? nil)
                     // Reported under the lock, so that no report overtakes another.
                     state.withLock { state in
                         let loaded = state.finish(place, expert)
                         progress(Progress(loadedByteCount: loaded, totalByteCount: total))
                     }
                 } catch {
-                    state.withLock { $0.error = $0.error ?? error }
+                    state.withLock { state in
+                        guard state.error == nil, !isMissing(place, error) else { return }
+                        state.error = error
+                    }
                 }
             }
         }
         let result = state.withLock { $0 }
         if let error = result.error { throw error }
         guard !isCancelled() else { throw .cancelled }
-        return result.experts.compactMap { $0 }
+        return result.experts
     }
 
     /// Lets a disk fetch what is loaded next while this is loaded: so much of it that the disk
@@ -82,7 +117,7 @@ public struct ExpertLoader: Sendable {
     private func announce(_ experts: [ExpertSlice], _ place: Int, ahead: Int) {
         let first = place == 0 ? 0 : place + ahead
         for place in first..<place + ahead + 1 where place < experts.count {
-            model.announce(experts[place].expert)
+            source.announce(experts[place].expert)
         }
     }
 
@@ -93,19 +128,44 @@ public struct ExpertLoader: Sendable {
         _ part: ExpertSlice,
         expecting digest: ExpertDigest?
     ) throws(ModelError) -> FeedForwardWeights {
-        let stored = try model.stored(part.expert)
+        let stored = try source.open(part.expert, digest: digest)
+        return try Self.load(
+            part,
+            of: stored,
+            layout: source.layout,
+            expecting: digest,
+            path: source.path
+        )
+    }
+
+    /// Puts one expert, or a shard of it, in place for computing.
+    ///
+    /// - Parameters:
+    ///   - digest: what all of it must hash to, or nil where that is known already.
+    ///   - path: where it is read from, for people.
+    public static func load(
+        _ part: ExpertSlice,
+        of stored: any StoredExpert,
+        layout: ExpertLayout,
+        expecting digest: ExpertDigest?,
+        path: String
+    ) throws(ModelError) -> FeedForwardWeights {
+        guard let whole = layout.storedShapes(of: part.expert) else {
+            throw .unknownExpert(part.expert, path: path)
+        }
         var hasher = digest == nil ? nil : ExpertHasher()
         let matrices = try WeightMatrix.make(
-            try model.shapes(of: part),
+            try layout.shapes(of: part, in: path),
             in: .panels,
-            shortage: model.shortage,
+            shortage: { .shortage($0, path: path) },
             fill: { writer throws(ModelError) in
-                for (index, matrix) in stored.enumerated() {
-                    let all = 0..<matrix.shape.rowCount
+                for (index, shape) in whole.enumerated() {
+                    let all = 0..<shape.rowCount
                     // A shard's rows of gate and up; it has all rows of down, cut by the writer.
                     let kept = index < 2 ? part.dimensions ?? all : all
+                    let rows = hasher == nil ? kept : all
                     // Hashed and put in place while a piece is still in the processor's cache.
-                    try model.read(matrix, rows: hasher == nil ? kept : all) { rows, weights in
+                    try stored.read(index, rows: rows) { rows, weights throws(ModelError) in
                         hasher?.update(weights)
                         writer.write(rows, keeping: kept, of: index, weights)
                     }
@@ -114,7 +174,7 @@ public struct ExpertLoader: Sendable {
         )
         if let digest, let found = hasher?.digest(), found != digest {
             throw .differs(
-                "\(part.expert) in \(model.path) differs from the coordinator's "
+                "\(part.expert) in \(path) differs from the coordinator's "
                     + "(digest \(found), expected \(digest)): copy the coordinator's file here"
             )
         }

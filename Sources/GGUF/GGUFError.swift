@@ -22,6 +22,11 @@ public struct GGUFError: Error, Equatable, Sendable {
         self.problem = problem
     }
 
+    /// Whether it is the machine that has too little memory, and not the file that is at fault.
+    public var isShortage: Bool {
+        if case .file(.tooLittleMemory) = problem { true } else { false }
+    }
+
     public enum Problem: Error, Equatable, Sendable {
         /// The operating system refused to open, read or write.
         case file(FileError)

@@ -66,6 +66,17 @@ public final class GGUFFile: Sendable {
     /// Bytes of all parts together.
     public var byteCount: Int { parts.reduce(0) { $0 &+ $1.identity.byteCount } }
 
+    /// Whether no part has changed since it was opened, as far as sizes and times tell.
+    public var isUnchanged: Bool {
+        parts.allSatisfy { part in
+            do throws(FileError) {
+                return try part.file.currentIdentity() == part.identity
+            } catch {
+                return false
+            }
+        }
+    }
+
     /// The tensor of that name, or nil.
     public func tensor(_ name: String) -> TensorInfo? {
         tensorIndices[name].map { tensors[$0] }
@@ -102,6 +113,22 @@ public final class GGUFFile: Sendable {
         } catch {
             throw failure(error, reading: tensor, at: offset)
         }
+    }
+
+    /// Copies `count` bytes of a tensor's data, the first at `start`.
+    public func bytes(
+        of tensor: TensorInfo,
+        from start: Int,
+        count: Int
+    ) throws(GGUFError) -> [UInt8] {
+        let offset = try offset(of: start, count: count, in: tensor)
+        var bytes = [UInt8](repeating: 0, count: count)
+        do {
+            try parts[tensor.part].file.read(at: offset, into: &bytes)
+        } catch {
+            throw failure(error, reading: tensor, at: offset)
+        }
+        return bytes
     }
 
     /// Tells the system that a tensor's data from `start` on is read soon.

@@ -1,4 +1,5 @@
 public import GGUF
+public import Tensors
 
 /// Why a file is not a model we can run.
 public enum ModelError: Error, CustomStringConvertible {
@@ -17,6 +18,8 @@ public enum ModelError: Error, CustomStringConvertible {
     case notFinite(tensor: String, fileOffset: Int, path: String)
     /// The model has no such expert.
     case unknownExpert(ExpertID, path: String)
+    /// The model has it, but this place does not.
+    case absentExpert(ExpertID, path: String)
     /// No expert can be cut like that.
     case badShard(ExpertSlice, width: Int, path: String)
     /// A tensor of a layer whose meaning is not known; ignoring it would change the output.
@@ -25,6 +28,20 @@ public enum ModelError: Error, CustomStringConvertible {
     case cancelled
     /// The weights on this machine are not those of the model that was asked for.
     case differs(String)
+
+    /// What there is too little memory for.
+    public static func shortage(_ shortage: MemoryShortage, path: String) -> ModelError {
+        .file(GGUFError(path: path, problem: .file(.tooLittleMemory(path: path, shortage))))
+    }
+
+    /// Whether another copy of the same model may do: this one cannot be read, or is damaged.
+    public var isOfThisCopy: Bool {
+        switch self {
+        case .file(let error): !error.isShortage
+        case .differs, .notFinite, .absentExpert: true
+        default: false
+        }
+    }
 
     public var description: String {
         switch self {
@@ -44,6 +61,7 @@ public enum ModelError: Error, CustomStringConvertible {
             "\(path) at byte \(offset), tensor '\(tensor)': a weight is infinite or no number; "
                 + "the file is damaged, fetch it again"
         case .unknownExpert(let id, let path): "\(path) has no \(id)"
+        case .absentExpert(let id, let path): "\(id) is not in \(path)"
         case .badShard(let shard, let width, let path):
             "\(path) has no \(shard): a shard begins and ends at multiples of "
                 + "\(ExpertSlice.step), or with the expert at \(width)"

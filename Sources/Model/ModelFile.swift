@@ -5,6 +5,8 @@ public import Tensors
 public struct ModelFile: Sendable {
     public let description: ModelDescription
     public let file: GGUFFile
+    /// How large its experts are.
+    public let layout: ExpertLayout
 
     /// The path it was opened by: the first part's where there are several.
     public var path: String { file.path }
@@ -16,6 +18,7 @@ public struct ModelFile: Sendable {
         }
         description = try ModelDescriptionReader(file).read()
         try ModelShapes(description).check(file)
+        layout = try ExpertLayout(description, file)
     }
 
     // MARK: Weights

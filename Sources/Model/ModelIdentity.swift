@@ -29,7 +29,33 @@ public struct ExpertDigest: Hashable, Sendable, CustomStringConvertible {
         self.bytes = bytes
     }
 
+    /// A digest from its 64 digits; nil for any other text.
+    public init?(hexadecimal text: String) {
+        let digits = Array(text.utf8)
+        guard digits.count == 2 * Self.byteCount else { return nil }
+        var bytes: [UInt8] = []
+        for place in stride(from: 0, to: digits.count, by: 2) {
+            guard let high = Self.value(of: digits[place]),
+                let low = Self.value(of: digits[place + 1])
+            else { return nil }
+            bytes.append(high << 4 | low)
+        }
+        self.bytes = bytes
+    }
+
+    /// All 64 digits, in small letters.
+    public var hexadecimal: String { Self.hexadecimal(bytes) }
+
+    /// The first 16 digits, enough for people to compare.
     public var description: String { Self.hexadecimal(bytes.prefix(8)) }
+
+    private static func value(of digit: UInt8) -> UInt8? {
+        switch digit {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
+        default: nil
+        }
+    }
 
     static func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
         let digits = Array("0123456789abcdef".utf8)

@@ -42,33 +42,11 @@ extension ModelFile {
     ///
     /// - Throws: `unknownExpert` and `badShard` too, so that parts from elsewhere may be asked for.
     public func shapes(of part: ExpertSlice) throws(ModelError) -> [MatrixShape] {
-        let stored = try stored(part.expert).map(\.shape)
-        guard let dimensions = part.dimensions else { return stored }
-        let width = stored[0].rowCount
-        let step = ExpertSlice.step
-        guard !dimensions.isEmpty, dimensions.lowerBound >= 0, dimensions.upperBound <= width,
-            dimensions.lowerBound % step == 0,
-            dimensions.upperBound % step == 0 || dimensions.upperBound == width
-        else { throw .badShard(part, width: width, path: path) }
-        return stored.enumerated().map { place, shape in
-            place < 2
-                ? MatrixShape(
-                    type: shape.type,
-                    rowCount: dimensions.count,
-                    columnCount: shape.columnCount
-                )
-                : MatrixShape(type: shape.type, rowCount: shape.rowCount, columns: dimensions)
-        }
+        try layout.shapes(of: part, in: path)
     }
 
     /// Bytes of an expert or a shard; 0 where the model has no such part.
-    public func byteCount(of part: ExpertSlice) -> Int {
-        do throws(ModelError) {
-            return try shapes(of: part).reduce(0) { $0 + $1.byteCount(in: .rows) }
-        } catch {
-            return 0
-        }
-    }
+    public func byteCount(of part: ExpertSlice) -> Int { layout.byteCount(of: part) }
 
     /// Tells the system that a matrix is read soon.
     public func announce(_ matrix: StoredMatrix) {
@@ -100,30 +78,17 @@ extension ModelFile {
         rows: Range<Int>,
         _ body: (_ rows: Range<Int>, _ weights: RawSpan) throws(ModelError) -> Void
     ) throws(ModelError) {
-        let size = matrix.shape.rowByteCount
-        // Whole panels of 16 rows, as products want them, unless a row is very long.
-        let most = max(1, Self.pieceByteCount / max(1, size))
-        let length = most < 16 ? most : most / 16 * 16
-        var buffer = ReadBuffer(byteCount: min(length, rows.count) * size)
-        var first = rows.lowerBound
-        while first < rows.upperBound {
-            let piece = first..<min(first + length, rows.upperBound)
-            try buffer.pass(
-                piece.count * size,
-                fill: { span throws(ModelError) in
-                    try read(matrix.tensor, from: matrix.start + first * size, into: &span)
-                },
-                to: { span throws(ModelError) in try body(piece, span) }
-            )
-            first = piece.upperBound
-        }
+        try matrix.shape.readPieces(
+            of: rows,
+            fill: { offset, span throws(ModelError) in
+                try read(matrix.tensor, from: matrix.start + offset, into: &span)
+            },
+            to: body
+        )
     }
-
-    /// Half of what the nearest cache of a core's own holds, or less.
-    private static let pieceByteCount = 256 << 10
 
     /// What there is too little memory for, as an error.
     public func shortage(_ shortage: MemoryShortage) -> ModelError {
-        .file(GGUFError(path: path, problem: .file(.tooLittleMemory(path: path, shortage))))
+        .shortage(shortage, path: path)
     }
 }

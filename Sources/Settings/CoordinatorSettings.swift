@@ -11,6 +11,12 @@ public struct CoordinatorSettings: Sendable {
     /// Where shares leave and partial rows arrive.
     public let dataEndpoint: EndpointAddress
 
+    /// Where workers ask for experts that no file of their own has.
+    public let chunkEndpoint: EndpointAddress
+
+    /// Bytes of such experts that may leave in a second; 0 for no bound.
+    public let chunkBandwidth: Int
+
     /// Where clients and admins come.
     public let clientEndpoint: EndpointAddress
 
@@ -112,6 +118,7 @@ extension CoordinatorSettings {
             .listening,
             default: workerEndpoint.sibling(suffix: "data") ?? .anyData
         )
+        (chunkEndpoint, chunkBandwidth) = try Self.chunks(&reader, beside: workerEndpoint)
         clientEndpoint = try reader.value("client-endpoint", .listening, default: .clients)
         stateDirectory = try reader.value(
             "state-directory",
@@ -156,6 +163,19 @@ extension CoordinatorSettings {
         logLevel = try reader.value("log-level", .logLevel, default: .info)
         try reader.finish()
         described = reader.described
+    }
+
+    /// Where chunks leave, and how many bytes in a second.
+    private static func chunks(
+        _ reader: inout SettingsReader,
+        beside workers: EndpointAddress
+    ) throws(SettingsError) -> (endpoint: EndpointAddress, bandwidth: Int) {
+        let endpoint = try reader.value(
+            "chunk-endpoint",
+            .listening,
+            default: workers.sibling(suffix: "chunks") ?? .anyData
+        )
+        return (endpoint, try reader.value("chunk-bandwidth", .byteCount, default: 0))
     }
 
     /// One late heartbeat must not look like a lost worker.

@@ -35,6 +35,17 @@ extension SettingKind<Int> {
     static var threads: SettingKind { number(in: 0...1024, meaning: " (0: one per core)") }
 }
 
+extension SettingKind<Int> {
+    /// Bytes of memory, of a disk, or of what leaves in a second.
+    static var byteCount: SettingKind {
+        SettingKind(
+            allowed: "a number of bytes such as 500MB, 20GB or 1TB (0: see its description)",
+            parse: ByteCountText.byteCount(of:),
+            text: ByteCountText.text(of:)
+        )
+    }
+}
+
 extension SettingKind<[Int]> {
     static var cpus: SettingKind {
         SettingKind(

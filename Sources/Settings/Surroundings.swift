@@ -44,6 +44,13 @@ extension Surroundings {
         return xdgDirectory("XDG_STATE_HOME", beneathHome: ".local/state") + "/moiety/\(daemon)"
     }
 
+    /// Where workers keep experts that came from a coordinator: one place for all of a machine, or
+    /// of a user.
+    var cacheDirectory: String {
+        if userIsRoot, variables["INVOCATION_ID"] != nil { return "/var/cache/moiety/experts" }
+        return xdgDirectory("XDG_CACHE_HOME", beneathHome: ".cache") + "/moiety/experts"
+    }
+
     /// Where a settings file is looked for when none is named, first to last.
     func settingsFiles(of daemon: String) -> [String] {
         [

@@ -10,6 +10,15 @@ public struct WorkerSettings: Sendable {
     /// The GGUF file on this machine, the first part of several; nil where nobody named one.
     public let modelPath: String?
 
+    /// Where the coordinator's model file is looked for where no file is named: a shared directory.
+    public let modelDirectory: String?
+
+    /// Where experts are kept that came from the coordinator.
+    public let cacheDirectory: String
+
+    /// Bytes that they may take there; 0 keeps none.
+    public let cacheByteCount: Int
+
     /// Where the coordinator expects workers.
     public let coordinatorEndpoint: EndpointAddress
 
@@ -71,6 +80,13 @@ extension WorkerSettings {
         }
         self.name = name
         modelPath = try reader.optional("model", .path)
+        modelDirectory = try reader.optional("model-directory", .path)
+        cacheDirectory = try reader.value(
+            "cache-directory",
+            .path,
+            default: surroundings.cacheDirectory
+        )
+        cacheByteCount = try reader.value("cache-size", .byteCount, default: 50_000_000_000)
         coordinatorEndpoint = try reader.value("coordinator", .connecting, default: .workers)
         // Workers of one machine must not share their state, so it is named after the worker.
         stateDirectory = try reader.value(
@@ -91,15 +107,6 @@ extension WorkerSettings {
 
     /// Each setting with its value and who gave it, in the order of the settings file.
     public func describe() -> [DescribedSetting] { described }
-
-    /// The model file's path.
-    ///
-    /// - Returns: `modelPath`.
-    /// - Throws: `SettingsError.missingValue` where nobody named one.
-    public func requiredModelPath() throws(SettingsError) -> String {
-        guard let modelPath else { throw .missingValue(key: "worker.model") }
-        return modelPath
-    }
 }
 
 extension WorkerName {

@@ -1,4 +1,5 @@
 internal import CLinux
+internal import Glibc
 
 /// What went wrong with a file of the operating system, and with which one.
 public enum FileError: Error, Equatable, Sendable {
@@ -14,6 +15,18 @@ public enum FileError: Error, Equatable, Sendable {
     case shrank(path: String, byteCount: Int, expected: Int)
     /// What is to be read does not fit the machine's memory.
     case tooLittleMemory(path: String, MemoryShortage)
+}
+
+extension FileError {
+    /// Whether there is no such file.
+    public var isMissingFile: Bool { hasCode(ENOENT) }
+    /// Whether the disk, or what this user may have of it, is full.
+    public var isFullDisk: Bool { hasCode(ENOSPC) || hasCode(EDQUOT) }
+
+    private func hasCode(_ wanted: Int32) -> Bool {
+        guard case .system(_, _, let code) = self else { return false }
+        return code == wanted
+    }
 }
 
 extension FileError: CustomStringConvertible {

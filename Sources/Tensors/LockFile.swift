@@ -34,5 +34,23 @@ public final class LockFile: Sendable {
         _ = unsafe text.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
     }
 
+    /// Takes the file as soon as nobody else has it.
+    ///
+    /// - Returns: nil where another process kept it for as long as `patience`.
+    public static func waited(
+        for path: String,
+        patience: Duration
+    ) throws(FileError) -> LockFile? {
+        let end = ContinuousClock.now + patience
+        while true {
+            if let lock = try LockFile(path: path) { return lock }
+            guard ContinuousClock.now < end else { return nil }
+            usleep(pauseMicroseconds)
+        }
+    }
+
+    /// Between two looks at a file that another process has for a moment.
+    private static let pauseMicroseconds: UInt32 = 5000
+
     deinit { close(descriptor) }
 }

@@ -47,6 +47,11 @@ public final class ReadableFile: Sendable {
         try Self.identify(descriptor, path: path)
     }
 
+    /// Makes the present the time of its last change, where that is allowed.
+    ///
+    /// For caches, which look there for what was used last.
+    public func touch() { futimens(descriptor, nil) }
+
     /// Reads `count` bytes at `offset` into memory of their own.
     public func read(at offset: Int, count: Int) throws(FileError) -> Bytes {
         // Checked before allocating: the count may come from a damaged header.

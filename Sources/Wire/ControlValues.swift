@@ -88,6 +88,10 @@ public struct Manifest: Equatable, Sendable {
     /// Of one layer.
     public var expertCount: Int
     public var hiddenSize: Int
+    /// Where a worker asks for chunks of experts that no file of its own has; empty for nowhere.
+    public var chunkEndpoint: String
+    /// What such a worker must know of the model, where it may ask for them.
+    public var layout: ExpertLayout?
 
     public init(
         modelName: String,
@@ -95,7 +99,9 @@ public struct Manifest: Equatable, Sendable {
         model: ModelIdentity,
         layerCount: Int,
         expertCount: Int,
-        hiddenSize: Int
+        hiddenSize: Int,
+        chunkEndpoint: String = "",
+        layout: ExpertLayout? = nil
     ) {
         self.modelName = modelName
         self.architecture = architecture
@@ -103,6 +109,8 @@ public struct Manifest: Equatable, Sendable {
         self.layerCount = layerCount
         self.expertCount = expertCount
         self.hiddenSize = hiddenSize
+        self.chunkEndpoint = chunkEndpoint
+        self.layout = layout
     }
 }
 

@@ -3,6 +3,7 @@ import CWire
 import Cluster
 import Model
 import Placement
+import Tensors
 
 extension Welcome {
     init(_ raw: Moiety__V1__Welcome, _ reader: MessageReader) throws(WireError) {
@@ -54,8 +55,12 @@ extension Manifest {
                 raw.hidden_size,
                 "manifest.hidden_size",
                 limit: reader.limits.width
-            )
+            ),
+            chunkEndpoint: reader.text(raw.chunk_endpoint, "manifest.chunk_endpoint"),
+            layout: nil
         )
+        guard let layout = unsafe raw.layout else { return }
+        self.layout = try unsafe ExpertLayout(layout.pointee, of: self, reader)
     }
 
     func raw(_ writer: MessageWriter) -> UnsafeMutablePointer<Moiety__V1__Manifest> {
@@ -66,6 +71,85 @@ extension Manifest {
             unsafe raw.layer_count = UInt32(clamping: layerCount)
             unsafe raw.expert_count = UInt32(clamping: expertCount)
             unsafe raw.hidden_size = UInt32(clamping: hiddenSize)
+            unsafe raw.chunk_endpoint = writer.text(chunkEndpoint)
+            if let layout { unsafe raw.layout = layout.raw(writer) }
+        }
+    }
+}
+
+extension ExpertLayout {
+    /// Sizes that the manifest says already are taken from there.
+    fileprivate init(
+        _ raw: Moiety__V1__ExpertLayout,
+        of manifest: Manifest,
+        _ reader: MessageReader
+    ) throws(WireError) {
+        let limit = reader.limits.expertCount
+        let widths = try unsafe reader.list(
+            raw.widths,
+            count: raw.n_widths,
+            "layout.widths",
+            limit: limit
+        )
+        let types = try unsafe [
+            reader.list(raw.gate_types, count: raw.n_gate_types, "layout.gate_types", limit: limit),
+            reader.list(raw.up_types, count: raw.n_up_types, "layout.up_types", limit: limit),
+            reader.list(raw.down_types, count: raw.n_down_types, "layout.down_types", limit: limit),
+        ]
+        let field = "manifest.layout"
+        guard widths.count == manifest.layerCount, types.allSatisfy({ $0.count == widths.count })
+        else { throw .invalidValue(field: field, value: "lists of unequal lengths") }
+        // Whoever takes the layout makes a place for each expert.
+        let layerCount = widths.count { $0 > 0 }
+        try reader.check(
+            layerCount * manifest.expertCount,
+            "the experts of manifest.layout",
+            limit: limit
+        )
+        let layers = try widths.indices.map { layer throws(WireError) -> Layer? in
+            guard widths[layer] > 0 else { return nil }
+            guard let gate = ElementType(rawValue: types[0][layer]),
+                let up = ElementType(rawValue: types[1][layer]),
+                let down = ElementType(rawValue: types[2][layer])
+            else { throw .invalidValue(field: field, value: "an unknown element type") }
+            return Layer(
+                expertCount: manifest.expertCount,
+                width: Int(widths[layer]),
+                gateType: gate,
+                upType: up,
+                downType: down
+            )
+        }
+        guard
+            let layout = try unsafe ExpertLayout(
+                hiddenSize: manifest.hiddenSize,
+                expertsPerToken: reader.count(
+                    raw.experts_per_token,
+                    "layout.experts_per_token",
+                    limit: limit
+                ),
+                layers: layers
+            )
+        else { throw .invalidValue(field: field, value: "experts of sizes that make no sense") }
+        self = layout
+    }
+
+    fileprivate func raw(
+        _ writer: MessageWriter
+    ) -> UnsafeMutablePointer<Moiety__V1__ExpertLayout> {
+        func list(_ value: (Layer) -> UInt32) -> UnsafeMutablePointer<UInt32>? {
+            unsafe writer.list(layers.map { $0.map(value) ?? 0 })
+        }
+        return unsafe writer.message(moiety__v1__expert_layout__init) { raw in
+            unsafe raw.experts_per_token = UInt32(clamping: expertsPerToken)
+            unsafe raw.n_widths = layers.count
+            unsafe raw.widths = list { UInt32(clamping: $0.width) }
+            unsafe raw.n_gate_types = layers.count
+            unsafe raw.gate_types = list(\.gateType.rawValue)
+            unsafe raw.n_up_types = layers.count
+            unsafe raw.up_types = list(\.upType.rawValue)
+            unsafe raw.n_down_types = layers.count
+            unsafe raw.down_types = list(\.downType.rawValue)
         }
     }
 }

@@ -27,6 +27,9 @@ public struct WireLimits: Equatable, Sendable {
     /// Steps of one piece of a trace, and experts that they chose.
     public var stepCount = 1 << 20
     public var chosenCount = 32 << 20
+    /// Bytes of one chunk of an expert: twice what a worker asks for, so that it may ask for more
+    /// one day; far less than what a share may have.
+    public var chunkByteCount = 1 << 20
 
     /// Bytes of a text for people; longer ones are cut off when sent.
     public static let messageByteCount = 4096

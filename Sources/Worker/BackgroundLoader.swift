@@ -1,9 +1,8 @@
-package import Cluster
+import Cluster
 import Experts
 import Foundation
 package import Messaging
 import Model
-import Placement
 import Synchronization
 
 /// Opens a connection.
@@ -11,8 +10,7 @@ package typealias Dial = (Endpoint, SocketOptions) throws(MessagingError) -> any
 
 /// Starts to read and check experts, at some pace; what becomes of it is posted to the loop's
 /// mailbox.
-package typealias StartLoad =
-    ([WorkerSession.AssignedExpert], LoadID, Pace) throws(MessagingError) -> any ExpertLoad
+package typealias StartLoad = (LoadOrder) throws(MessagingError) -> any ExpertLoad
 
 /// A load under way.
 package protocol ExpertLoad: AnyObject {
@@ -26,34 +24,30 @@ final class BackgroundLoader: ExpertLoad, Sendable {
     let id: LoadID
     private let isCancelled = Atomic(false)
 
-    /// Starts reading and checking `experts`.
+    /// Starts to load what `order` names.
     init(
-        _ experts: [WorkerSession.AssignedExpert],
-        id: LoadID,
-        pace: Pace,
-        machine: Machine,
+        _ order: LoadOrder,
+        supply: ExpertSupply,
         reports: Mailbox<LoopCommand>
     ) throws(MessagingError) {
+        let id = order.id
         self.id = id
         _ = try NamedThread("moiety-load") { [self] in
             let start = ContinuousClock.now
-            let parts = experts.map(\.part)
-            let loader = ExpertLoader(model: machine.model, threadCount: machine.loadThreadCount)
-            do throws(ModelError) {
-                let weights = try loader.load(
-                    parts,
-                    digests: experts.map(\.digest),
+            do throws(SupplyError) {
+                let weights = try supply.load(
+                    order,
                     isCancelled: { self.isCancelled.load(ordering: .relaxed) },
                     progress: { progress in
                         _ = reports.post(.progress(id, progress))
-                        self.rest(pace, after: progress.loadedByteCount, since: start)
+                        self.rest(order.pace, after: progress.loadedByteCount, since: start)
                     }
                 )
                 guard !isCancelled.load(ordering: .relaxed) else { return }
-                _ = reports.post(.loaded(id, parts, weights))
+                _ = reports.post(.loaded(id, order.experts.map(\.part), weights))
             } catch {
                 guard !isCancelled.load(ordering: .relaxed) else { return }
-                _ = reports.post(.loadFailed(id, LoadFailureCode(error), "\(error)"))
+                _ = reports.post(.loadFailed(id, error.code, "\(error)"))
             }
         }
     }
@@ -77,7 +71,7 @@ extension LoadFailureCode {
     init(_ error: ModelError) {
         self =
             switch error {
-            case .differs: .wrongDigest
+            case .differs, .absentExpert: .wrongDigest
             case .unsupportedType: .unsupportedType
             case .badShard: .malformed
             case .file: .unreadable

@@ -50,6 +50,12 @@ package final class ControlLoop {
     private var session: WorkerSession
     /// The connection for control messages, once there is one.
     package private(set) var socket: (any MessageSocket)?
+    /// Of the model whose experts are held, and where they may be fetched from.
+    private var layout: ExpertLayout
+    private var model: ModelIdentity?
+    private let chunkEndpoint = Latest("")
+    /// Of the last assignment.
+    private var assigned: [ExpertDigest] = []
     private var held: HeldParts
     private var loader: (any ExpertLoad)?
     private var loadCount = 0
@@ -88,7 +94,9 @@ package final class ControlLoop {
         self.steps = steps
         self.inbox = inbox
         self.logger = logger
-        held = HeldParts(expertCounts: machine.model.description.expertCounts)
+        layout = machine.model?.layout ?? .none
+        model = machine.identity
+        held = HeldParts(expertCounts: layout.expertCounts)
         session = WorkerSession(
             identity: WorkerSession.Identity(
                 protocolVersion: ProtocolVersion.current,
@@ -123,7 +131,7 @@ package final class ControlLoop {
         logger.info(
             "Worker started",
             metadata: [
-                "model": "\(machine.model.description.name)",
+                "model": "\(machine.model?.description.name ?? "the coordinator's")",
                 "coordinator": "\(machine.coordinator)",
                 "instructionSet": "\(machine.instructionSet.name)",
             ]
@@ -211,7 +219,9 @@ package final class ControlLoop {
             try perform(session.onRefusal(refusal.code, reason: refusal.text, now: now))
         case .manifest(let manifest):
             try perform(session.onManifest(WorkerSession.Manifest(manifest), now: now))
+            adopt(manifest)
         case .assignment(let assignment):
+            assigned = assignment.digests
             let experts = zip(assignment.experts, assignment.digests).map {
                 WorkerSession.AssignedExpert($0, digest: $1)
             }
@@ -231,6 +241,20 @@ package final class ControlLoop {
             let reason = "it is a worker's to send"
             drop(.unexpected, "Message from the coordinator dropped", reason: reason)
         }
+    }
+
+    /// Takes from a manifest what a worker without a file must know.
+    ///
+    /// Experts of another model were dropped before.
+    private func adopt(_ manifest: Manifest) {
+        chunkEndpoint.replace(by: manifest.chunkEndpoint)
+        guard machine.model == nil, let layout = manifest.layout,
+            manifest.model != model || self.layout == .none
+        else { return }
+        model = manifest.model
+        self.layout = layout
+        held = HeldParts(expertCounts: layout.expertCounts)
+        _ = steps.post(.adopt(layout))
     }
 
     /// Treats a welcome to a protocol that is not spoken here as a refusal.
@@ -348,7 +372,16 @@ package final class ControlLoop {
         loadCount += 1
         do throws(MessagingError) {
             let id = LoadID(number: loadCount, epoch: epoch)
-            loader = try surroundings.startLoad(experts, id, pace)
+            let order = LoadOrder(
+                id: id,
+                experts: experts,
+                pace: pace,
+                assigned: assigned,
+                model: model,
+                layout: layout,
+                chunkEndpoint: chunkEndpoint
+            )
+            loader = try surroundings.startLoad(order)
         } catch {
             throw .messaging(error)
         }
@@ -360,7 +393,7 @@ package final class ControlLoop {
     /// yet tries, and its loader says where it ends.
     private func shortage(for experts: [WorkerSession.AssignedExpert]) -> String? {
         guard held.count > 0 else { return nil }
-        let needed = experts.reduce(0) { $0 + machine.model.byteCount(of: $1.part) }
+        let needed = experts.reduce(0) { $0 + layout.byteCount(of: $1.part) }
         let allowed = max(0, Int(clamping: machine.memoryByteCount) - held.byteCount)
         let available = min(allowed, surroundings.availableMemory() ?? .max)
         guard needed > available else { return nil }

@@ -52,6 +52,8 @@ package struct LoadID: Equatable, Sendable {
 package enum StepCommand: Sendable {
     /// Connect for shares as this life of the worker.
     case connect(WorkerLife, endpoint: String)
+    /// The coordinator's model is like that; experts of another one are held no more.
+    case adopt(ExpertLayout)
     /// Compute with these experts from now on; the load that brought them is reported back.
     case install(HeldParts, LoadID?)
     /// Refuse further shares and say when nothing is left to compute.

@@ -5,17 +5,31 @@ package import Model
 package import Placement
 import Settings
 
-/// What a worker has for as long as its process lives: a name, a model file, cores.
+/// What a worker has for as long as its process lives: a name, cores, perhaps a model file.
 package struct Machine: Sendable {
     let name: WorkerName
-    let model: ModelFile
-    let identity: ModelIdentity
+    /// Nil where no file was named: experts then come from elsewhere.
+    let model: ModelFile?
+    /// Of that file.
+    let identity: ModelIdentity?
+    /// Where it is remembered what that file's experts hashed to; nil for nowhere.
+    let stateDirectory: String?
+    /// Where the coordinator's file is looked for where none was named.
+    let modelDirectory: String?
+    /// Where experts are kept that came from the coordinator.
+    let cache: CachePlace?
     let instructionSet: InstructionSet
     let threads: ComputeThreads
     let loadThreadCount: Int
     /// How long the step thread looks for shares before it sleeps.
     let spinTime: Duration
     let coordinator: Endpoint
+
+    /// A cache's directory, and the bytes that it may take.
+    struct CachePlace: Sendable {
+        let path: String
+        let byteLimit: Int
+    }
 
     let coreCount = ProcessInfo.processInfo.activeProcessorCount
     /// What experts may fill of its memory.
@@ -36,6 +50,9 @@ package struct Machine: Sendable {
         self.identity = identity
         self.instructionSet = instructionSet
         self.coordinator = coordinator
+        stateDirectory = nil
+        modelDirectory = nil
+        cache = nil
         threads = ComputeThreads(count: 1)
         loadThreadCount = 1
         spinTime = .zero
@@ -62,15 +79,14 @@ package struct Machine: Sendable {
         } catch {
             throw .kernels(error)
         }
-        let path: String
-        do throws(SettingsError) {
-            path = try settings.requiredModelPath()
-        } catch {
-            throw .settings(error)
-        }
+        stateDirectory = settings.stateDirectory
+        modelDirectory = settings.modelDirectory
+        cache = CachePlace(path: settings.cacheDirectory, byteLimit: settings.cacheByteCount)
         do throws(ModelError) {
-            model = try ModelFile(path: path)
-            identity = try model.identity()
+            model = try settings.modelPath.map { path throws(ModelError) in
+                try ModelFile(path: path)
+            }
+            identity = try model?.identity()
         } catch {
             throw .model(error)
         }

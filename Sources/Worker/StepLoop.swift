@@ -32,6 +32,8 @@ package final class StepLoop {
     private var sums: [Double] = []
     /// The connection for shares, once there is one.
     package private(set) var socket: (any MessageSocket)?
+    /// Of the model whose experts are held.
+    private var layout: ExpertLayout
     private var held: HeldParts
     private var ledger = ShareLedger()
     private var life: WorkerLife?
@@ -60,7 +62,8 @@ package final class StepLoop {
         self.inbox = inbox
         self.dial = dial
         self.report = report
-        held = HeldParts(expertCounts: machine.model.description.expertCounts)
+        layout = machine.model?.layout ?? .none
+        held = HeldParts(expertCounts: layout.expertCounts)
         let kernels = Kernels(instructionSet: machine.instructionSet, threads: machine.threads)
         kernels.pool.bindCaller()
         arithmetic = ExpertArithmetic(kernels: kernels)
@@ -84,6 +87,9 @@ package final class StepLoop {
     private func perform(_ command: StepCommand) {
         switch command {
         case .connect(let life, let endpoint): connect(as: life, to: endpoint)
+        case .adopt(let layout):
+            self.layout = layout
+            held = HeldParts(expertCounts: layout.expertCounts)
         case .install(let held, let load):
             self.held = held
             if let load { report(.installed(load)) }
@@ -176,7 +182,7 @@ package final class StepLoop {
         else {
             return refuse(header, .notHeld, "its shards are those of another plan")
         }
-        let hidden = machine.model.description.hiddenSize
+        let hidden = layout.hiddenSize
         sums.removeAll(keepingCapacity: true)
         sums.resize(to: header.rowCount * hidden, filler: 0)
         let pairs = share.pairRows.indices.lazy.map { index in
@@ -214,22 +220,22 @@ package final class StepLoop {
 
     /// What the model says against a share whose form is sound.
     private func fault(of share: ShareHeader) -> String? {
-        let model = machine.model.description
-        guard model.layers.indices.contains(share.layer.rawValue) else {
+        guard layout.layers.indices.contains(share.layer.rawValue) else {
             return "the model has no layer \(share.layer.rawValue)"
         }
         // Before anything of that size is allocated, and computed in vain.
         let answerByteCount = share.rowCount.multipliedReportingOverflow(
-            by: MemoryLayout<Double>.size * model.hiddenSize
+            by: MemoryLayout<Double>.size * layout.hiddenSize
         )
         let limit = MessagingLimits().frameByteCount
         guard !answerByteCount.overflow, answerByteCount.partialValue <= limit else {
             return "the answer to \(share.rowCount) rows would exceed \(limit) bytes"
         }
-        let layer = model.layers[share.layer.rawValue]
-        guard layer.hasExperts else { return "layer \(share.layer.rawValue) has no experts" }
-        guard share.width == model.hiddenSize else {
-            return "rows of \(share.width) values; the model has \(model.hiddenSize)"
+        guard let layer = layout.layers[share.layer.rawValue] else {
+            return "layer \(share.layer.rawValue) has no experts"
+        }
+        guard share.width == layout.hiddenSize else {
+            return "rows of \(share.width) values; the model has \(layout.hiddenSize)"
         }
         guard !layer.needsValues || share.form == .values else {
             return "these experts need unrounded activations"
@@ -237,8 +243,8 @@ package final class StepLoop {
         guard !layer.needsQuants || layer.needsValues || share.form == .quants else {
             return "these experts need rounded activations"
         }
-        guard share.pairCount <= share.rowCount * model.expertsPerToken else {
-            return "\(share.pairCount) pairs; each row visits \(model.expertsPerToken) experts"
+        guard share.pairCount <= share.rowCount * layout.expertsPerToken else {
+            return "\(share.pairCount) pairs; each row visits \(layout.expertsPerToken) experts"
         }
         return nil
     }

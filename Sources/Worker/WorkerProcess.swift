@@ -32,6 +32,7 @@ struct WorkerProcess {
         } catch {
             throw .messaging(error)
         }
+        let supply = ExpertSupply(machine: machine, logger: logger)
         loop = ControlLoop(
             machine: machine,
             surroundings: .init(
@@ -40,14 +41,8 @@ struct WorkerProcess {
                 dial: { [context] (endpoint, options) throws(MessagingError) in
                     try context.dial(endpoint, options: options)
                 },
-                startLoad: { (experts, id, pace) throws(MessagingError) in
-                    try BackgroundLoader(
-                        experts,
-                        id: id,
-                        pace: pace,
-                        machine: machine,
-                        reports: inbox
-                    )
+                startLoad: { (order) throws(MessagingError) in
+                    try BackgroundLoader(order, supply: supply, reports: inbox)
                 }
             ),
             steps: steps,

@@ -13,6 +13,12 @@ struct CoordinatorOptions: ParsableArguments {
     @Option(help: "Where activations and partial results travel.")
     var dataEndpoint: String?
 
+    @Option(help: "Where workers ask for experts that they have no file with.")
+    var chunkEndpoint: String?
+
+    @Option(help: "Bytes of such experts that may leave in a second, 100MB say; 0: no bound.")
+    var chunkBandwidth: String?
+
     @Option(help: "Where clients connect.")
     var clientEndpoint: String?
 
@@ -92,6 +98,7 @@ struct CoordinatorOptions: ParsableArguments {
     var given: [String: String] {
         let values = [
             "model": model, "worker-endpoint": workerEndpoint, "data-endpoint": dataEndpoint,
+            "chunk-endpoint": chunkEndpoint, "chunk-bandwidth": chunkBandwidth,
             "client-endpoint": clientEndpoint, "state-directory": stateDirectory, "plan": plan,
             "workers": workers, "threads": threads, "cpus": cpus, "context-length": contextLength,
             "kv-type": kvType, "running-jobs": runningJobs, "queued-jobs": queuedJobs,

@@ -10,6 +10,15 @@ struct WorkerOptions: ParsableArguments {
     @Option(name: [.short, .long], help: "The GGUF file on this machine, or its first part.")
     var model: String?
 
+    @Option(help: "Where to look for the coordinator's model file where none is named.")
+    var modelDirectory: String?
+
+    @Option(help: "Where experts are kept that came from the coordinator.")
+    var cacheDirectory: String?
+
+    @Option(help: "Bytes that they may take there, 20GB say; 0 keeps none.")
+    var cacheSize: String?
+
     @Option(help: "The coordinator's endpoint for workers.")
     var coordinator: String?
 
@@ -37,7 +46,8 @@ struct WorkerOptions: ParsableArguments {
     /// Values that were given, by whole key.
     var given: [String: String] {
         let values = [
-            "name": name, "model": model, "coordinator": coordinator,
+            "name": name, "model": model, "model-directory": modelDirectory,
+            "cache-directory": cacheDirectory, "cache-size": cacheSize, "coordinator": coordinator,
             "state-directory": stateDirectory, "threads": threads, "cpus": cpus,
             "load-threads": loadThreads, "memory-megabytes": memoryMegabytes,
             "spin-microseconds": spinMicroseconds, "log-level": logLevel,

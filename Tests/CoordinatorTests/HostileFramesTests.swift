@@ -16,7 +16,7 @@ struct HostileFramesTests {
         let messages = Self.wrong(like: .loaded(Loaded(epoch: Epoch(rawValue: 1)))) + Self.control
         try await Self.send(messages, to: "workers", at: { $0.workerEndpoint }) { drops in
             drops[.malformed] > 0 && drops[.oversize] > 0 && drops[.unknownPeer] > 0
-                && drops[.unexpected] == 10 && drops[.refusedHello] > 0
+                && drops[.unexpected] == 14 && drops[.refusedHello] > 0
         }
     }
 
@@ -24,6 +24,13 @@ struct HostileFramesTests {
     func shares() async throws {
         try await Self.send(Self.data, to: "shares", at: { $0.dataEndpoint }) { drops in
             drops[.malformed] > 0 && drops[.oversize] > 0 && drops[.unknownPeer] > 0
+        }
+    }
+
+    @Test("On the chunks' socket")
+    func chunks() async throws {
+        try await Self.send(Self.chunk, to: "chunks", at: { $0.chunkEndpoint }) { drops in
+            drops[.malformed] > 0 && drops[.oversize] > 0 && drops[.unexpected] > 0
         }
     }
 
@@ -167,6 +174,13 @@ struct HostileFramesTests {
     private static let data: [[[UInt8]]] = {
         var random = SeededRandom(seed: 2)
         return DataMessage.all(using: &random).map { $0.encode() }.flatMap { frames in
+            [frames] + WrongFrames.everywhere(like: frames).map(\.frames)
+        }
+    }()
+
+    private static let chunk: [[[UInt8]]] = {
+        var random = SeededRandom(seed: 4)
+        return ChunkMessage.all(using: &random).map { $0.encode() }.flatMap { frames in
             [frames] + WrongFrames.everywhere(like: frames).map(\.frames)
         }
     }()

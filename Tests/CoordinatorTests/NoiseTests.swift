@@ -88,7 +88,7 @@ struct NoiseTests {
         }
     }
 
-    @Test("Noise on all three sockets neither stops a job nor changes its tokens")
+    @Test("Noise on all sockets neither stops a job nor changes its tokens")
     func noise() async throws {
         let expected = try Demo.tokens(count: 64)
         try await Self.beside { cluster in
@@ -96,6 +96,7 @@ struct NoiseTests {
             try await client.status { $0.isReady }
             let endpoints = [
                 cluster.workerEndpoint, cluster.clientEndpoint, cluster.dataEndpoint,
+                cluster.chunkEndpoint,
             ]
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for (index, endpoint) in endpoints.enumerated() {

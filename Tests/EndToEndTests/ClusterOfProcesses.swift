@@ -13,6 +13,7 @@ final class ClusterOfProcesses {
     private let descriptorLimit: Int?
     private let planPath: String?
     private let recoveryWait: String
+    private let chunkBandwidth: String?
     private(set) var coordinator: ClusterProcess
     private(set) var workers: [String: ClusterProcess] = [:]
 
@@ -26,9 +27,12 @@ final class ClusterOfProcesses {
         instructionSets: [String: String] = [:],
         plan: Plan? = nil,
         recoveryWait: String = "1h",
-        descriptorLimit: Int? = nil
+        descriptorLimit: Int? = nil,
+        withoutFile: Set<String> = [],
+        chunkBandwidth: String? = nil
     ) throws {
         self.recoveryWait = recoveryWait
+        self.chunkBandwidth = chunkBandwidth
         directory = try TemporaryFile("cluster")
         modelPath = model
         workerCount = names.count
@@ -42,33 +46,46 @@ final class ClusterOfProcesses {
             workerCount: names.count,
             planPath: planPath,
             recoveryWait: recoveryWait,
-            descriptorLimit: descriptorLimit
+            descriptorLimit: descriptorLimit,
+            chunkBandwidth: chunkBandwidth
         )
-        for name in names { try startWorker(name, instructionSet: instructionSets[name]) }
+        for name in names {
+            try startWorker(
+                name,
+                instructionSet: instructionSets[name],
+                hasFile: !withoutFile.contains(name)
+            )
+        }
     }
 
     var client: TestClient { TestClient(endpoint: Self.clients(directory.path)) }
 
-    func startWorker(_ name: String, instructionSet: String? = nil) throws {
+    /// - Parameter hasFile: false for a worker that must get its experts from the coordinator.
+    func startWorker(
+        _ name: String,
+        instructionSet: String? = nil,
+        hasFile: Bool = true
+    ) throws {
         workers[name] = try ClusterProcess(
             "moiety-worker",
             [
-                "--name", name, "--model", modelPath, "--coordinator",
-                "ipc://\(directory.path)-workers", "--state-directory",
-                "\(directory.path)/\(name)", "--threads", "1",
-            ],
+                "--name", name, "--coordinator", workerEndpoint, "--state-directory",
+                "\(directory.path)/\(name)", "--cache-directory", cachePath, "--threads", "1",
+            ] + (hasFile ? ["--model", modelPath] : []),
             environment: instructionSet.map { ["MOIETY_ISA": $0] } ?? [:]
         )
     }
 
-    func startCoordinator() throws {
+    /// - Parameter chunkBandwidth: nil for what it was at first.
+    func startCoordinator(chunkBandwidth: String? = nil) throws {
         coordinator = try Self.startCoordinator(
             in: directory.path,
             model: modelPath,
             workerCount: workerCount,
             planPath: planPath,
             recoveryWait: recoveryWait,
-            descriptorLimit: descriptorLimit
+            descriptorLimit: descriptorLimit,
+            chunkBandwidth: chunkBandwidth ?? self.chunkBandwidth
         )
     }
 
@@ -84,6 +101,9 @@ final class ClusterOfProcesses {
 
     var workerEndpoint: String { "ipc://\(directory.path)-workers" }
     var clientEndpoint: String { Self.clients(directory.path) }
+    var chunkEndpoint: String { "ipc://\(directory.path)-workers.chunks" }
+    /// Where workers keep what they got from the coordinator.
+    var cachePath: String { "\(directory.path)-cache" }
     var dataEndpoint: String { "ipc://\(directory.path)-shares" }
 
     func worker(_ name: String) throws -> ClusterProcess { try #require(workers[name]) }
@@ -95,7 +115,8 @@ final class ClusterOfProcesses {
         stateDirectory: String? = nil,
         planPath: String? = nil,
         recoveryWait: String = "1h",
-        descriptorLimit: Int? = nil
+        descriptorLimit: Int? = nil,
+        chunkBandwidth: String? = nil
     ) throws -> ClusterProcess {
         try ClusterProcess(
             "moiety-coordinator",
@@ -105,7 +126,8 @@ final class ClusterOfProcesses {
                 "--data-endpoint", "ipc://\(directory)-shares",
                 "--client-endpoint", clients(directory),
                 "--state-directory", stateDirectory ?? directory,
-            ] + (planPath.map { ["--plan", $0] } ?? []),
+            ] + (planPath.map { ["--plan", $0] } ?? [])
+                + (chunkBandwidth.map { ["--chunk-bandwidth", $0] } ?? []),
             environment: [
                 "MOIETY_COORDINATOR_HEARTBEAT_INTERVAL": "50ms",
                 "MOIETY_COORDINATOR_SILENCE_LIMIT": "2s",

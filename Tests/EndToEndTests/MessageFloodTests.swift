@@ -20,7 +20,7 @@ struct MessageFloodTests {
 
     @Test(
         "A coordinator goes on computing, on every socket",
-        arguments: ["workers", "shares", "clients", "greeted clients"]
+        arguments: ["workers", "shares", "chunks", "clients", "greeted clients"]
     )
     func coordinator(socket: String) async throws {
         let cluster = try ClusterOfProcesses()
@@ -30,6 +30,7 @@ struct MessageFloodTests {
             switch socket {
             case "workers": (cluster.workerEndpoint, .control)
             case "shares": (cluster.dataEndpoint, .data)
+            case "chunks": (cluster.chunkEndpoint, .chunk)
             default: (cluster.clientEndpoint, .client)
             }
         let greeting = socket == "greeted clients" ? hello : nil

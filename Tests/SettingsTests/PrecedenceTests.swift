@@ -82,9 +82,13 @@ struct PrecedenceTests {
             String(decoding: try encoder.encode($0), as: UTF8.self)
         }
         #expect(
-            lines.prefix(5) == [
+            lines.prefix(8) == [
                 #"{"key":"worker.name","origin":"default","value":"alpha.example"}"#,
                 #"{"key":"worker.model","origin":"default","value":null}"#,
+                #"{"key":"worker.model-directory","origin":"default","value":null}"#,
+                #"{"key":"worker.cache-directory","origin":"default","#
+                    + #""value":"/nonexistent/home/.cache/moiety/experts"}"#,
+                #"{"key":"worker.cache-size","origin":"default","value":"50GB"}"#,
                 #"{"key":"worker.coordinator","origin":"default","value":"tcp://127.0.0.1:6644"}"#,
                 #"{"key":"worker.state-directory","origin":"default","#
                     + #""value":"/nonexistent/home/.local/state/moiety/worker-alpha.example"}"#,

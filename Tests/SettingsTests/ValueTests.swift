@@ -69,6 +69,40 @@ struct ValueTests {
         #expect(CPUList.cpus(of: text) == nil)
     }
 
+    @Test(
+        "Bytes are whole numbers with a unit of thousands, or none",
+        arguments: [
+            ("0", 0, "0"), ("1500", 1500, "1500"), ("2000", 2000, "2kB"),
+            ("20GB", 20_000_000_000, "20GB"),
+            ("1000GB", 1_000_000_000_000, "1TB"),
+            ("9000000TB", 9_000_000_000_000_000_000, "9000000TB"),
+        ]
+    )
+    func byteCounts(text: String, byteCount: Int, written: String) throws {
+        let settings = try WorkerSettings.load(
+            commandLine: ["worker.cache-size": text],
+            surroundings: surroundings()
+        )
+        #expect(settings.cacheByteCount == byteCount)
+        #expect(settings.describe()["worker.cache-size"]?.value == written)
+    }
+
+    @Test(
+        "Bytes of no number, no unit that we know, or too many are refused",
+        arguments: [
+            "GB", "-1", "1.5GB", "1 GB", "1GiB", "1gb", "10000000TB", "99999999999999999999",
+        ]
+    )
+    func notByteCounts(text: String) {
+        let error = settingsError {
+            _ = try WorkerSettings.load(
+                commandLine: ["worker.cache-size": text],
+                surroundings: surroundings()
+            )
+        }
+        #expect(error?.description.contains("500MB, 20GB or 1TB") == true, "\(text)")
+    }
+
     @Test("The limits of the state machines are filled")
     func limits() throws {
         let settings = try CoordinatorSettings.load(

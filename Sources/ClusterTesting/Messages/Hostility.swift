@@ -1,9 +1,9 @@
 public import Model
 import Wire
 
-/// The three vocabularies, by what reads them.
+/// The vocabularies, by what reads them.
 public enum WireSocket: String, CaseIterable, Sendable {
-    case control, data, client
+    case control, data, client, chunk
 
     /// Whether these frames are a message.
     ///
@@ -14,6 +14,7 @@ public enum WireSocket: String, CaseIterable, Sendable {
             case .control: _ = try ControlMessage(frames: frames).encode()
             case .data: _ = try DataMessage(frames: frames).encode()
             case .client: _ = try ClientMessage(frames: frames).encode()
+            case .chunk: _ = try ChunkMessage(frames: frames).encode()
             }
             return true
         } catch {
@@ -27,6 +28,7 @@ public enum WireSocket: String, CaseIterable, Sendable {
         case .control: ControlMessage.all(using: &random).map { $0.encode() }
         case .data: DataMessage.all(using: &random).map { $0.encode() }
         case .client: ClientMessage.all(using: &random).map { $0.encode() }
+        case .chunk: ChunkMessage.all(using: &random).map { $0.encode() }
         }
     }
 }

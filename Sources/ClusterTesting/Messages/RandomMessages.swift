@@ -54,6 +54,7 @@ extension ControlMessage {
             .drain,
             .goodbye(Goodbye(reason: random.text())),
             .heartbeat(.counting(using: random)),
+            .manifest(.withLayout(using: random)),
         ]
     }
 }
@@ -101,6 +102,60 @@ extension DataMessage {
                 )
             ),
         ]
+    }
+}
+
+extension ChunkMessage {
+    /// One random message of every kind, in the order of the envelope.
+    public static func all(using random: inout SeededRandom) -> [ChunkMessage] {
+        [
+            .request(
+                ChunkRequest(
+                    id: random.number(),
+                    digest: ExpertDigest(bytes: random.digest()),
+                    offset: random.number(),
+                    byteCount: random.int(0...1 << 20)
+                )
+            ),
+            .chunk(
+                Chunk(
+                    id: random.number(),
+                    bytes: random.list(0...99) { UInt8(truncatingIfNeeded: $0.next()) }
+                )
+            ),
+            .refused(
+                ChunkRefused(id: random.number(), code: random.choice(), text: random.text())
+            ),
+        ]
+    }
+}
+
+extension Manifest {
+    /// One for workers without a file, of a copy of the generator like the heartbeat below.
+    fileprivate static func withLayout(using random: SeededRandom) -> Manifest {
+        var random = random
+        let layer = ExpertLayout.Layer(
+            expertCount: random.int(1...512),
+            width: 256 * random.int(1...9),
+            gateType: .q4_K,
+            upType: .q8_0,
+            downType: .q6_K
+        )
+        var manifest = Manifest(
+            modelName: random.text(),
+            architecture: random.text(),
+            model: random.identity(),
+            layerCount: 3,
+            expertCount: layer.expertCount,
+            hiddenSize: 2048,
+            chunkEndpoint: random.text()
+        )
+        manifest.layout = ExpertLayout(
+            hiddenSize: manifest.hiddenSize,
+            expertsPerToken: random.int(1...16),
+            layers: [nil, layer, layer]
+        )
+        return manifest
     }
 }
 

@@ -22,7 +22,19 @@ package final class ControlLoop {
         }
     }
 
+    /// What else serves workers: where they ask for chunks of experts, and what came of it.
+    package struct Chunks {
+        package let endpoint: Endpoint
+        package let figures: Latest<ChunkFigures>
+
+        package init(endpoint: Endpoint, figures: Latest<ChunkFigures>) {
+            self.endpoint = endpoint
+            self.figures = figures
+        }
+    }
+
     private let sockets: Sockets
+    private let chunks: Chunks?
     private let steps: Mailbox<StepCommand>
     private let inbox: Mailbox<LoopCommand>
     private let clock: LoopClock
@@ -49,6 +61,7 @@ package final class ControlLoop {
 
     /// - Parameters:
     ///   - dataEndpoint: Where workers connect for shares.
+    ///   - chunks: nil where no chunks are sent.
     ///   - life: The number of this life of the coordinator.
     ///   - search: Begins a search for a better plan; its end comes as a command.
     package init(
@@ -56,6 +69,7 @@ package final class ControlLoop {
         settings: CoordinatorSettings,
         sockets: Sockets,
         dataEndpoint: Endpoint,
+        chunks: Chunks? = nil,
         steps: Mailbox<StepCommand>,
         state: StateDirectory,
         start: StartingPlan,
@@ -72,6 +86,7 @@ package final class ControlLoop {
         self.figures = figures
         trafficLog = TrafficLog(logger, now: clock.now)
         self.sockets = sockets
+        self.chunks = chunks
         self.inbox = inbox
         self.logger = logger
         self.steps = steps
@@ -80,6 +95,7 @@ package final class ControlLoop {
             settings: settings,
             socket: sockets.workers,
             dataEndpoint: dataEndpoint,
+            chunkEndpoint: chunks?.endpoint,
             steps: steps,
             state: state,
             start: start,
@@ -174,6 +190,7 @@ package final class ControlLoop {
 
     private var workerTraffic: [SocketReport] {
         [workers.traffic, figures.value.traffic.report("shares")]
+            + (chunks.map { [$0.figures.value.traffic.report("chunks")] } ?? [])
     }
 
     private func take(

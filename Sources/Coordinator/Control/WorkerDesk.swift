@@ -11,6 +11,7 @@ struct WorkerDesk {
     private let served: ServedModel
     private let socket: any MessageSocket
     private let dataEndpoint: Endpoint
+    private let chunkEndpoint: Endpoint?
     private let steps: Mailbox<StepCommand>
     private let state: StateDirectory
     let clock: LoopClock
@@ -34,6 +35,7 @@ struct WorkerDesk {
         settings: CoordinatorSettings,
         socket: any MessageSocket,
         dataEndpoint: Endpoint,
+        chunkEndpoint: Endpoint?,
         steps: Mailbox<StepCommand>,
         state: StateDirectory,
         start: StartingPlan,
@@ -44,6 +46,7 @@ struct WorkerDesk {
         self.served = served
         self.socket = socket
         self.dataEndpoint = dataEndpoint
+        self.chunkEndpoint = chunkEndpoint
         self.steps = steps
         self.state = state
         self.clock = clock
@@ -324,7 +327,9 @@ struct WorkerDesk {
                 model: served.identity,
                 layerCount: model.layerCount,
                 expertCount: model.expertCount,
-                hiddenSize: model.hiddenSize
+                hiddenSize: model.hiddenSize,
+                chunkEndpoint: chunkEndpoint.map { "\($0)" } ?? "",
+                layout: chunkEndpoint == nil ? nil : served.file.layout
             )
         )
     }

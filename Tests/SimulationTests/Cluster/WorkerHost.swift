@@ -57,7 +57,9 @@ final class WorkerHost {
                 clock: world.agenda.time.clock,
                 seed: world.chance.number(),
                 dial: dial,
-                startLoad: { [unowned self] in self.startLoad($0, $1, $2, reports: inbox) },
+                startLoad: { [unowned self] in
+                    self.startLoad($0.experts, $0.id, $0.pace, reports: inbox)
+                },
                 availableMemory: { nil },
                 residentMemory: { 0 }
             ),

@@ -20,6 +20,7 @@ typedef struct Moiety__V1__ControlEnvelope Moiety__V1__ControlEnvelope;
 typedef struct Moiety__V1__Hello Moiety__V1__Hello;
 typedef struct Moiety__V1__Welcome Moiety__V1__Welcome;
 typedef struct Moiety__V1__Manifest Moiety__V1__Manifest;
+typedef struct Moiety__V1__ExpertLayout Moiety__V1__ExpertLayout;
 typedef struct Moiety__V1__Assignment Moiety__V1__Assignment;
 typedef struct Moiety__V1__LoadProgress Moiety__V1__LoadProgress;
 typedef struct Moiety__V1__Loaded Moiety__V1__Loaded;
@@ -186,10 +187,46 @@ struct  Moiety__V1__Manifest
   uint32_t layer_count;
   uint32_t expert_count;
   uint32_t hidden_size;
+  /*
+   * Where a worker asks for chunks of experts that no file of its own has; empty for nowhere.
+   */
+  ProtobufCBinaryData chunk_endpoint;
+  /*
+   * What such a worker must know of the model; absent from releases that send no chunks.
+   */
+  Moiety__V1__ExpertLayout *layout;
 };
 #define MOIETY__V1__MANIFEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moiety__v1__manifest__descriptor) \
-    , {0,NULL}, {0,NULL}, NULL, 0, 0, 0 }
+    , {0,NULL}, {0,NULL}, NULL, 0, 0, 0, {0,NULL}, NULL }
+
+
+/*
+ * How large a model's experts are. The lists have an entry per layer; where a layer has no experts,
+ * its width is 0.
+ */
+struct  Moiety__V1__ExpertLayout
+{
+  ProtobufCMessage base;
+  uint32_t experts_per_token;
+  /*
+   * Feed-forward dimensions of each expert.
+   */
+  size_t n_widths;
+  uint32_t *widths;
+  /*
+   * Element types of the matrices, as numbered in GGUF.
+   */
+  size_t n_gate_types;
+  uint32_t *gate_types;
+  size_t n_up_types;
+  uint32_t *up_types;
+  size_t n_down_types;
+  uint32_t *down_types;
+};
+#define MOIETY__V1__EXPERT_LAYOUT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moiety__v1__expert_layout__descriptor) \
+    , 0, 0,NULL, 0,NULL, 0,NULL, 0,NULL }
 
 
 /*
@@ -395,6 +432,25 @@ Moiety__V1__Manifest *
 void   moiety__v1__manifest__free_unpacked
                      (Moiety__V1__Manifest *message,
                       ProtobufCAllocator *allocator);
+/* Moiety__V1__ExpertLayout methods */
+void   moiety__v1__expert_layout__init
+                     (Moiety__V1__ExpertLayout         *message);
+size_t moiety__v1__expert_layout__get_packed_size
+                     (const Moiety__V1__ExpertLayout   *message);
+size_t moiety__v1__expert_layout__pack
+                     (const Moiety__V1__ExpertLayout   *message,
+                      uint8_t             *out);
+size_t moiety__v1__expert_layout__pack_to_buffer
+                     (const Moiety__V1__ExpertLayout   *message,
+                      ProtobufCBuffer     *buffer);
+Moiety__V1__ExpertLayout *
+       moiety__v1__expert_layout__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moiety__v1__expert_layout__free_unpacked
+                     (Moiety__V1__ExpertLayout *message,
+                      ProtobufCAllocator *allocator);
 /* Moiety__V1__Assignment methods */
 void   moiety__v1__assignment__init
                      (Moiety__V1__Assignment         *message);
@@ -561,6 +617,9 @@ typedef void (*Moiety__V1__Welcome_Closure)
 typedef void (*Moiety__V1__Manifest_Closure)
                  (const Moiety__V1__Manifest *message,
                   void *closure_data);
+typedef void (*Moiety__V1__ExpertLayout_Closure)
+                 (const Moiety__V1__ExpertLayout *message,
+                  void *closure_data);
 typedef void (*Moiety__V1__Assignment_Closure)
                  (const Moiety__V1__Assignment *message,
                   void *closure_data);
@@ -596,6 +655,7 @@ extern const ProtobufCMessageDescriptor moiety__v1__control_envelope__descriptor
 extern const ProtobufCMessageDescriptor moiety__v1__hello__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__welcome__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__manifest__descriptor;
+extern const ProtobufCMessageDescriptor moiety__v1__expert_layout__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__assignment__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__load_progress__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__loaded__descriptor;

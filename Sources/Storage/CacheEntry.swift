@@ -1,0 +1,48 @@
+public import Model
+import Tensors
+
+/// One file of a cache.
+public struct CacheEntry: Equatable, Sendable {
+    public enum Stage: String, Sendable {
+        /// Whole, and verified when it came.
+        case whole
+        /// On its way, or left behind by a worker that ended before it was whole.
+        case partial
+    }
+
+    public let digest: ExpertDigest
+    public let stage: Stage
+    public let byteCount: Int
+    /// When it was used last: seconds since 1970.
+    public let usedSeconds: Int64
+    let usedNanoseconds: Int64
+
+    /// Nil for what is none of the cache's files.
+    init?(_ entry: DirectoryEntry, stage: Stage) {
+        guard entry.isRegular, let digest = ExpertDigest(hexadecimal: entry.name) else {
+            return nil
+        }
+        self.digest = digest
+        self.stage = stage
+        byteCount = entry.byteCount
+        usedSeconds = entry.modifiedSeconds
+        usedNanoseconds = entry.modifiedNanoseconds
+    }
+
+    /// Whether it was used longer ago; ties go by name, so that all processes agree.
+    func isOlder(than other: CacheEntry) -> Bool {
+        (usedSeconds, usedNanoseconds, digest.hexadecimal)
+            < (other.usedSeconds, other.usedNanoseconds, other.digest.hexadecimal)
+    }
+}
+
+/// An expert that a worker wants, and the bytes it takes.
+public struct WantedExpert: Hashable, Sendable {
+    public let digest: ExpertDigest
+    public let byteCount: Int
+
+    public init(digest: ExpertDigest, byteCount: Int) {
+        self.digest = digest
+        self.byteCount = byteCount
+    }
+}
