@@ -56,7 +56,7 @@ for plant in Tests/SimulationTests/Plants/*.txt; do
         missed+=("$name")
     else
         # A precondition of the daemons themselves stopped it.
-        echo "found $name: $(grep -m 1 -E 'Fatal error|Precondition' run.log || tail -n 1 run.log)"
+        echo "found $name: $(grep -i -m 1 -E 'fatal error|precondition' run.log || tail -n 1 run.log)"
         found=$((found + 1))
     fi
 done
