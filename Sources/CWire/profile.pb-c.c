@@ -969,7 +969,7 @@ const ProtobufCMessageDescriptor moiety__v1__get_costs__descriptor =
   (ProtobufCMessageInit) moiety__v1__get_costs__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moiety__v1__worker_cost__field_descriptors[5] =
+static const ProtobufCFieldDescriptor moiety__v1__worker_cost__field_descriptors[6] =
 {
   {
     "name",
@@ -1031,9 +1031,22 @@ static const ProtobufCFieldDescriptor moiety__v1__worker_cost__field_descriptors
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "is_drained",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__WorkerCost, is_drained),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moiety__v1__worker_cost__field_indices_by_name[] = {
   2,   /* field[2] = bandwidth */
+  5,   /* field[5] = is_drained */
   4,   /* field[4] = memory_byte_count */
   0,   /* field[0] = name */
   3,   /* field[3] = round_trip_nanoseconds */
@@ -1042,7 +1055,7 @@ static const unsigned moiety__v1__worker_cost__field_indices_by_name[] = {
 static const ProtobufCIntRange moiety__v1__worker_cost__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor moiety__v1__worker_cost__descriptor =
 {
@@ -1052,7 +1065,7 @@ const ProtobufCMessageDescriptor moiety__v1__worker_cost__descriptor =
   "Moiety__V1__WorkerCost",
   "moiety.v1",
   sizeof(Moiety__V1__WorkerCost),
-  5,
+  6,
   moiety__v1__worker_cost__field_descriptors,
   moiety__v1__worker_cost__field_indices_by_name,
   1,  moiety__v1__worker_cost__number_ranges,

@@ -3,8 +3,9 @@ public import Placement
 /// What shares cost each worker, as measured while they are answered; older ones count less.
 ///
 /// Computing is taken to be linear in distinct experts and pairs, the rest of a share's time in
-/// its rows: the straight lines of least squares. Counting takes a few multiplications and no
-/// memory once every worker has answered.
+/// its rows: the straight lines of least squares. A machine that is busy with something else for a
+/// moment must not bend them, so what takes a multiple of the usual time counts as that multiple.
+/// Counting takes a few multiplications and no memory once every worker has answered.
 public struct ShareCosts: Hashable, Sendable {
     /// One share that was answered.
     public struct Answer: Hashable, Sendable {
@@ -39,6 +40,12 @@ public struct ShareCosts: Hashable, Sendable {
     private struct Worker: Hashable {
         let name: WorkerName
         var sums = Sums()
+        var usual = UsualTimes()
+
+        mutating func count(_ answer: Answer, keeping: Double) {
+            guard let answer = usual.admit(answer) else { return }
+            sums.add(answer, keeping: sums.count > 0 ? keeping : 1)
+        }
     }
 
     /// Of this many shares later ones, an answer counts 1 / e.
@@ -51,11 +58,10 @@ public struct ShareCosts: Hashable, Sendable {
     public mutating func count(_ answer: Answer, of name: WorkerName) {
         guard answer.experts > 0, answer.rows > 0 else { return }
         if let index = workers.firstIndex(where: { $0.name == name }) {
-            workers[index].sums.add(answer, keeping: 1 - 1 / Self.memory)
+            workers[index].count(answer, keeping: 1 - 1 / Self.memory)
         } else {
-            var worker = Worker(name: name)
-            worker.sums.add(answer, keeping: 1)
-            workers.append(worker)
+            workers.append(Worker(name: name))
+            workers[workers.count - 1].count(answer, keeping: 1)
         }
     }
 
@@ -94,6 +100,53 @@ public struct ShareCosts: Hashable, Sendable {
             return worker
         }
         return (costs, descriptions)
+    }
+}
+
+/// What answers with about as many rows usually take.
+private struct UsualTimes: Hashable {
+    /// By the number of bits of the rows.
+    private var classes = Array(repeating: SizeClass(), count: 17)
+
+    private struct SizeClass: Hashable {
+        var count = 0
+        /// Nanoseconds, of computing for each expert; medians, followed from answer to answer.
+        var computing = 0.0
+        var travelling = 0.0
+    }
+
+    /// The first of a size only say what is usual: a process that has just started is slow.
+    private static let firstAnswers = 8
+    /// More than so many times the usual time is an accident.
+    private static let most = 3.0
+    /// By what share a median follows each answer.
+    private static let pace = 0.05
+
+    /// The answer as it counts; nil where too few came before it to say.
+    mutating func admit(_ answer: ShareCosts.Answer) -> ShareCosts.Answer? {
+        let index = min(Int.bitWidth - answer.rows.leadingZeroBitCount, classes.count - 1)
+        var size = classes[index]
+        let experts = Double(answer.experts)
+        let computing = max(1, answer.computing / .nanoseconds(1) / experts)
+        let travelling = max(1, answer.travelling / .nanoseconds(1))
+        size.count += 1
+        if size.count <= Self.firstAnswers {
+            size.computing = size.count == 1 ? computing : min(size.computing, computing)
+            size.travelling = size.count == 1 ? travelling : min(size.travelling, travelling)
+        } else {
+            size.computing *= 1 + (computing > size.computing ? Self.pace : -Self.pace)
+            size.travelling *= 1 + (travelling > size.travelling ? Self.pace : -Self.pace)
+        }
+        classes[index] = size
+        guard size.count > Self.firstAnswers else { return nil }
+        var admitted = answer
+        admitted.computing = .nanoseconds(
+            Int64(min(experts * min(computing, Self.most * size.computing), 1e15))
+        )
+        admitted.travelling = .nanoseconds(
+            Int64(min(travelling, Self.most * size.travelling, 1e15))
+        )
+        return admitted
     }
 }
 

@@ -75,7 +75,8 @@ extension ClusterCosts.Worker {
                 raw.round_trip_nanoseconds,
                 "worker_cost.round_trip_nanoseconds"
             ),
-            memoryByteCount: raw.memory_byte_count
+            memoryByteCount: raw.memory_byte_count,
+            isDrained: raw.is_drained != 0
         )
     }
 
@@ -88,6 +89,7 @@ extension ClusterCosts.Worker {
             unsafe raw.bandwidth = bandwidth
             unsafe raw.round_trip_nanoseconds = roundTrip.wireNanoseconds
             unsafe raw.memory_byte_count = memoryByteCount
+            unsafe raw.is_drained = isDrained ? 1 : 0
         }
     }
 }

@@ -13,19 +13,23 @@ public struct ClusterCosts: Equatable, Sendable {
         public var roundTrip: Duration
         /// As it says; 0 where it says nothing.
         public var memoryByteCount: UInt64
+        /// Whether it is given no experts.
+        public var isDrained: Bool
 
         public init(
             name: WorkerName,
             speed: Double,
             bandwidth: Double,
             roundTrip: Duration,
-            memoryByteCount: UInt64
+            memoryByteCount: UInt64,
+            isDrained: Bool = false
         ) {
             self.name = name
             self.speed = speed
             self.bandwidth = bandwidth
             self.roundTrip = roundTrip
             self.memoryByteCount = memoryByteCount
+            self.isDrained = isDrained
         }
     }
 

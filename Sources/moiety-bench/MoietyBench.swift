@@ -31,7 +31,7 @@ struct MoietyBench: ParsableCommand {
             ),
             CommandGroup(
                 name: "Plans",
-                subcommands: [PlacementCommand.self]
+                subcommands: [PlacementCommand.self, CountingCommand.self]
             ),
             CommandGroup(
                 name: "Files to measure with",

@@ -28,7 +28,7 @@ struct Moiety: AsyncParsableCommand {
                 name: "With a cluster",
                 subcommands: [
                     ServeCommand.self, SubmitCommand.self, JobsCommand.self, CancelCommand.self,
-                    NodesCommand.self, StatusCommand.self, AdminCommand.self,
+                    NodesCommand.self, ExpertsCommand.self, StatusCommand.self, AdminCommand.self,
                 ]
             ),
             CommandGroup(name: "Planning", subcommands: [SolveCommand.self]),

@@ -63,6 +63,36 @@ struct ShareCostsTests {
         #expect(abs(found.workers[0].roundTrip / .microseconds(80) - 1) < 0.02)
     }
 
+    @Test("A worker that is held up now and then has the prices of one that is not")
+    func accidents() throws {
+        var generator = SeededRandom(seed: 9)
+        var (calm, busy) = (ShareCosts(), ShareCosts())
+        let name = try name("a")
+        for round in 0..<2000 {
+            let experts = Int.random(in: 1...8, using: &generator)
+            let rows = round % 5 == 0 ? 64 : 1
+            let answer = ShareCosts.Answer(
+                experts: experts,
+                pairs: experts * rows,
+                rows: rows,
+                computing: .microseconds(150 * experts + 40 * experts * rows),
+                travelling: .microseconds(100 + 10 * rows)
+            )
+            calm.count(answer, of: name)
+            var late = answer
+            if Int.random(in: 0..<20, using: &generator) == 0 {
+                late.travelling += .milliseconds(50)
+                late.computing += .milliseconds(20)
+            }
+            busy.count(late, of: name)
+        }
+        let usual = try #require(calm.estimate(of: [name], rowByteCount: 1000))
+        let found = try #require(busy.estimate(of: [name], rowByteCount: 1000))
+        #expect(abs(found.costs.perPair / usual.costs.perPair - 1) < 0.3)
+        #expect(abs(found.workers[0].bandwidth / usual.workers[0].bandwidth - 1) < 0.3)
+        #expect(abs(found.workers[0].roundTrip / usual.workers[0].roundTrip - 1) < 0.5)
+    }
+
     @Test("Nothing is said about what was hardly measured, and no number is nonsense")
     func little() throws {
         var costs = ShareCosts()
@@ -74,7 +104,8 @@ struct ShareCostsTests {
             computing: .zero,
             travelling: .zero
         )
-        for _ in 0..<31 { costs.count(answer, of: names[0]) }
+        // The first eight of a size only say what is usual.
+        for _ in 0..<39 { costs.count(answer, of: names[0]) }
         #expect(costs.estimate(of: names, rowByteCount: 100) == nil)
         for _ in 0..<9 { costs.count(answer, of: names[0]) }
         let found = try #require(costs.estimate(of: names, rowByteCount: 100))

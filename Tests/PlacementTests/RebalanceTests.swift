@@ -33,22 +33,33 @@ struct RebalanceTests {
         #expect(choice.chosen == nil && choice.reason.contains("the current plan stays"))
     }
 
-    @Test("Few steps, cut experts and unknown workers are named")
+    @Test("Few steps and unknown workers are named")
     func refusals() throws {
         let few = try Self.samples(steps: 15, seed: 3)
         #expect(throws: RebalanceError.tooFewSteps(15, least: 16)) {
             try Rebalance(Self.facts(few))
         }
         var facts = try Self.facts(Self.samples(steps: 16, seed: 3))
-        let plan = facts.current
         facts.workers.removeLast()
         #expect(throws: RebalanceError.unknownWorkers) { try Rebalance(facts) }
-        facts = try Self.facts(Self.samples(steps: 16, seed: 3))
-        let shards = [Shard(worker: 0, from: 0, to: 32), Shard(worker: 1, from: 32, to: 64)]
-        var layers = plan.layers
-        layers[0][0] = .shards(shards)
-        facts.current = Plan(epoch: plan.epoch, workers: plan.workers, layers: layers)
-        #expect(throws: RebalanceError.cutExperts) { try Rebalance(facts) }
+    }
+
+    @Test("Experts are cut only where that is allowed")
+    func shards() throws {
+        // One expert takes half of all rows: no plan of whole experts can be even.
+        var samples = RoutingTrace(expertCounts: [16], topK: 1)
+        for step in 0..<32 {
+            let rows = (0..<64).map { UInt16($0 % 2 == 0 ? 0 : 1 + ($0 / 2 + step) % 15) }
+            samples.append(rows)
+        }
+        var facts = try Self.facts(samples)
+        let names = try Self.choose(facts).verdicts.map(\.name)
+        #expect(!names.contains("sharded") && !names.contains("hybrid"))
+        facts.mayCut = true
+        let choice = try Self.choose(facts)
+        let chosen = try #require(choice.chosen)
+        #expect(["sharded", "hybrid"].contains(chosen.name), "\(choice.reason)")
+        try chosen.plan.validate(expertCounts: [16], expertWidth: 128)
     }
 
     private static func choose(_ facts: Rebalance.Facts) throws -> PlanChoice {
@@ -79,7 +90,7 @@ struct RebalanceTests {
             samples: samples,
             workers: plan.workers.map(WorkerDescription.init),
             costs: CostModel(),
-            sizes: ExpertSizes(byteCounts: [1000, 1000], width: 64),
+            sizes: ExpertSizes(byteCounts: samples.expertCounts.map { _ in 1000 }, width: 128),
             moveBandwidth: 1e6
         )
     }

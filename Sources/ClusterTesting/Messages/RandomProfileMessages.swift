@@ -72,7 +72,8 @@ extension ClusterCosts {
                     speed: Double(random.int(1...99)) / 8,
                     bandwidth: Double(random.int(1...9999)),
                     roundTrip: .nanoseconds(random.int(0...9999)),
-                    memoryByteCount: random.number()
+                    memoryByteCount: random.number(),
+                    isDrained: random.bool()
                 )
             },
             imbalance: random.bool() ? Double(random.int(8...99)) / 8 : nil

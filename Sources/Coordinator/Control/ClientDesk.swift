@@ -136,6 +136,7 @@ struct ClientDesk {
 
     private mutating func getProfile(_ wish: GetProfile, for client: Peer) {
         guard !isClosed else { return refuse(client, .shuttingDown, Self.closed) }
+        if let reason = profiles.admit(client) { return refuse(client, .notAllowed, reason) }
         _ = steps.post(.profile(wish.action, for: client))
     }
 

@@ -7,6 +7,8 @@ import Wire
 /// Counts as they were when clients asked, while they fetch them part by part.
 struct ProfileDesk {
     private var moments: [Moment] = []
+    /// Clients whom the step thread owes an answer.
+    private var waiting: [Peer] = []
 
     private struct Moment {
         let client: Peer
@@ -16,8 +18,21 @@ struct ProfileDesk {
 
     /// Clients that fetch at once; the one that began first gives way.
     private static let limit = 4
+    private static let waitingLimit = 64
     /// A client that has asked for nothing this long has all it wants.
     private static let patience = Duration.seconds(10)
+
+    /// Notes that a client waits for the step thread.
+    ///
+    /// - Returns: why it may not ask now; nil where it may.
+    mutating func admit(_ client: Peer) -> String? {
+        guard !waiting.contains(client) else {
+            return "the last question about the profile is not answered yet"
+        }
+        guard waiting.count < Self.waitingLimit else { return "too many ask at once; try again" }
+        waiting.append(client)
+        return nil
+    }
 
     /// Keeps what a client has asked for, and says what there is of it.
     mutating func keep(
@@ -25,6 +40,7 @@ struct ProfileDesk {
         for client: Peer,
         now: Instant
     ) -> ProfileOverview {
+        waiting.removeAll { $0 == client }
         moments.removeAll { $0.client == client }
         moments.append(Moment(client: client, report: report, lastAsked: now))
         if moments.count > Self.limit { moments.removeFirst() }
@@ -72,7 +88,7 @@ extension ProfileOverview {
             topK: counter.topK,
             expertCounts: counter.expertCounts,
             tasks: counter.tasks.map { Task(name: $0, rowCount: counter.rows(of: $0)) },
-            sampleCount: recorder.samples.count
+            sampleCount: recorder.sampleCount
         )
         let counts = recorder.trace.lazy.flatMap(\.rowCounts)
         trace.pieceCount = recorder.trace.count

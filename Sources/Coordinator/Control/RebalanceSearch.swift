@@ -66,22 +66,17 @@ final class RebalanceSearch {
     private func report(_ outcome: RebalanceWatch.Outcome) { _ = reports.post(.searched(outcome)) }
 
     private struct Answer: Decodable {
-        let applied: Bool
-        let chosen: String?
-        let candidates: [Candidate]
+        let change: Change?
     }
 
-    private struct Candidate: Decodable {
-        let name: String
-        let bytes: UInt64?
+    private struct Change: Decodable {
+        let bytes: UInt64
     }
 
     private static func outcome(_ json: Data) -> RebalanceWatch.Outcome {
         do {
             let answer = try JSONDecoder().decode(Answer.self, from: json)
-            guard answer.applied else { return .kept }
-            let chosen = answer.candidates.first { $0.name == answer.chosen }
-            return .changed(byteCount: chosen?.bytes ?? 0)
+            return answer.change.map { .changed(byteCount: $0.bytes) } ?? .kept
         } catch {
             return .failed(reason: "moiety admin rebalance answered no JSON that is known")
         }

@@ -85,7 +85,8 @@ extension WorkerDesk {
                     speed: worker.speed,
                     bandwidth: worker.bandwidth,
                     roundTrip: worker.roundTrip,
-                    memoryByteCount: machines[worker.name]?.memoryByteCount ?? 0
+                    memoryByteCount: machines[worker.name]?.memoryByteCount ?? 0,
+                    isDrained: membership.drained.contains(worker.name)
                 )
             },
             imbalance: figures.imbalance

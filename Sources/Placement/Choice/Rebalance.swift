@@ -14,6 +14,8 @@ public struct Rebalance: Sendable {
         public var sizes: ExpertSizes
         /// Bytes per second that all copies together may take.
         public var moveBandwidth: Double
+        /// Whether plans may cut experts, with which answers agree only within rounding.
+        public var mayCut = false
 
         public init(
             current: Plan,
@@ -48,9 +50,6 @@ public struct Rebalance: Sendable {
         guard facts.samples.stepCount >= Self.leastSteps else {
             throw .tooFewSteps(facts.samples.stepCount, least: Self.leastSteps)
         }
-        guard facts.current.layers.allSatisfy({ $0.allSatisfy(\.shards.isEmpty) }) else {
-            throw .cutExperts
-        }
         guard facts.current.workers == facts.workers.map(\.name) else {
             throw .unknownWorkers
         }
@@ -71,7 +70,7 @@ public struct Rebalance: Sendable {
         }
     }
 
-    /// A plan of every kind that a serving cluster can change to.
+    /// A plan of every kind.
     ///
     /// - Parameter seconds: to search for, roughly.
     public func candidates(
@@ -92,7 +91,30 @@ public struct Rebalance: Sendable {
         }
         let single = BalancedSolver(problem: problem, copies: false).solve().plan
         plans.append((name: "balanced without copies", plan: single))
-        return plans
+        return plans + cutting(single)
+    }
+
+    /// Plans that cut all experts, or those that would keep everybody waiting.
+    private func cutting(_ whole: Plan) -> [(name: String, plan: Plan)] {
+        let usable = facts.workers.allSatisfy { $0.room != 0 }
+        guard facts.mayCut, usable, facts.sizes.width % 32 == 0 else { return [] }
+        let sharded = Plan.sharded(
+            workers: facts.workers,
+            expertCounts: problem.profile.expertCounts,
+            expertWidth: facts.sizes.width,
+            epoch: whole.epoch
+        )
+        // A step of the usual size, as the counts expect it.
+        let steps = Double(max(1, problem.steps.stepCount))
+        let rows = Double(problem.steps.rowCount) / steps / max(1, problem.profile.rows)
+        let hybrid = whole.hybrid(
+            rowCounts: problem.profile.layers.map { $0.activations.map { $0 * rows } },
+            workers: facts.workers,
+            costs: facts.costs,
+            expertWidth: facts.sizes.width,
+            epoch: whole.epoch
+        )
+        return [(name: "sharded", plan: sharded), (name: "hybrid", plan: hybrid)]
     }
 
     /// Replays the candidates and the current plan on the steps that were held out.
@@ -119,7 +141,6 @@ public struct Rebalance: Sendable {
 /// Why no other plan can be proposed.
 public enum RebalanceError: Error, Hashable {
     case tooFewSteps(Int, least: Int)
-    case cutExperts
     case unknownWorkers
     case problem(PlacementError)
 }
@@ -130,9 +151,6 @@ extension RebalanceError: CustomStringConvertible {
         case .tooFewSteps(let count, let least):
             "\(count) steps were sampled, and plans need \(least) at least: let the cluster work "
                 + "for a while"
-        case .cutExperts:
-            "the plan in force cuts experts into shards, which stay as they are while the cluster "
-                + "serves"
         case .unknownWorkers:
             "the plan in force names workers that nothing is known about"
         case .problem(let error):

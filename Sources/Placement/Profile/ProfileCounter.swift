@@ -11,8 +11,10 @@ public struct ProfileCounter: Sendable {
     public struct Limits: Hashable, Sendable {
         /// Tasks that are told apart; the rows of more count as `other`.
         public var tasks = 8
-        /// Of all tasks' tables. 58 layers of 256 experts take 23 MB for each task; where they do
-        /// not fit even once, nothing is counted.
+        /// Of all tasks' tables.
+        ///
+        /// 58 layers of 256 experts take 23 MB for each task; where they do not fit even once,
+        /// nothing is counted.
         public var byteCount = 256 << 20
         /// Of one layer's tables, which travel in one piece: some 1600 experts.
         public var layerByteCount = 16 << 20

@@ -75,6 +75,8 @@ public struct StepRecorder: Sendable {
     /// The sampled steps, the oldest first.
     public var samples: [RecordedSteps] { sample.steps }
 
+    public var sampleCount: Int { sample.count }
+
     public var traceStepCount: Int { trace.reduce(0) { $0 + $1.rowCounts.count } }
 
     // MARK: Steps

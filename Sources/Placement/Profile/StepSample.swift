@@ -60,6 +60,8 @@ struct StepSample: Sendable {
         }
     }
 
+    var count: Int { places.count }
+
     /// The oldest first, each by itself.
     var steps: [RecordedSteps] {
         places.sorted { $0.number < $1.number }.map { place in

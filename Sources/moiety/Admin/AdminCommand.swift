@@ -6,6 +6,7 @@ struct AdminCommand: AsyncParsableCommand {
         abstract: "What runs a cluster's insides, while it serves.",
         subcommands: [
             PlanCommand.self, DrainCommand.self, UndrainCommand.self, ProfileCommand.self,
+            RebalanceCommand.self,
         ]
     )
 }

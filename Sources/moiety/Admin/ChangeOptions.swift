@@ -16,7 +16,7 @@ struct ChangeOptions: ParsableArguments {
     var bandwidth: Bandwidth?
 
     /// What began, and with `--wait` how it ended.
-    private struct Report: Encodable {
+    struct Report: Encodable {
         let message: String
         let stages: Int
         let moves: UInt64
@@ -24,12 +24,27 @@ struct ChangeOptions: ParsableArguments {
         var epoch: UInt64?
         var seconds: Double?
         var outcome: String?
+
+        /// - Throws: what became of a change that was waited for, unless it was done.
+        func requireDone() throws {
+            guard let outcome, outcome != HistoryEntry.done else { return }
+            throw CommandFailure("the plan was not changed to the end: \(outcome)")
+        }
     }
 
     /// Asks for a change, and says what becomes of it.
     ///
     /// - Throws: what keeps the plan from changing.
     func carryOut(_ wish: ClientMessage, at client: ClusterClient) async throws {
+        let report = try await perform(wish, at: client)
+        if json { try Console.writeJSON(report) }
+        try report.requireDone()
+    }
+
+    /// Asks for a change, and with `--wait` waits for its end.
+    ///
+    /// - Throws: why it has not begun.
+    func perform(_ wish: ClientMessage, at client: ClusterClient) async throws -> Report {
         let reply = try client.ask(wish)
         guard case .changeReply(let begun) = reply else { throw client.unexpected(reply) }
         guard begun.isBegun else { throw CommandFailure(begun.message) }
@@ -49,10 +64,7 @@ struct ChangeOptions: ParsableArguments {
             report.seconds = end.seconds
             report.outcome = end.outcome
         }
-        if json { try Console.writeJSON(report) }
-        if let outcome = report.outcome, outcome != HistoryEntry.done {
-            throw CommandFailure("the plan was not changed to the end: \(outcome)")
-        }
+        return report
     }
 
     /// Looks now and then how far the change is; the history has what became of it.

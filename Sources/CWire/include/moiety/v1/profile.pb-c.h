@@ -208,10 +208,14 @@ struct  Moiety__V1__WorkerCost
    * As it says; 0 where it says nothing.
    */
   uint64_t memory_byte_count;
+  /*
+   * It is given no experts.
+   */
+  protobuf_c_boolean is_drained;
 };
 #define MOIETY__V1__WORKER_COST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moiety__v1__worker_cost__descriptor) \
-    , {0,NULL}, 0, 0, 0, 0 }
+    , {0,NULL}, 0, 0, 0, 0, 0 }
 
 
 /*
