@@ -2952,7 +2952,7 @@ const ProtobufCMessageDescriptor moiety__v1__list_nodes__descriptor =
   (ProtobufCMessageInit) moiety__v1__list_nodes__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moiety__v1__node__field_descriptors[15] =
+static const ProtobufCFieldDescriptor moiety__v1__node__field_descriptors[16] =
 {
   {
     "name",
@@ -3134,6 +3134,18 @@ static const ProtobufCFieldDescriptor moiety__v1__node__field_descriptors[15] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "supply",
+    16,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__Node, supply),
+    &moiety__v1__supply_counts__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moiety__v1__node__field_indices_by_name[] = {
   9,   /* field[9] = core_count */
@@ -3150,12 +3162,13 @@ static const unsigned moiety__v1__node__field_indices_by_name[] = {
   6,   /* field[6] = rows_computed */
   7,   /* field[7] = silent_nanoseconds */
   1,   /* field[1] = state */
+  15,   /* field[15] = supply */
   12,   /* field[12] = total_byte_count */
 };
 static const ProtobufCIntRange moiety__v1__node__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 15 }
+  { 0, 16 }
 };
 const ProtobufCMessageDescriptor moiety__v1__node__descriptor =
 {
@@ -3165,7 +3178,7 @@ const ProtobufCMessageDescriptor moiety__v1__node__descriptor =
   "Moiety__V1__Node",
   "moiety.v1",
   sizeof(Moiety__V1__Node),
-  15,
+  16,
   moiety__v1__node__field_descriptors,
   moiety__v1__node__field_indices_by_name,
   1,  moiety__v1__node__number_ranges,

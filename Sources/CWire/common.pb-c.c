@@ -97,6 +97,51 @@ void   moiety__v1__drop_count__free_unpacked
   assert(message->base.descriptor == &moiety__v1__drop_count__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   moiety__v1__supply_counts__init
+                     (Moiety__V1__SupplyCounts         *message)
+{
+  static const Moiety__V1__SupplyCounts init_value = MOIETY__V1__SUPPLY_COUNTS__INIT;
+  *message = init_value;
+}
+size_t moiety__v1__supply_counts__get_packed_size
+                     (const Moiety__V1__SupplyCounts *message)
+{
+  assert(message->base.descriptor == &moiety__v1__supply_counts__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moiety__v1__supply_counts__pack
+                     (const Moiety__V1__SupplyCounts *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moiety__v1__supply_counts__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moiety__v1__supply_counts__pack_to_buffer
+                     (const Moiety__V1__SupplyCounts *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moiety__v1__supply_counts__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moiety__V1__SupplyCounts *
+       moiety__v1__supply_counts__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moiety__V1__SupplyCounts *)
+     protobuf_c_message_unpack (&moiety__v1__supply_counts__descriptor,
+                                allocator, len, data);
+}
+void   moiety__v1__supply_counts__free_unpacked
+                     (Moiety__V1__SupplyCounts *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moiety__v1__supply_counts__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   moiety__v1__model_identity__init
                      (Moiety__V1__ModelIdentity         *message)
 {
@@ -242,6 +287,122 @@ const ProtobufCMessageDescriptor moiety__v1__drop_count__descriptor =
   moiety__v1__drop_count__field_indices_by_name,
   1,  moiety__v1__drop_count__number_ranges,
   (ProtobufCMessageInit) moiety__v1__drop_count__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moiety__v1__supply_counts__field_descriptors[7] =
+{
+  {
+    "from_file",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__SupplyCounts, from_file),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "from_directory",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__SupplyCounts, from_directory),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "from_cache",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__SupplyCounts, from_cache),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "fetched",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__SupplyCounts, fetched),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "fetched_byte_count",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__SupplyCounts, fetched_byte_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "fall_backs",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__SupplyCounts, fall_backs),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "not_kept",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__SupplyCounts, not_kept),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moiety__v1__supply_counts__field_indices_by_name[] = {
+  5,   /* field[5] = fall_backs */
+  3,   /* field[3] = fetched */
+  4,   /* field[4] = fetched_byte_count */
+  2,   /* field[2] = from_cache */
+  1,   /* field[1] = from_directory */
+  0,   /* field[0] = from_file */
+  6,   /* field[6] = not_kept */
+};
+static const ProtobufCIntRange moiety__v1__supply_counts__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 7 }
+};
+const ProtobufCMessageDescriptor moiety__v1__supply_counts__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moiety.v1.SupplyCounts",
+  "SupplyCounts",
+  "Moiety__V1__SupplyCounts",
+  "moiety.v1",
+  sizeof(Moiety__V1__SupplyCounts),
+  7,
+  moiety__v1__supply_counts__field_descriptors,
+  moiety__v1__supply_counts__field_indices_by_name,
+  1,  moiety__v1__supply_counts__number_ranges,
+  (ProtobufCMessageInit) moiety__v1__supply_counts__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor moiety__v1__model_identity__field_descriptors[2] =

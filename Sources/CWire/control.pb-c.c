@@ -1532,7 +1532,7 @@ const ProtobufCMessageDescriptor moiety__v1__load_failed__descriptor =
   (ProtobufCMessageInit) moiety__v1__load_failed__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moiety__v1__heartbeat__field_descriptors[6] =
+static const ProtobufCFieldDescriptor moiety__v1__heartbeat__field_descriptors[7] =
 {
   {
     "sequence",
@@ -1606,6 +1606,18 @@ static const ProtobufCFieldDescriptor moiety__v1__heartbeat__field_descriptors[6
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "supply",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__Heartbeat, supply),
+    &moiety__v1__supply_counts__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moiety__v1__heartbeat__field_indices_by_name[] = {
   5,   /* field[5] = drops */
@@ -1614,11 +1626,12 @@ static const unsigned moiety__v1__heartbeat__field_indices_by_name[] = {
   2,   /* field[2] = rows_computed */
   0,   /* field[0] = sequence */
   3,   /* field[3] = shares_computed */
+  6,   /* field[6] = supply */
 };
 static const ProtobufCIntRange moiety__v1__heartbeat__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor moiety__v1__heartbeat__descriptor =
 {
@@ -1628,7 +1641,7 @@ const ProtobufCMessageDescriptor moiety__v1__heartbeat__descriptor =
   "Moiety__V1__Heartbeat",
   "moiety.v1",
   sizeof(Moiety__V1__Heartbeat),
-  6,
+  7,
   moiety__v1__heartbeat__field_descriptors,
   moiety__v1__heartbeat__field_indices_by_name,
   1,  moiety__v1__heartbeat__number_ranges,

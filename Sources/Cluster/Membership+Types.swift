@@ -149,13 +149,17 @@ extension Membership {
         public var residentByteCount: UInt64
         /// Messages of the coordinator's that it did not act on.
         public var drops: DropCounts
+        /// Where its experts came from.
+        public var supply: SupplyCounts
 
         public init(
             rowsComputed: UInt64 = 0,
             sharesComputed: UInt64 = 0,
             residentByteCount: UInt64 = 0,
-            drops: DropCounts = DropCounts()
+            drops: DropCounts = DropCounts(),
+            supply: SupplyCounts = SupplyCounts()
         ) {
+            self.supply = supply
             self.rowsComputed = rowsComputed
             self.sharesComputed = sharesComputed
             self.residentByteCount = residentByteCount

@@ -189,6 +189,8 @@ public struct Heartbeat: Equatable, Sendable {
     public var residentByteCount: UInt64
     /// What came from the coordinator and was not acted on.
     public var drops: DropCounts
+    /// Where its experts came from.
+    public var supply: SupplyCounts
 
     public init(
         sequence: UInt64,
@@ -196,7 +198,8 @@ public struct Heartbeat: Equatable, Sendable {
         rowsComputed: UInt64,
         sharesComputed: UInt64,
         residentByteCount: UInt64,
-        drops: DropCounts = DropCounts()
+        drops: DropCounts = DropCounts(),
+        supply: SupplyCounts = SupplyCounts()
     ) {
         self.sequence = sequence
         self.incarnation = incarnation
@@ -204,6 +207,7 @@ public struct Heartbeat: Equatable, Sendable {
         self.sharesComputed = sharesComputed
         self.residentByteCount = residentByteCount
         self.drops = drops
+        self.supply = supply
     }
 }
 

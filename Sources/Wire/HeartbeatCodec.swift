@@ -10,7 +10,8 @@ extension Heartbeat {
             rowsComputed: raw.rows_computed,
             sharesComputed: raw.shares_computed,
             residentByteCount: raw.resident_byte_count,
-            drops: reader.drops(raw.drops, count: raw.n_drops, "heartbeat.drops")
+            drops: reader.drops(raw.drops, count: raw.n_drops, "heartbeat.drops"),
+            supply: SupplyCounts(raw.supply)
         )
     }
 
@@ -23,6 +24,7 @@ extension Heartbeat {
             unsafe raw.resident_byte_count = residentByteCount
             unsafe raw.n_drops = drops.all.count
             unsafe raw.drops = writer.drops(drops)
+            unsafe raw.supply = supply.raw(writer)
         }
     }
 }

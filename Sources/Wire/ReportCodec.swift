@@ -112,7 +112,8 @@ extension NodeReport {
             loadedByteCount: raw.loaded_byte_count,
             totalByteCount: raw.total_byte_count,
             message: reader.text(raw.message, "node.message"),
-            drops: reader.drops(raw.drops, count: raw.n_drops, "node.drops")
+            drops: reader.drops(raw.drops, count: raw.n_drops, "node.drops"),
+            supply: SupplyCounts(raw.supply)
         )
     }
 
@@ -137,6 +138,7 @@ extension NodeReport {
             unsafe raw.message = writer.message(message)
             unsafe raw.n_drops = drops.all.count
             unsafe raw.drops = writer.drops(drops)
+            unsafe raw.supply = supply.raw(writer)
         }
     }
 }

@@ -79,6 +79,8 @@ public struct NodeReport: Equatable, Sendable {
     public var message: String
     /// What came to it and was not acted on.
     public var drops: DropCounts
+    /// Where its experts came from.
+    public var supply: SupplyCounts
 
     public init(
         name: WorkerName,
@@ -95,7 +97,8 @@ public struct NodeReport: Equatable, Sendable {
         loadedByteCount: UInt64,
         totalByteCount: UInt64,
         message: String,
-        drops: DropCounts = DropCounts()
+        drops: DropCounts = DropCounts(),
+        supply: SupplyCounts = SupplyCounts()
     ) {
         self.name = name
         self.state = state
@@ -112,6 +115,7 @@ public struct NodeReport: Equatable, Sendable {
         self.totalByteCount = totalByteCount
         self.message = message
         self.drops = drops
+        self.supply = supply
     }
 }
 

@@ -21,6 +21,8 @@ package final class ControlLoop {
         package let availableMemory: () -> Int?
         /// Bytes of memory that this process occupies.
         package let residentMemory: () -> UInt64
+        /// Where experts came from so far.
+        package let supplyCounts: () -> SupplyCounts
         /// For the pauses between attempts, which must differ between workers.
         package let seed: UInt64
 
@@ -30,7 +32,8 @@ package final class ControlLoop {
             dial: @escaping Dial,
             startLoad: @escaping StartLoad,
             availableMemory: @escaping () -> Int? = MemoryBudget.available,
-            residentMemory: @escaping () -> UInt64 = residentByteCount
+            residentMemory: @escaping () -> UInt64 = residentByteCount,
+            supplyCounts: @escaping () -> SupplyCounts = { SupplyCounts() }
         ) {
             self.clock = clock
             self.seed = seed
@@ -38,6 +41,7 @@ package final class ControlLoop {
             self.startLoad = startLoad
             self.availableMemory = availableMemory
             self.residentMemory = residentMemory
+            self.supplyCounts = supplyCounts
         }
     }
 
@@ -314,7 +318,8 @@ package final class ControlLoop {
                         rowsComputed: figures.value.rowsComputed,
                         sharesComputed: figures.value.sharesComputed,
                         residentByteCount: surroundings.residentMemory(),
-                        drops: drops
+                        drops: drops,
+                        supply: surroundings.supplyCounts()
                     )
                 )
             )

@@ -43,7 +43,8 @@ struct WorkerProcess {
                 },
                 startLoad: { (order) throws(MessagingError) in
                     try BackgroundLoader(order, supply: supply, reports: inbox)
-                }
+                },
+                supplyCounts: { supply.counts }
             ),
             steps: steps,
             inbox: inbox,

@@ -1,3 +1,4 @@
+import Cluster
 import ClusterTesting
 import Foundation
 import Model
@@ -45,6 +46,12 @@ struct ChunkProcessTests {
         #expect(try await ClusterProcessTests.tokens(of: cluster) == expected)
         #expect(try Self.figure("bytesFetched", of: cluster) == entry.byteCount)
         #expect(try Self.figure("fallBacks", of: cluster) == 1)
+        // And it stands where people look.
+        let all = try Self.cache(of: cluster).entries().count
+        try await cluster.client.nodes { nodes in
+            let supply = nodes[0].supply
+            return supply.fetched == 1 && supply.fallBacks == 1 && Int(supply.fromCache) == all - 1
+        }
     }
 
     @Test("The coordinator is killed while experts come: they go on coming from its next life")

@@ -55,6 +55,7 @@ extension ControlMessage {
             .goodbye(Goodbye(reason: random.text())),
             .heartbeat(.counting(using: random)),
             .manifest(.withLayout(using: random)),
+            .heartbeat(.supplied(using: random)),
         ]
     }
 }
@@ -160,6 +161,14 @@ extension Manifest {
 }
 
 extension Heartbeat {
+    /// One of a worker whose experts came from somewhere.
+    fileprivate static func supplied(using random: SeededRandom) -> Heartbeat {
+        var heartbeat = counting(using: random)
+        var random = random
+        heartbeat.supply = random.supply()
+        return heartbeat
+    }
+
     /// One of a worker that dropped messages.
     ///
     /// Of a copy of the generator: what came later than the goldens must not change them.

@@ -75,5 +75,16 @@ extension SeededRandom {
         return drops
     }
 
+    public mutating func supply() -> SupplyCounts {
+        var counts = SupplyCounts()
+        counts.fromFile = number()
+        counts.fromCache = number()
+        counts.fetched = number()
+        counts.fetchedByteCount = number()
+        counts.fallBacks = number()
+        counts.notKept = number()
+        return counts
+    }
+
     public mutating func tokens() -> [Int32] { list { Int32(truncatingIfNeeded: $0.next()) } }
 }

@@ -115,7 +115,8 @@ extension WorkerDesk {
                 loadedByteCount: loaded.done,
                 totalByteCount: loaded.total,
                 message: node.message,
-                drops: member.vitals.drops
+                drops: member.vitals.drops,
+                supply: member.vitals.supply
             )
         }
     }

@@ -376,7 +376,8 @@ extension Membership.Heartbeat {
                 rowsComputed: heartbeat.rowsComputed,
                 sharesComputed: heartbeat.sharesComputed,
                 residentByteCount: heartbeat.residentByteCount,
-                drops: heartbeat.drops
+                drops: heartbeat.drops,
+                supply: heartbeat.supply
             )
         )
     }

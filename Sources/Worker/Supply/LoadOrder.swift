@@ -16,24 +16,3 @@ package struct LoadOrder: Sendable {
     /// Where it sends chunks from, empty for nowhere; may change while the load is under way.
     package let chunkEndpoint: Latest<String>
 }
-
-/// Where a worker's experts came from, and what went wrong on the way, since it started.
-package struct SupplyCounts: Equatable, Sendable {
-    /// From the file in its settings.
-    package var fromFile = 0
-    /// From a file in the shared directory.
-    package var fromDirectory = 0
-    package var fromCache = 0
-    /// From the coordinator.
-    package var fetched = 0
-    /// Bytes that came from the coordinator; what an earlier attempt had left in the cache is not
-    /// among them.
-    package var fetchedByteCount = 0
-    /// Experts of a file or the cache that could not be read or were damaged, and were looked for
-    /// elsewhere.
-    package var fallBacks = 0
-    /// Experts that came from the coordinator and found no room in the cache.
-    package var notKept = 0
-
-    package init() {}
-}

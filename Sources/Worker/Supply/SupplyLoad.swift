@@ -57,7 +57,7 @@ struct SupplyLoad {
     /// again.
     mutating func take(
         fromFile file: ModelFile,
-        counting count: any WritableKeyPath<SupplyCounts, Int> & Sendable
+        counting count: any WritableKeyPath<SupplyCounts, UInt64> & Sendable
     ) throws(SupplyError) {
         guard let directory = supply.machine.stateDirectory, file.file.isUnchanged else {
             return try take(from: file, counting: count)
@@ -83,7 +83,7 @@ struct SupplyLoad {
     /// Takes what a source has, and leaves what it has not, or has damaged.
     mutating func take(
         from source: any ExpertSource,
-        counting count: any WritableKeyPath<SupplyCounts, Int> & Sendable,
+        counting count: any WritableKeyPath<SupplyCounts, UInt64> & Sendable,
         trusting verified: VerifiedExperts? = nil,
         onDamage: @Sendable (WorkerSession.AssignedExpert) -> Void = { _ in }
     ) throws(SupplyError) {
@@ -124,7 +124,7 @@ struct SupplyLoad {
             loadedByteCount += order.layout.byteCount(of: order.experts[place].part)
         }
         missing = places.filter { found[$0] == nil }
-        supply.count { $0[keyPath: count] += places.count - missing.count }
+        supply.count { $0[keyPath: count] += UInt64(places.count - missing.count) }
         fallBack(failures.withLock { $0 }.map { (experts[$0.place], $0.error) }, onDamage)
     }
 
@@ -138,7 +138,7 @@ struct SupplyLoad {
         }
         guard let first = failures.first else { return }
         firstFailure = firstFailure ?? first.error
-        supply.count { $0.fallBacks += failures.count }
+        supply.count { $0.fallBacks += UInt64(failures.count) }
         for failure in failures { onDamage(failure.expert) }
         for failure in failures.prefix(Self.toldFailureCount) {
             supply.logger.warning(
@@ -241,8 +241,8 @@ struct SupplyLoad {
         )
         defer {
             supply.count {
-                $0.fetchedByteCount += loop.fetchedByteCount
-                $0.notKept += unkept + loop.troubles.count
+                $0.fetchedByteCount += UInt64(loop.fetchedByteCount)
+                $0.notKept += UInt64(unkept + loop.troubles.count)
             }
         }
         try run(loop, arrived)

@@ -73,9 +73,40 @@ private struct NodeLine: Encodable {
     let message: String
     /// Messages that it did not act on, by reason.
     let dropped: [String: UInt64]
+    let supply: Supply
+
+    /// Where its experts came from since it started.
+    struct Supply: Encodable {
+        let file: UInt64
+        let directory: UInt64
+        let cache: UInt64
+        let coordinator: UInt64
+        let fetchedBytes: UInt64
+        /// Experts that were damaged where they were looked for first.
+        let fallBacks: UInt64
+        /// Experts that found no room in the cache.
+        let notKept: UInt64
+
+        enum CodingKeys: String, CodingKey {
+            case file, directory, cache, coordinator
+            case fetchedBytes = "fetched_bytes"
+            case fallBacks = "fall_backs"
+            case notKept = "not_kept"
+        }
+
+        init(_ counts: SupplyCounts) {
+            file = counts.fromFile
+            directory = counts.fromDirectory
+            cache = counts.fromCache
+            coordinator = counts.fetched
+            fetchedBytes = counts.fetchedByteCount
+            fallBacks = counts.fallBacks
+            notKept = counts.notKept
+        }
+    }
 
     enum CodingKeys: String, CodingKey {
-        case name, state, incarnation, epoch, experts, rows, cores, message, dropped
+        case name, state, incarnation, epoch, experts, rows, cores, message, dropped, supply
         case residentBytes = "resident_bytes"
         case loadedBytes = "loaded_bytes"
         case totalBytes = "total_bytes"
@@ -100,5 +131,6 @@ private struct NodeLine: Encodable {
         instructionSet = node.instructionSet
         message = node.message
         dropped = node.drops.byWord
+        supply = Supply(node.supply)
     }
 }

@@ -17,6 +17,7 @@ PROTOBUF_C__BEGIN_DECLS
 
 typedef struct Moiety__V1__Refusal Moiety__V1__Refusal;
 typedef struct Moiety__V1__DropCount Moiety__V1__DropCount;
+typedef struct Moiety__V1__SupplyCounts Moiety__V1__SupplyCounts;
 typedef struct Moiety__V1__ModelIdentity Moiety__V1__ModelIdentity;
 
 
@@ -97,6 +98,38 @@ struct  Moiety__V1__DropCount
 
 
 /*
+ * Where a worker's experts came from, and what went wrong on the way, since its process started.
+ */
+struct  Moiety__V1__SupplyCounts
+{
+  ProtobufCMessage base;
+  /*
+   * Experts from the file in its settings, from one in a directory that machines share, from its
+   * cache, from the coordinator.
+   */
+  uint64_t from_file;
+  uint64_t from_directory;
+  uint64_t from_cache;
+  uint64_t fetched;
+  /*
+   * Bytes from the coordinator.
+   */
+  uint64_t fetched_byte_count;
+  /*
+   * Experts that were damaged where they were looked for first.
+   */
+  uint64_t fall_backs;
+  /*
+   * Experts from the coordinator that found no room in the cache.
+   */
+  uint64_t not_kept;
+};
+#define MOIETY__V1__SUPPLY_COUNTS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moiety__v1__supply_counts__descriptor) \
+    , 0, 0, 0, 0, 0, 0, 0 }
+
+
+/*
  * What tells one model file from another without reading its weights.
  */
 struct  Moiety__V1__ModelIdentity
@@ -154,6 +187,25 @@ Moiety__V1__DropCount *
 void   moiety__v1__drop_count__free_unpacked
                      (Moiety__V1__DropCount *message,
                       ProtobufCAllocator *allocator);
+/* Moiety__V1__SupplyCounts methods */
+void   moiety__v1__supply_counts__init
+                     (Moiety__V1__SupplyCounts         *message);
+size_t moiety__v1__supply_counts__get_packed_size
+                     (const Moiety__V1__SupplyCounts   *message);
+size_t moiety__v1__supply_counts__pack
+                     (const Moiety__V1__SupplyCounts   *message,
+                      uint8_t             *out);
+size_t moiety__v1__supply_counts__pack_to_buffer
+                     (const Moiety__V1__SupplyCounts   *message,
+                      ProtobufCBuffer     *buffer);
+Moiety__V1__SupplyCounts *
+       moiety__v1__supply_counts__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moiety__v1__supply_counts__free_unpacked
+                     (Moiety__V1__SupplyCounts *message,
+                      ProtobufCAllocator *allocator);
 /* Moiety__V1__ModelIdentity methods */
 void   moiety__v1__model_identity__init
                      (Moiety__V1__ModelIdentity         *message);
@@ -181,6 +233,9 @@ typedef void (*Moiety__V1__Refusal_Closure)
 typedef void (*Moiety__V1__DropCount_Closure)
                  (const Moiety__V1__DropCount *message,
                   void *closure_data);
+typedef void (*Moiety__V1__SupplyCounts_Closure)
+                 (const Moiety__V1__SupplyCounts *message,
+                  void *closure_data);
 typedef void (*Moiety__V1__ModelIdentity_Closure)
                  (const Moiety__V1__ModelIdentity *message,
                   void *closure_data);
@@ -194,6 +249,7 @@ extern const ProtobufCEnumDescriptor    moiety__v1__role__descriptor;
 extern const ProtobufCEnumDescriptor    moiety__v1__refusal_code__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__refusal__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__drop_count__descriptor;
+extern const ProtobufCMessageDescriptor moiety__v1__supply_counts__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__model_identity__descriptor;
 
 PROTOBUF_C__END_DECLS

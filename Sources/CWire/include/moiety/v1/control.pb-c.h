@@ -315,10 +315,14 @@ struct  Moiety__V1__Heartbeat
    */
   size_t n_drops;
   Moiety__V1__DropCount **drops;
+  /*
+   * Where its experts came from; absent where it has loaded none.
+   */
+  Moiety__V1__SupplyCounts *supply;
 };
 #define MOIETY__V1__HEARTBEAT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moiety__v1__heartbeat__descriptor) \
-    , 0, 0, 0, 0, 0, 0,NULL }
+    , 0, 0, 0, 0, 0, 0,NULL, NULL }
 
 
 struct  Moiety__V1__HeartbeatReply

@@ -1,0 +1,30 @@
+import CWire
+import Cluster
+
+extension SupplyCounts {
+    /// Nothing came where the message says nothing.
+    init(_ raw: UnsafeMutablePointer<Moiety__V1__SupplyCounts>?) {
+        self.init()
+        guard let raw = unsafe raw?.pointee else { return }
+        fromFile = unsafe raw.from_file
+        fromDirectory = unsafe raw.from_directory
+        fromCache = unsafe raw.from_cache
+        fetched = unsafe raw.fetched
+        fetchedByteCount = unsafe raw.fetched_byte_count
+        fallBacks = unsafe raw.fall_backs
+        notKept = unsafe raw.not_kept
+    }
+
+    func raw(_ writer: MessageWriter) -> UnsafeMutablePointer<Moiety__V1__SupplyCounts>? {
+        guard self != SupplyCounts() else { return nil }
+        return unsafe writer.message(moiety__v1__supply_counts__init) { raw in
+            unsafe raw.from_file = fromFile
+            unsafe raw.from_directory = fromDirectory
+            unsafe raw.from_cache = fromCache
+            unsafe raw.fetched = fetched
+            unsafe raw.fetched_byte_count = fetchedByteCount
+            unsafe raw.fall_backs = fallBacks
+            unsafe raw.not_kept = notKept
+        }
+    }
+}
