@@ -8,7 +8,7 @@ extension Membership {
         /// Stages that are not done, the present one first; never empty.
         public internal(set) var stages: [PlanChange.Stage]
         public let stageCount: Int
-        /// Bytes that each worker may read per second for it; 0 for as fast as it can.
+        /// Bytes that each worker may read per second for it, beside what it computes.
         public let bandwidth: UInt64
         /// Whether workers load for the first of the stages.
         public internal(set) var isLoading = false
@@ -55,7 +55,7 @@ extension Membership {
         migration = Migration(
             stages: change.stages,
             stageCount: change.stages.count,
-            bandwidth: bandwidth
+            bandwidth: bandwidth > 0 ? bandwidth : .max
         )
         for name in goal.workers where members[name] == nil { members[name] = Member(name: name) }
         actions.append(

@@ -186,7 +186,8 @@ extension Membership {
         case refuse(PeerID, RefusalCode, String)
         case welcome(PeerID, WorkerName, Incarnation)
         case sendManifest(PeerID)
-        /// Such a worker may read so many bytes per second for it, as many as it can if that is 0.
+        /// Such a worker may read so many bytes per second for it, beside what it computes; 0 where
+        /// others wait for it.
         case assign(PeerID, Epoch, [ExpertSlice], bandwidth: UInt64)
         /// To disk, before what follows is sent: who is to be given nothing.
         case recordDrained(Set<WorkerName>)

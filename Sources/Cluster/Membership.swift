@@ -365,8 +365,9 @@ extension Membership {
         actions.append(.sendManifest(peer))
         // Whoever does not serve yet is needed as soon as can be.
         let isServing = members[name]?.isHolding == true
-        let bandwidth = isServing && migration?.isLoading == true ? migration?.bandwidth : nil
+        let isInBackground = isServing && migration?.isLoading == true
+        let bandwidth = isInBackground ? migration?.bandwidth ?? 0 : 0
         let slices = assigned.slices(of: name)
-        actions.append(.assign(peer, assigned.epoch, slices, bandwidth: bandwidth ?? 0))
+        actions.append(.assign(peer, assigned.epoch, slices, bandwidth: bandwidth))
     }
 }

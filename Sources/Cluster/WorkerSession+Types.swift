@@ -142,8 +142,8 @@ extension WorkerSession {
         case arrange(Epoch, later: [ExpertSlice])
         /// Stop reading for this epoch and give up what was read.
         case cancelLoad(Epoch)
-        /// Read and verify these, no more bytes per second than so many unless that is 0, and
-        /// report progress, success or failure.
+        /// Read and verify these, and report progress, success or failure: no more bytes per second
+        /// than so many, beside what is computed; 0 where others wait for it.
         case load(Epoch, [AssignedExpert], bandwidth: UInt64)
         case reportProgress(Epoch, loaded: UInt64, total: UInt64)
         case reportLoaded(Epoch)

@@ -120,7 +120,8 @@ public struct Assignment: Equatable, Sendable {
     public var experts: [ExpertSlice]
     /// What the bytes of each whole expert must hash to, in the order of `experts`.
     public var digests: [ExpertDigest]
-    /// Bytes that the worker may read per second for it; 0 for as fast as it can.
+    /// Bytes that the worker may read per second for it, beside what it computes; 0 where others
+    /// wait for it.
     public var bandwidth: UInt64
 
     public init(

@@ -1,6 +1,7 @@
 import Cluster
 import Experts
 import Foundation
+import Glibc
 package import Messaging
 import Model
 import Synchronization
@@ -34,6 +35,7 @@ final class BackgroundLoader: ExpertLoad, Sendable {
         self.id = id
         _ = try NamedThread("moiety-load") { [self] in
             let start = ContinuousClock.now
+            if !order.pace.isUrgent { Self.standBack() }
             do throws(SupplyError) {
                 let weights = try supply.load(
                     order,
@@ -51,6 +53,15 @@ final class BackgroundLoader: ExpertLoad, Sendable {
             }
         }
     }
+
+    /// Leaves cores to threads that compute, as far as they want them.
+    private static func standBack() {
+        // On Linux this is the calling thread's alone. Where it is refused, loading competes.
+        _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, lowPriority)
+    }
+
+    /// A tenth of what a computing thread gets of a core that both want.
+    private static let lowPriority: Int32 = 10
 
     /// Keeps the other readers waiting too, for reports are made one at a time.
     private func rest(_ pace: Pace, after byteCount: Int, since start: ContinuousClock.Instant) {

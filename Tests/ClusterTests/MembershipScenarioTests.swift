@@ -222,7 +222,7 @@ extension Membership.Action {
         case .sendManifest(let peer): "manifest to \(peer)"
         case .assign(let peer, let epoch, let experts, let bandwidth):
             "assign to \(peer) epoch \(epoch): \(experts.text)"
-                + (bandwidth > 0 ? ", \(bandwidth) bytes per second" : "")
+                + bandwidth.paceText
         case .replyHeartbeat(let peer, let sequence): "reply to \(peer) heartbeat \(sequence)"
         case .drain(let peer): "drain \(peer)"
         case .lost(let name, let loss): "lost \(name): \(loss)"

@@ -184,7 +184,7 @@ extension WorkerSession.Action {
         case .cancelLoad(let epoch): "cancel load of epoch \(epoch)"
         case .load(let epoch, let experts, let bandwidth):
             "load for epoch \(epoch): \(experts.map(\.text).joined(separator: " "))"
-                + (bandwidth > 0 ? ", \(bandwidth) bytes per second" : "")
+                + bandwidth.paceText
         case .reportProgress(let epoch, let loaded, let total):
             "report epoch \(epoch): \(loaded) of \(total)"
         case .reportLoaded(let epoch): "report epoch \(epoch): loaded"

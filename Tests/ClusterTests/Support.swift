@@ -48,3 +48,14 @@ extension [ExpertID] {
         isEmpty ? "nothing" : map { "\($0.layer.rawValue)/\($0.index)" }.joined(separator: " ")
     }
 }
+
+extension UInt64 {
+    /// How fast something is to be loaded.
+    var paceText: String {
+        switch self {
+        case 0: ""
+        case .max: ", in the background"
+        default: ", \(self) bytes per second"
+        }
+    }
+}

@@ -91,7 +91,9 @@ struct SupplyLoad {
         let experts = places.map { order.experts[$0] }
         let failures = Mutex<[(place: Int, error: ModelError)]>([])
         let base = loadedByteCount
-        let loader = ExpertLoader(source: source, threadCount: supply.machine.loadThreadCount)
+        // One thread reads on the caller's, which has stood back.
+        let threadCount = order.pace.isUrgent ? supply.machine.loadThreadCount : 1
+        let loader = ExpertLoader(source: source, threadCount: threadCount)
         let taken: [FeedForwardWeights?]
         do throws(ModelError) {
             taken = try loader.load(

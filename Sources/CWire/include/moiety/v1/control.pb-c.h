@@ -253,7 +253,8 @@ struct  Moiety__V1__Assignment
    */
   protobuf_c_boolean has_shards;
   /*
-   * Bytes that the worker may read per second for it; 0 for as fast as it can.
+   * Bytes that the worker may read per second for it, beside what it computes; 0 where others wait
+   * for it.
    */
   uint64_t bandwidth;
 };
