@@ -8,6 +8,7 @@ extension Membership {
     mutating func advance(now: Instant, _ actions: inout [Action]) {
         lastAdvance = now
         abandonFailed(now: now, &actions)
+        letGo(now: now, &actions)
         adoptNext(&actions)
         recover(now: now, &actions)
         goHome(now: now, &actions)
@@ -91,14 +92,18 @@ extension Membership {
         enforce(Plan(epoch: epoch, workers: home.workers, layers: home.layers), &actions)
     }
 
-    /// The step thread uses a plan from now on, so that what only older ones need may go.
+    /// The step thread uses a plan from now on.
     public mutating func onAdopted(_ epoch: Epoch, now: Instant) -> [Action] {
-        guard kept != nil, plan?.epoch == epoch else { return [] }
+        adopted = epoch
+        return finish([], now: now)
+    }
+
+    /// What only older plans need may go; where workers load for another plan, when that is done.
+    private mutating func letGo(now: Instant, _ actions: inout [Action]) {
+        guard kept != nil, next == nil, plan?.epoch == adopted else { return }
         kept = nil
-        var actions: [Action] = []
         endStage(now: now, &actions)
         assignAll(now: now, &actions)
-        return finish(actions, now: now)
     }
 
     mutating func nextEpoch() -> Epoch? {

@@ -23,6 +23,8 @@ public struct Membership: Equatable, Sendable {
     var wasReady = false
     /// Earlier plans, which steps may still use, and the epoch under which workers hold all.
     var kept: Holding?
+    /// The plan that the step thread said last that it uses.
+    var adopted: Epoch?
     /// The change of plan under way, if there is one.
     public internal(set) var migration: Migration?
     /// Workers that are to be given nothing, by an operator's wish.
