@@ -1276,7 +1276,7 @@ const ProtobufCMessageDescriptor moiety__v1__expert_layout__descriptor =
   (ProtobufCMessageInit) moiety__v1__expert_layout__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moiety__v1__assignment__field_descriptors[5] =
+static const ProtobufCFieldDescriptor moiety__v1__assignment__field_descriptors[6] =
 {
   {
     "epoch",
@@ -1338,6 +1338,18 @@ static const ProtobufCFieldDescriptor moiety__v1__assignment__field_descriptors[
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "serial",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__Assignment, serial),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moiety__v1__assignment__field_indices_by_name[] = {
   4,   /* field[4] = bandwidth */
@@ -1345,11 +1357,12 @@ static const unsigned moiety__v1__assignment__field_indices_by_name[] = {
   2,   /* field[2] = experts */
   3,   /* field[3] = has_shards */
   1,   /* field[1] = layers */
+  5,   /* field[5] = serial */
 };
 static const ProtobufCIntRange moiety__v1__assignment__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor moiety__v1__assignment__descriptor =
 {
@@ -1359,7 +1372,7 @@ const ProtobufCMessageDescriptor moiety__v1__assignment__descriptor =
   "Moiety__V1__Assignment",
   "moiety.v1",
   sizeof(Moiety__V1__Assignment),
-  5,
+  6,
   moiety__v1__assignment__field_descriptors,
   moiety__v1__assignment__field_indices_by_name,
   1,  moiety__v1__assignment__number_ranges,

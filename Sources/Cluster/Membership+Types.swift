@@ -188,7 +188,8 @@ extension Membership {
         case sendManifest(PeerID)
         /// Such a worker may read so many bytes per second for it, beside what it computes; 0 where
         /// others wait for it.
-        case assign(PeerID, Epoch, [ExpertSlice], bandwidth: UInt64)
+        /// The serial counts up over all lives.
+        case assign(PeerID, Epoch, [ExpertSlice], bandwidth: UInt64, serial: UInt64)
         /// To disk, before what follows is sent: who is to be given nothing.
         case recordDrained(Set<WorkerName>)
         case replyHeartbeat(PeerID, sequence: UInt64)

@@ -46,6 +46,8 @@ public struct Membership: Equatable, Sendable {
     var names: [PeerID: WorkerName] = [:]
     var lastIncarnation: Incarnation
     var lastEpoch: Epoch
+    /// Of the last assignment; begins with the life's number, as incarnations do.
+    private var lastSerial: UInt64
 
     public init(setup: Setup, limits: Limits = Limits()) {
         self.setup = setup
@@ -54,6 +56,7 @@ public struct Membership: Equatable, Sendable {
         drained = setup.drained
         expertCounts = setup.plan?.expertCounts ?? []
         lastIncarnation = setup.lastIncarnation
+        lastSerial = setup.lastIncarnation.rawValue
         lastEpoch = max(setup.lastEpoch, setup.plan?.epoch ?? setup.lastEpoch)
         for name in expectedNames ?? [] {
             members[name] = Member(name: name)
@@ -370,6 +373,9 @@ extension Membership {
         let isInBackground = isServing && migration?.isLoading == true
         let bandwidth = isInBackground ? migration?.bandwidth ?? 0 : 0
         let slices = assigned.slices(of: name)
-        actions.append(.assign(peer, assigned.epoch, slices, bandwidth: bandwidth))
+        lastSerial &+= 1
+        actions.append(
+            .assign(peer, assigned.epoch, slices, bandwidth: bandwidth, serial: lastSerial)
+        )
     }
 }

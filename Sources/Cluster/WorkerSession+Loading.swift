@@ -25,9 +25,11 @@ extension WorkerSession {
         epoch: Epoch,
         experts: [AssignedExpert],
         bandwidth: UInt64 = 0,
+        serial: UInt64 = 0,
         now: Instant
     ) -> [Action] {
-        guard hear(now: now) else { return [] }
+        guard hear(now: now), serial == 0 || serial >= lastSerial else { return [] }
+        lastSerial = max(lastSerial, serial)
         if let (code, reason) = fault(of: experts) {
             return cancelLoad() + fail(epoch, code, reason, now: now)
         }

@@ -23,6 +23,8 @@ public struct WorkerSession: Equatable, Sendable {
     /// Of experts assigned in two parts, those that only plans to come mean.
     var later: [ExpertSlice] = []
     var manifest: Manifest?
+    /// Of the latest assignment: what comes later and has a lower one is out of date.
+    var lastSerial: UInt64 = 0
     private var heartbeatInterval: Duration
     private var silenceLimit: Duration
     private var lastHeard = Instant(nanoseconds: 0)
@@ -105,6 +107,8 @@ extension WorkerSession {
         guard phase != .idle, phase != .stopped else { return [] }
         phase = .welcomed
         failures = 0
+        // A coordinator that knows this life goes on counting, whatever life of its own it is in.
+        if welcome.incarnation != incarnation { lastSerial = 0 }
         incarnation = welcome.incarnation
         heartbeatInterval = min(
             max(welcome.heartbeatInterval, limits.shortestHeartbeatInterval),

@@ -123,17 +123,21 @@ public struct Assignment: Equatable, Sendable {
     /// Bytes that the worker may read per second for it, beside what it computes; 0 where others
     /// wait for it.
     public var bandwidth: UInt64
+    /// Counts up, so that one that comes after a later one is dropped; 0 where nobody counts.
+    public var serial: UInt64
 
     public init(
         epoch: Epoch,
         experts: [ExpertSlice],
         digests: [ExpertDigest],
-        bandwidth: UInt64 = 0
+        bandwidth: UInt64 = 0,
+        serial: UInt64 = 0
     ) {
         self.epoch = epoch
         self.experts = experts
         self.digests = digests
         self.bandwidth = bandwidth
+        self.serial = serial
     }
 }
 

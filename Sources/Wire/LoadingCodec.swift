@@ -199,7 +199,8 @@ extension Assignment {
                 let start = place * ExpertDigest.byteCount
                 return ExpertDigest(bytes: Array(digests[start..<start + ExpertDigest.byteCount]))
             },
-            bandwidth: raw.bandwidth
+            bandwidth: raw.bandwidth,
+            serial: raw.serial
         )
     }
 
@@ -234,6 +235,7 @@ extension Assignment {
             unsafe raw.epoch = epoch.rawValue
             unsafe raw.has_shards = hasShards ? 1 : 0
             unsafe raw.bandwidth = bandwidth
+            unsafe raw.serial = serial
             unsafe raw.n_layers = experts.count
             unsafe raw.layers = writer.list(
                 experts.map { UInt32(clamping: $0.expert.layer.rawValue) }

@@ -234,6 +234,7 @@ package final class ControlLoop {
                     epoch: assignment.epoch,
                     experts: experts,
                     bandwidth: assignment.bandwidth,
+                    serial: assignment.serial,
                     now: now
                 )
             )

@@ -1,5 +1,5 @@
-/// How fast experts may be read, so that a change of plans leaves disks, networks and cores to those
-/// who compute.
+/// How fast experts may be read, so that a change of plans leaves disks, networks and cores to
+/// those who compute.
 package struct Pace: Hashable, Sendable {
     /// 0 for as fast as it can, for others wait for these experts.
     package let bytesPerSecond: UInt64

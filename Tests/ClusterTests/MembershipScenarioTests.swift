@@ -220,7 +220,7 @@ extension Membership.Action {
         case .welcome(let peer, let name, let incarnation):
             "welcome \(peer) \(name) incarnation \(incarnation)"
         case .sendManifest(let peer): "manifest to \(peer)"
-        case .assign(let peer, let epoch, let experts, let bandwidth):
+        case .assign(let peer, let epoch, let experts, let bandwidth, _):
             "assign to \(peer) epoch \(epoch): \(experts.text)"
                 + bandwidth.paceText
         case .replyHeartbeat(let peer, let sequence): "reply to \(peer) heartbeat \(sequence)"

@@ -88,6 +88,7 @@ private struct SessionPlayer {
                 epoch: load,
                 experts: experts,
                 bandwidth: UInt64(try command.number("bandwidth")),
+                serial: UInt64(try command.number("serial")),
                 now: now
             )
         case "reply":

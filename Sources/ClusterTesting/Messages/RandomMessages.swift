@@ -214,7 +214,8 @@ extension Assignment {
             epoch: random.epoch(),
             experts: experts,
             digests: experts.map { _ in ExpertDigest(bytes: random.digest()) },
-            bandwidth: UInt64(experts.count) << 20
+            bandwidth: UInt64(experts.count) << 20,
+            serial: UInt64(experts.count) << 32
         )
     }
 }

@@ -250,8 +250,10 @@ struct WorkerDesk {
             story.joined(name, machines[name], epoch: membership.plan?.epoch)
             send(welcome(incarnation), to: Peer(peer.bytes))
         case .sendManifest(let peer): send(manifest, to: Peer(peer.bytes))
-        case .assign(let peer, let epoch, let experts, let bandwidth):
-            assign(experts, epoch: epoch, bandwidth: bandwidth, to: peer)
+        case .assign(let peer, let epoch, let parts, let bandwidth, let serial):
+            var assignment = assignment(of: parts, epoch)
+            (assignment.bandwidth, assignment.serial) = (bandwidth, serial)
+            assign(assignment, to: peer)
         case .replyHeartbeat(let peer, let sequence):
             send(.heartbeatReply(HeartbeatReply(sequence: sequence)), to: Peer(peer.bytes))
         case .drain(let peer): send(.drain, to: Peer(peer.bytes))
@@ -279,22 +281,18 @@ struct WorkerDesk {
         logger.notice("Plan made", metadata: ["epoch": "\(plan.epoch)", "workers": "\(names)"])
     }
 
-    private mutating func assign(
-        _ experts: [ExpertSlice],
-        epoch: Epoch,
-        bandwidth: UInt64,
-        to peer: PeerID
-    ) {
-        if let name = membership.name(of: peer) {
-            story.assigned(experts.count, of: epoch, to: name)
-        }
-        let digests = experts.map { served.digests[$0.expert] }
-        let assignment = Assignment(
+    private func assignment(of parts: [ExpertSlice], _ epoch: Epoch) -> Assignment {
+        Assignment(
             epoch: epoch,
-            experts: experts,
-            digests: digests,
-            bandwidth: bandwidth
+            experts: parts,
+            digests: parts.map { served.digests[$0.expert] }
         )
+    }
+
+    private mutating func assign(_ assignment: Assignment, to peer: PeerID) {
+        if let name = membership.name(of: peer) {
+            story.assigned(assignment.experts.count, of: assignment.epoch, to: name)
+        }
         send(.assignment(assignment), to: Peer(peer.bytes))
     }
 

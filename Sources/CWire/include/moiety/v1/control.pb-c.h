@@ -257,10 +257,15 @@ struct  Moiety__V1__Assignment
    * for it.
    */
   uint64_t bandwidth;
+  /*
+   * Counts up, over all lives of the coordinator: one that comes after a later one is dropped. 0 where
+   * nobody counts.
+   */
+  uint64_t serial;
 };
 #define MOIETY__V1__ASSIGNMENT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moiety__v1__assignment__descriptor) \
-    , 0, 0,NULL, 0,NULL, 0, 0 }
+    , 0, 0,NULL, 0,NULL, 0, 0, 0 }
 
 
 struct  Moiety__V1__LoadProgress
