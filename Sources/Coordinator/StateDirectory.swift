@@ -98,6 +98,18 @@ package struct StateDirectory: Sendable {
         try write(Data(text.utf8), to: name)
     }
 
+    /// Replaces a file that may lack its last lines where the machine loses its power.
+    ///
+    /// Nobody waits for the disk, which takes seconds where others write much.
+    func writeSoon(_ text: String, to name: String) throws(CoordinatorError) {
+        let file = url.appending(path: name)
+        do {
+            try Data(text.utf8).write(to: file, options: .atomic)
+        } catch {
+            throw .state("cannot write \(file.path): \(error.localizedDescription)")
+        }
+    }
+
     func remove(_ name: String) throws(CoordinatorError) {
         let file = url.appending(path: name)
         guard FileManager.default.fileExists(atPath: file.path) else { return }

@@ -111,6 +111,6 @@ struct PlanDiary {
 
     private mutating func save() throws(CoordinatorError) {
         entries = entries.suffix(Self.limit)
-        try state.write(jsonLines, to: Self.file)
+        try state.writeSoon(jsonLines, to: Self.file)
     }
 }
