@@ -134,7 +134,8 @@ class Cluster:
 def stalled(cluster, count):
     """The text of a job whose links stall after its first token."""
     with subprocess.Popen(
-        cluster.job(PROMPT, count), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        cluster.job(PROMPT, count), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        bufsize=0,  # communicate() would not see what a buffer of read() has.
     ) as process:
         first = process.stdout.read(1)
         cluster.link.stall()

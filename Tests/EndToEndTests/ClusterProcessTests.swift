@@ -167,6 +167,17 @@ struct ClusterProcessTests {
         #expect(!FileManager.default.fileExists(atPath: "\(cluster.directory.path)/digests"))
     }
 
+    @Test("Who waits for a cluster waits for its coordinator, too")
+    func waiting() async throws {
+        let cluster = try ClusterOfProcesses()
+        cluster.coordinator.kill(SIGKILL)
+        _ = await cluster.coordinator.ended()
+        let endpoint = cluster.clientEndpoint
+        async let waiting = Command.run(["status", "--wait", "60", "--coordinator", endpoint])
+        try cluster.startCoordinator()
+        #expect(try await waiting.status == 0)
+    }
+
     @Test("Processes with different instruction sets answer alike")
     func instructionSets() async throws {
         let plain = try ClusterOfProcesses(workers: ["alpha"])

@@ -31,8 +31,7 @@ struct StatusCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await CommandFailure.report {
-            let client = try coordinator.connect()
-            let status = try await finalStatus(client)
+            let status = try await finalStatus()
             if json {
                 try Console.writeJSON(StatusLine(status))
             } else {
@@ -48,16 +47,37 @@ struct StatusCommand: AsyncParsableCommand {
     }
 
     /// The status, once it is ready or the wait is over.
-    private func finalStatus(_ client: ClusterClient) async throws -> StatusReport {
+    ///
+    /// Whoever waits also waits for the coordinator itself, which hashes a large model before it
+    /// listens, or is being started again.
+    private func finalStatus() async throws -> StatusReport {
         let end = ContinuousClock.now + .seconds(wait ?? 0)
+        while true {
+            do {
+                return try await status(of: coordinator.connect(), until: end)
+            } catch let failure as CommandFailure
+                where failure.code == CommandFailure.unreachable && ContinuousClock.now < end
+            {
+                Console.progress("waiting for a coordinator")
+                try await Task.sleep(for: Self.pause)
+            }
+        }
+    }
+
+    private func status(
+        of client: ClusterClient,
+        until end: ContinuousClock.Instant
+    ) async throws -> StatusReport {
         while true {
             let reply = try client.ask(.getStatus)
             guard case .status(let status) = reply else { throw client.unexpected(reply) }
             if status.isReady || ContinuousClock.now >= end { return status }
             Console.progress(status.text)
-            try await Task.sleep(for: .milliseconds(100))
+            try await Task.sleep(for: Self.pause)
         }
     }
+
+    private static let pause = Duration.milliseconds(100)
 
     private static func table(_ status: StatusReport) -> Table {
         var table = Table([("", .left), ("", .left)])
