@@ -23,8 +23,8 @@ struct ClientDesk {
     /// Clients that said hello, oldest first.
     private var greeted: [Peer] = []
     private var evaluationCount = 0
-    /// Last words to clients whose queue was full.
-    private var owed: [(client: Peer, message: ClientMessage)] = []
+    /// What clients are to hear of their jobs whose queues are full.
+    private var outbox = Outbox()
     /// What clients want of plans, which the workers' side decides about in the same turn.
     private var wishes: [(client: Peer, wish: PlanWish)] = []
     private var isClosed = false
@@ -38,8 +38,6 @@ struct ClientDesk {
     private static let evaluationLimit = 64
     /// Bytes of logits of one evaluation: a client that does not read may have a queue of them.
     private static let evaluationByteCount = 16 << 20
-    /// Clients that may be owed a last word; the oldest gives way.
-    private static let owedLimit = 1024
     /// Bytes of a task label: it stands in every list of jobs.
     private static let taskByteCount = 128
     /// Clients that may be greeted at once; the oldest must say hello again.
@@ -214,7 +212,7 @@ struct ClientDesk {
             job: "\(job.id)",
             promptTokenCount: request.prompt.count
         )
-        send(.accepted(accepted), to: client)
+        deliver(.accepted(accepted), to: client)
         _ = steps.post(.generate(job.id, request, task: submit.task))
     }
 
@@ -233,7 +231,7 @@ struct ClientDesk {
             submittedAt: UInt64(max(0, Date().timeIntervalSince1970))
         )
         let accepted = Accepted(tag: submit.tag, job: "\(job.id)", promptTokenCount: 0)
-        send(.accepted(accepted), to: client)
+        deliver(.accepted(accepted), to: client)
         story.refused(job.id, message, now: now)
         conclude(job.id, .failedBeforeStart(message, GenerationRequest(prompt: [])), rows: [])
     }
@@ -398,27 +396,34 @@ struct ClientDesk {
 
     // MARK: Sending
 
-    /// To the client of a job; one that is gone wants no more of it.
+    /// To the client of a job; one that is gone, or reads nothing, wants no more of it.
     private mutating func send(_ message: ClientMessage, to job: JobTable.Job) {
-        if send(message, to: job.client) != .sent { stop(job.id) }
+        if !deliver(message, to: job.client) { stop(job.id) }
     }
 
-    /// Sends a last word, again later where the client does not read just now.
-    private mutating func deliver(_ message: ClientMessage, to client: Peer) {
-        guard send(message, to: client) == .full else { return }
-        owed.append((client, message))
-        if owed.count > Self.owedLimit { owed.removeFirst() }
+    /// Sends what must not be lost, again later where the client's queue is full just now.
+    ///
+    /// - Returns: false where the client is gone, or reads nothing.
+    @discardableResult
+    private mutating func deliver(_ message: ClientMessage, to client: Peer) -> Bool {
+        if outbox.holdsMessages(for: client) { return outbox.keep(message, for: client) }
+        return switch send(message, to: client) {
+        case .sent: true
+        case .full: outbox.keep(message, for: client)
+        case .gone: false
+        }
     }
 
     /// Whether `retry` should be called soon.
-    var owesMessages: Bool { !owed.isEmpty }
+    var owesMessages: Bool { !outbox.isEmpty }
 
     /// Sends what is owed, and lets go of what nobody asks for any more.
     mutating func retry(now: Instant) {
         profiles.forgetOld(now: now)
-        let messages = owed
-        owed = []
-        for (client, message) in messages { deliver(message, to: client) }
+        guard !outbox.isEmpty else { return }
+        var outbox = self.outbox
+        outbox.flush { message, client in send(message, to: client) != .full }
+        self.outbox = outbox
     }
 
     private mutating func refuse(_ client: Peer, _ code: RefusalCode, _ text: String) {
