@@ -202,6 +202,18 @@ def run(options, programs, stack):
     }
 
 
+def finish(options, run):
+    """Runs, prints what came of it, and exits with 1 where anything was wrong or nothing was done."""
+    with contextlib.ExitStack() as stack:
+        result = run(options, Programs(options.moiety), stack)
+    if options.json:
+        print(json.dumps(result, indent=2))
+    else:
+        for key, value in result.items():
+            print(f"{key:14} {value}")
+    sys.exit(1 if result["faults"] or not result["jobs"] else 0)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("-m", "--model", required=True)
@@ -214,14 +226,7 @@ def main():
     options = parser.parse_args()
     if options.workers < 2:
         parser.error("copies on two workers need two workers")
-    with contextlib.ExitStack() as stack:
-        result = run(options, Programs(options.moiety), stack)
-    if options.json:
-        print(json.dumps(result, indent=2))
-    else:
-        for key, value in result.items():
-            print(f"{key:14} {value}")
-    sys.exit(1 if result["faults"] or not result["jobs"] else 0)
+    finish(options, run)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ differ by rounding, so the perplexity of a text is compared in their stead.
 """
 
 import argparse
-import contextlib
 import json
 import math
 import os
@@ -26,7 +25,7 @@ import tempfile
 import threading
 import time
 
-from killing import PROMPTS, Cluster, Programs
+from killing import PROMPTS, Cluster, finish
 
 TOKENS = 384
 # No job may take longer: it would hang.
@@ -242,14 +241,7 @@ def main():
     options = parser.parse_args()
     if options.workers < 2:
         parser.error("experts cannot change places on one worker")
-    with contextlib.ExitStack() as stack:
-        result = run(options, Programs(options.moiety), stack)
-    if options.json:
-        print(json.dumps(result, indent=2))
-    else:
-        for key, value in result.items():
-            print(f"{key:14} {value}")
-    sys.exit(1 if result["faults"] or not result["jobs"] else 0)
+    finish(options, run)
 
 
 if __name__ == "__main__":

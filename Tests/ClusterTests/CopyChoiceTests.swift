@@ -87,19 +87,6 @@ struct CopyChoiceTests {
             workers: try (0..<workerCount).map { try name("w\($0)") },
             layers: [entries]
         )
-        var dispatch = try Dispatch(plan: plan)
-        var shares = ShareList()
-        let experts = rows.flatMap { $0.map { Int32($0) } }
-        dispatch.split(
-            Routing(
-                topK: rows[0].count,
-                experts: experts,
-                weights: Array(repeating: 1, count: experts.count)
-            ),
-            layer: LayerIndex(0),
-            among: Array(repeating: true, count: workerCount),
-            into: &shares
-        )
-        return (0..<shares.count).map { shares[$0] }
+        return try splitShares(of: rows, under: plan)
     }
 }

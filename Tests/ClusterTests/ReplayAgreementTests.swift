@@ -26,7 +26,7 @@ struct ReplayAgreementTests {
         let workers = plan.workers.map(WorkerDescription.init)
         let costs = CostModel()
         let replay = Replay(plan, over: trace, workers: workers, costs: costs)
-        let shares = try split(plan, rows)
+        let shares = try splitShares(of: rows, under: plan)
         let expected = shares.map { Self.seconds($0, costs, workers[0]) }.max() ?? 0
         #expect(abs(replay.stepSeconds[0] - expected) < 1e-9, "seed \(seed): \(plan.layers)")
     }
@@ -49,22 +49,5 @@ struct ReplayAgreementTests {
             + distinct * (costs.perExpert / .seconds(1))
             + pairs * (costs.perPair / .seconds(1))
             + Double(share.rows.count * costs.rowByteCount) / worker.bandwidth
-    }
-
-    private func split(_ plan: Plan, _ rows: [[Int]]) throws -> [WorkerShare] {
-        var dispatch = try Dispatch(plan: plan)
-        var shares = ShareList()
-        let experts = rows.flatMap { $0.map { Int32($0) } }
-        dispatch.split(
-            Routing(
-                topK: rows[0].count,
-                experts: experts,
-                weights: Array(repeating: 1, count: experts.count)
-            ),
-            layer: LayerIndex(0),
-            among: plan.workers.map { _ in true },
-            into: &shares
-        )
-        return (0..<shares.count).map { shares[$0] }
     }
 }

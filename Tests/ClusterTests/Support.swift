@@ -59,3 +59,21 @@ extension UInt64 {
         }
     }
 }
+
+/// The shares of rows, `[row][expert]`, in layer 0 of a plan whose workers all serve.
+func splitShares(of rows: [[Int]], under plan: Plan) throws -> [WorkerShare] {
+    var dispatch = try Dispatch(plan: plan)
+    var shares = ShareList()
+    let experts = rows.flatMap { $0.map { Int32($0) } }
+    dispatch.split(
+        Routing(
+            topK: rows[0].count,
+            experts: experts,
+            weights: Array(repeating: 1, count: experts.count)
+        ),
+        layer: LayerIndex(0),
+        among: plan.workers.map { _ in true },
+        into: &shares
+    )
+    return (0..<shares.count).map { shares[$0] }
+}

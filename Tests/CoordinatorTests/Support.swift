@@ -55,19 +55,6 @@ enum Demo {
         get throws { try WholeModel.demo.description.expertCounts.reduce(0, +) }
     }
 
-    /// Every expert on every worker.
-    static func replicated(on names: [String]) throws -> Plan {
-        let workers = names.compactMap(WorkerName.init(rawValue:))
-        let entry = ExpertEntry.replicas(Array(workers.indices))
-        return Plan(
-            epoch: Epoch(rawValue: 1),
-            workers: workers,
-            layers: try WholeModel.demo.description.expertCounts.map {
-                Array(repeating: entry, count: $0)
-            }
-        )
-    }
-
     /// A job that fills the context unless something happens.
     static var longJob: Submit {
         Submit(

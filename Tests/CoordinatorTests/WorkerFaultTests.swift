@@ -68,7 +68,7 @@ struct WorkerFaultTests {
     @Test("With a copy of every expert a job does not even wait for a worker that went")
     func leavingCopies() async throws {
         var setup = InProcessCluster.Setup.demo(Self.names)
-        setup.plan = try Demo.replicated(on: Self.names)
+        setup.plan = try .replicated(on: Self.names)
         try await InProcessCluster.prepare(setup) { cluster in
             let expected = try Demo.tokens(count: 400)
             try await cluster.running(cluster.daemons(leavingOut: 1)) {

@@ -75,7 +75,7 @@ struct ChunkProcessTests {
     func shared() async throws {
         let cluster = try ClusterOfProcesses(
             workers: ["alpha", "beta"],
-            plan: try Self.everywhere(["alpha", "beta"]),
+            plan: try .replicated(on: ["alpha", "beta"]),
             withoutFile: ["alpha", "beta"]
         )
         _ = try await ClusterProcessTests.tokens(of: cluster)
@@ -88,7 +88,7 @@ struct ChunkProcessTests {
         let expected = try await ClusterProcessTests.tokens(of: ClusterOfProcesses())
         let cluster = try ClusterOfProcesses(
             workers: ["alpha", "beta"],
-            plan: try Self.everywhere(["alpha", "beta"]),
+            plan: try .replicated(on: ["alpha", "beta"]),
             withoutFile: ["beta"],
             chunkBandwidth: "500kB"
         )
@@ -180,18 +180,5 @@ struct ChunkProcessTests {
         let line = try #require(lines.last { $0.contains("Experts came") })
         let word = try #require(line.split(separator: " ").last { $0.hasPrefix("\(name)=") })
         return try #require(Int(word.dropFirst(name.count + 1)))
-    }
-
-    /// Every expert on all workers.
-    private static func everywhere(_ names: [String]) throws -> Plan {
-        let workers = names.compactMap(WorkerName.init(rawValue:))
-        let entry = ExpertEntry.replicas(Array(workers.indices))
-        return Plan(
-            epoch: Epoch(rawValue: 1),
-            workers: workers,
-            layers: try WholeModel.demo.description.expertCounts.map {
-                Array(repeating: entry, count: $0)
-            }
-        )
     }
 }
