@@ -140,6 +140,12 @@ public struct Exchange: Equatable, Sendable {
     /// Whether part of a trip waits for somebody who can compute it.
     public var isParked: Bool { pending.contains { $0.state == .parked } }
 
+    /// Whether an answer to a share of an older plan is awaited: its worker needs what that plan gave
+    /// it.
+    public var awaitsOlderPlan: Bool {
+        pending.contains { $0.state == .awaited && $0.epoch != epoch }
+    }
+
     /// When to call `tick`, or nil while nothing is awaited.
     public var nextDeadline: Instant? {
         pending.lazy.filter(\.isOpen).map(\.deadline).min()
@@ -246,6 +252,21 @@ extension Exchange {
         return withdraw(from: worker, counts: wasReached, now: now) { name, pending, layer in
             .workerLost(name, layer, waited: now - pending.begun, reason: reason)
         }
+    }
+
+    /// Takes back a share that never left, because another plan came into force meanwhile.
+    ///
+    /// Its pairs go to whoever the present plan names, which does not count as an attempt.
+    public mutating func recall(_ id: ShareID, now: Instant) -> [Action] {
+        guard let share = index(of: id), pending[share].state == .awaited else { return [] }
+        let old = pending[share]
+        let error = ExchangeError.workerLost(
+            workers[old.worker],
+            parts[old.part].layer,
+            waited: now - old.begun,
+            reason: "its data connection was not there before the plan changed"
+        )
+        return redispatch(share, after: error, counts: false, now: now)
     }
 
     /// Gives overdue shares to others, and fails what has waited too long.

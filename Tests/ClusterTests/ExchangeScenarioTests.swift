@@ -35,7 +35,8 @@ private struct ExchangePlayer {
         case "state":
             let names = exchange.awaited.map(String.init).joined(separator: ",")
             let parked = exchange.isParked ? ", some wait" : ""
-            return [exchange.isComplete ? "complete" : "awaiting \(names)\(parked)"]
+            let older = exchange.awaitsOlderPlan ? ", by an older plan" : ""
+            return [exchange.isComplete ? "complete" : "awaiting \(names)\(parked)\(older)"]
         case "deadline":
             return [exchange.nextDeadline.map { "in \($0 - now)" } ?? "none"]
         case "strays":
@@ -153,6 +154,11 @@ private struct ExchangePlayer {
             let serving = serving(command, dispatch.workers.count)
             guard exchange.canAdopt(dispatch) else { return [] }
             return exchange.adopt(dispatch, serving: serving, now: now)
+        case "recall":
+            return exchange.recall(
+                ShareID(rawValue: UInt64(try command.number("share"))),
+                now: now
+            )
         case "tick":
             return exchange.tick(now: now)
         default:

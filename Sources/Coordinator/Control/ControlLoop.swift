@@ -44,6 +44,7 @@ package final class ControlLoop {
     /// What the step thread counts, and of the data socket, which is its own.
     private let figures: Latest<StepFigures>
     private var trafficLog: TrafficLog
+    private var refusals: PeerWarnings
     private var watch: RebalanceWatch
     /// Begins a search for a better plan.
     private let search: () -> Void
@@ -85,6 +86,7 @@ package final class ControlLoop {
         self.clock = clock
         self.figures = figures
         trafficLog = TrafficLog(logger, now: clock.now)
+        refusals = PeerWarnings(logger)
         self.sockets = sockets
         self.chunks = chunks
         self.inbox = inbox
@@ -255,6 +257,13 @@ package final class ControlLoop {
                 heldBack: heldBack
             )
         case .unreachable, .adopted: break  // Acted on, which tells its own story.
+        case .refused(let worker, let code, let reason):
+            refusals.tell(
+                "Share refused; its rows go to others",
+                of: .worker(worker),
+                reason: "\(code): \(reason)",
+                now: clock.now
+            )
         case .waiting(let layer, let experts):
             logger.warning(
                 "A step waits: no worker that serves holds its experts",

@@ -35,6 +35,8 @@ final class RemoteRunner: ExpertRunner {
     private var isReached: [Bool] = []
     /// What the next step is to run under.
     private var next: Topology?
+    /// The plan that was gone over to, until no answer is awaited under an older one.
+    private var untold: Epoch?
     /// Whether a step has begun and may go on.
     private var isInStep = false
     private var exchange: Exchange
@@ -50,18 +52,6 @@ final class RemoteRunner: ExpertRunner {
     private var arrival = FrameList()
     /// In which further answers can wait.
     private var spare: [FrameList] = []
-
-    /// One layer's visit to the workers.
-    private struct Trip {
-        let id: Exchange.TripID
-        let layer: LayerIndex
-        let activations: Activations
-        /// Shares whose worker's data connection is not there yet, and since when.
-        var unsent: [(action: Exchange.Action, since: Instant)] = []
-        /// Answers that came while another part's were awaited, where they lie.
-        var early: [(share: Int, rows: PartialRowsHeader, frames: FrameList)] = []
-        var times: TripTimes
-    }
 
     /// A connection that was just announced may take this long to be there.
     private static let connectTime = Duration.seconds(1)
@@ -158,6 +148,7 @@ final class RemoteRunner: ExpertRunner {
         isInStep = false
         apply(inbox.takeChanges())
         adoptNext()
+        tellAdopted()
         var nothing: [Double] = []
         receive(finishing: nil, into: &nothing)
         if figures.isDue(clock.now) { tellFigures() }
@@ -282,6 +273,7 @@ final class RemoteRunner: ExpertRunner {
             }
         }
         if exchange.isParked { adoptNext() }
+        tellAdopted()
     }
 
     private func follow(_ fresh: Topology) {
@@ -320,13 +312,22 @@ final class RemoteRunner: ExpertRunner {
             figures.adopt(fresh.plan.workers)
             meet(fresh.peers)
             let serving = fresh.peers.map { $0 != nil }
+            let unsent = trips.indices.flatMap { trips[$0]?.takeUnsent() ?? [] }
             perform(exchange.adopt(dispatch, serving: serving, now: clock.now))
-            log(.adopted(fresh.plan.epoch))
+            for share in unsent { perform(exchange.recall(share, now: clock.now)) }
+            untold = fresh.plan.epoch
         } catch {
             // Plans were checked before they came here.
             next = nil
             unreadiness = "\(error)"
         }
+    }
+
+    /// Workers may let go of what only older plans gave them, once they have answered.
+    private func tellAdopted() {
+        guard let epoch = untold, !exchange.awaitsOlderPlan else { return }
+        untold = nil
+        log(.adopted(epoch))
     }
 
     /// What waits for shards of the plan in use goes to those of their holders who are back.
@@ -379,16 +380,19 @@ final class RemoteRunner: ExpertRunner {
         case .partialRows(let rows):
             accept(rows, from: worker, finishing: index, into: &sums)
         case .shareRefused(let refusal):
-            perform(
-                exchange.onRefused(
-                    refusal.id,
-                    attempt: refusal.attempt,
-                    from: worker,
-                    code: refusal.code,
-                    reason: refusal.text,
-                    now: clock.now
-                )
+            let actions = exchange.onRefused(
+                refusal.id,
+                attempt: refusal.attempt,
+                from: worker,
+                code: refusal.code,
+                reason: refusal.text,
+                now: clock.now
             )
+            // What nobody waits for has no consequences.
+            if !actions.isEmpty {
+                log(.refused(exchange.workers[worker], refusal.code, reason: refusal.text))
+            }
+            perform(actions)
         case .share: drop(.unexpected, "a share sent to a coordinator", from: arrival.peer)
         }
     }

@@ -1,4 +1,4 @@
-import Cluster
+package import Cluster
 package import Messaging
 package import Model
 package import Placement
@@ -9,6 +9,8 @@ package enum RunnerEvent: Sendable {
     case malformed(String, from: Peer?, heldBack: Int)
     /// It is of no use, whatever its control connection says.
     case unreachable(WorkerName, Trouble)
+    /// A share that was awaited; its rows go to others.
+    case refused(WorkerName, ShareRefusalCode, reason: String)
     /// This plan is used from now on, and no older one.
     case adopted(Epoch)
     /// The step waits, because nobody who serves holds these experts.

@@ -6,8 +6,8 @@ import Placement
 import Wire
 import Worker
 
-/// Watches what is sent: no worker computes a share twice, none is asked for experts it does not
-/// hold, and no two processes live under one number.
+/// Watches what is sent: no worker computes a share twice, no step goes back to an earlier plan, and
+/// no two processes live under one number.
 struct ShareCheck {
     private struct Answer: Hashable {
         let worker: String
@@ -58,12 +58,8 @@ struct ShareCheck {
             if !isNew, world.agenda.now - welcome > Self.welcomeTime {
                 world.fail("\(process.name) computed share \(id) twice")
             }
-        case .shareRefused(let refusal):
-            // Shares go only to who holds what they need, by the plan that both know.
-            guard refusal.code == .notHeld, world.coordinator.isAlive,
-                refusal.id.rawValue >> 32 == UInt64(world.coordinator.life)
-            else { return }
-            world.fail("\(process.name) was sent share \(refusal.id) without its experts")
+        // One that is awaited is a fault, see the coordinator's host; a late copy may be refused.
+        case .shareRefused: break
         }
     }
 

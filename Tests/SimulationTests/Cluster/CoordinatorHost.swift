@@ -107,6 +107,10 @@ final class CoordinatorHost {
             report: { [unowned self] report in
                 guard process.isAlive else { return }
                 if case .broken(let reason) = report { self.world.fail("broken: \(reason)") }
+                // Shares go only to who holds what they need, by the plan that both know.
+                if case .runner(.refused(let worker, .notHeld, let reason)) = report {
+                    self.world.fail("\(worker) was sent a share of what it has not: \(reason)")
+                }
                 if !inbox.post(.report(report)) {
                     self.world.fail("the coordinator's loop mailbox is full")
                 }
