@@ -70,6 +70,7 @@ let lifecycle = Target.Dependency.product(
 )
 /// Only the simulator's agenda needs it.
 let heaps = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
+let database = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 
 let package = Package(
@@ -91,6 +92,7 @@ let package = Package(
         ),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(
             url: "https://github.com/swift-server/swift-service-lifecycle",
             from: "2.13.0"
@@ -137,6 +139,7 @@ let package = Package(
         // Floor 4: engine and daemons.
         swift("Generation", ["Inference", "Tokenizer", "Model", "Kernels", "Tensors"]),
         swift("Settings", ["Cluster", "Placement", configuration]),
+        swift("Ledger", ["Messaging", database]),
         swift(
             "Worker",
             [
@@ -266,6 +269,7 @@ let package = Package(
         ),
         tests(of: "Solving", ["Solving", "Placement", "moiety-solver"]),
         tests(of: "Settings", ["Settings", "Cluster", "Placement"]),
+        tests(of: "Ledger", ["Ledger", "Messaging", database]),
         tests(
             of: "Benchmarking",
             [

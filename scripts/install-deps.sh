@@ -5,7 +5,9 @@
 #   scripts/install-deps.sh check    what `make check` needs besides
 set -euo pipefail
 
-build_packages=(libzmq3-dev libprotobuf-c-dev libopenblas-dev libpcre2-dev coinor-libcbc-dev)
+build_packages=(
+    libzmq3-dev libprotobuf-c-dev libopenblas-dev libpcre2-dev coinor-libcbc-dev libsqlite3-dev
+)
 check_packages=(protobuf-c-compiler clang-format)
 
 fail() {

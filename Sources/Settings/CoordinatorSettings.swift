@@ -56,6 +56,9 @@ public struct CoordinatorSettings: Sendable {
     /// What is counted of the routers' choices, and when the plan follows by itself.
     public let profiling: ProfilingSettings
 
+    /// What the job ledger keeps of jobs that have ended.
+    public let ledger: LedgerSettings
+
     /// How long the step thread looks for answers before it sleeps.
     public let spinTime: Duration
 
@@ -141,6 +144,7 @@ extension CoordinatorSettings {
         prefillRowCount = try reader.value("prefill-rows", .number(in: 1...4096), default: 256)
         microBatchCount = try reader.value("micro-batches", .number(in: 1...8), default: 1)
         profiling = try ProfilingSettings(&reader)
+        ledger = try LedgerSettings(&reader)
         spinTime = try reader.spinTime()
 
         (heartbeatInterval, silenceLimit) = try Self.heartbeat(&reader)

@@ -70,6 +70,15 @@ struct CoordinatorOptions: ParsableArguments {
     @Option(help: "How long to leave the plan alone after a search for a better one.")
     var rebalancePause: String?
 
+    @Option(help: "Jobs that have ended and can still be asked for.")
+    var ledgerJobs: String?
+
+    @Option(help: "How long each can be asked for.")
+    var ledgerAge: String?
+
+    @Option(help: "Megabytes that the file with all jobs may have.")
+    var ledgerMegabytes: String?
+
     @Option(help: "How long to look for answers before sleeping, in microseconds.")
     var spinMicroseconds: String?
 
@@ -106,6 +115,8 @@ struct CoordinatorOptions: ParsableArguments {
             "profile-half-life": profileHalfLife, "profile-tasks": profileTasks,
             "trace-megabytes": traceMegabytes,
             "rebalance-imbalance": rebalanceImbalance, "rebalance-pause": rebalancePause,
+            "ledger-jobs": ledgerJobs, "ledger-age": ledgerAge,
+            "ledger-megabytes": ledgerMegabytes,
             "spin-microseconds": spinMicroseconds, "heartbeat-interval": heartbeatInterval,
             "silence-limit": silenceLimit, "share-time": shareTime, "worker-wait": workerWait,
             "recovery-wait": recoveryWait, "recovery-hold": recoveryHold, "log-level": logLevel,
