@@ -16,6 +16,8 @@ public final class Engine {
     private var sequences: [SequenceID: GeneratingSequence] = [:]
     private var lastID: SequenceID = 0
     private var logits: [Float] = []
+    /// Requests that begin with a part of their answer, until the next step takes it up.
+    private var resuming: [SequenceID] = []
     /// Told which sequences' rows each step computes, in this order, before it runs.
     public var willRun: ([Scheduler.Slice]) -> Void = { _ in }
 
@@ -52,9 +54,10 @@ public final class Engine {
             kernels: forward.kernels,
             emit: emit
         )
+        if !request.resumed.isEmpty { resuming.append(lastID) }
         scheduler.add(
             lastID,
-            promptTokenCount: request.prompt.count,
+            promptTokenCount: request.prompt.count + request.resumed.count,
             pageCount: CacheLayout.pageCount(positions: capacity)
         )
         return lastID
@@ -80,7 +83,8 @@ public final class Engine {
             throw .sampling(error)
         }
         let vocabularyCount = forward.model.vocabularyCount
-        if let bad = request.prompt.first(where: { $0 < 0 || $0 >= vocabularyCount }) {
+        let tokens = [request.prompt, request.resumed].joined()
+        if let bad = tokens.first(where: { $0 < 0 || $0 >= vocabularyCount }) {
             throw .unknownToken(bad, vocabularyCount: vocabularyCount)
         }
         guard !scheduler.isFull else { throw .queueFull(scheduler.limits.queuedSequences) }
@@ -99,6 +103,7 @@ public final class Engine {
 
     /// Runs one step; does nothing when there is no work.
     public func step() {
+        resume()
         let slices = scheduler.nextStep(freePageCount: forward.freePageCount)
         var batch = Batch()
         var parts: [StepPart] = []
@@ -123,6 +128,15 @@ public final class Engine {
             return
         }
         distributeLogits(parts)
+    }
+
+    /// Takes up the answers of requests that came with one, before they are computed.
+    private func resume() {
+        let ids = resuming
+        resuming = []
+        for id in ids {
+            if let reason = sequences[id]?.resume(tokenizer: tokenizer) { end(id, reason) }
+        }
     }
 
     /// The sequence's context with room for the slice; ends the sequence where there is none.

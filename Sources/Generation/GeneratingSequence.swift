@@ -84,17 +84,39 @@ final class GeneratingSequence {
         let now = ContinuousClock.now
         firstTokenTime = firstTokenTime ?? now
         lastTokenTime = now
-        generated.append(token)
-        guard !tokenizer.isEndOfGeneration(token) else {
-            emit(.token(token, text: heldText()))
-            return .stop
-        }
-        let (text, stopped) = stopTexts.push(decoder.push(token))
+        let (text, reason) = take(token, tokenizer)
         emit(.token(token, text: text))
-        if stopped { return .stop }
+        return reason
+    }
+
+    /// Takes up the answer that the request began with.
+    ///
+    /// - Returns: the reason to end, if its last token was one.
+    func resume(tokenizer: Tokenizer) -> GenerationResult.Reason? {
+        var text = ""
+        var reason: GenerationResult.Reason?
+        for token in request.resumed where reason == nil {
+            sampler.replay(token)
+            let taken = take(token, tokenizer)
+            text += taken.text
+            reason = taken.reason
+        }
+        if !text.isEmpty { emit(.text(text)) }
+        return reason
+    }
+
+    /// Appends a token; the text that it lets us print, and the reason to end, if it is one.
+    private func take(
+        _ token: Int32,
+        _ tokenizer: Tokenizer
+    ) -> (text: String, reason: GenerationResult.Reason?) {
+        generated.append(token)
+        guard !tokenizer.isEndOfGeneration(token) else { return (heldText(), .stop) }
+        let (text, stopped) = stopTexts.push(decoder.push(token))
+        if stopped { return (text, .stop) }
         let limit = request.maximumTokens ?? .max
         let position = request.prompt.count + generated.count
-        return generated.count >= limit || position >= capacity ? .length : nil
+        return (text, generated.count >= limit || position >= capacity ? .length : nil)
     }
 
     func end(_ reason: GenerationResult.Reason) {

@@ -8,17 +8,22 @@ public struct GenerationRequest: Equatable, Sendable {
     public var sampling: Sampling
     /// Generation ends before any of these texts.
     public var stopTexts: [String]
+    /// The beginning of the answer, made before and interrupted: generation goes on after it as if
+    /// it had never stopped, as long as the sampling has a seed.
+    public var resumed: [Int32]
 
     public init(
         prompt: [Int32],
         maximumTokens: Int? = nil,
         sampling: Sampling = Sampling(),
-        stopTexts: [String] = []
+        stopTexts: [String] = [],
+        resumed: [Int32] = []
     ) {
         self.prompt = prompt
         self.maximumTokens = maximumTokens
         self.sampling = sampling
         self.stopTexts = stopTexts
+        self.resumed = resumed
     }
 }
 
@@ -28,7 +33,8 @@ public enum GenerationEvent: Equatable, Sendable {
     case prefill(done: Int, total: Int)
     /// A token was chosen; `text` is what it lets us print, always whole characters.
     case token(Int32, text: String)
-    /// Text of tokens already told that was held back until now.
+    /// Text of tokens already told that was held back until now, or of those that a request
+    /// began with.
     case text(String)
     case ended(GenerationResult)
 }

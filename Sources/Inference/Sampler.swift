@@ -57,6 +57,14 @@ public struct Sampler: Sendable {
         return choose(penalized[...])
     }
 
+    /// Takes a token that this sampler, in a former life, chose at this place: what it chooses next
+    /// is what it would have chosen then.
+    public mutating func replay(_ token: Int32) {
+        // One draw for each token, however many candidates there were.
+        if sampling.temperature > 0 { _ = random.unit() }
+        accept(token)
+    }
+
     private mutating func choose(_ logits: ArraySlice<Float>) -> Int32 {
         guard sampling.temperature > 0 else { return Int32(kernels.largest(logits)) }
         takeCandidates(logits)
