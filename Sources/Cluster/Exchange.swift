@@ -140,8 +140,9 @@ public struct Exchange: Equatable, Sendable {
     /// Whether part of a trip waits for somebody who can compute it.
     public var isParked: Bool { pending.contains { $0.state == .parked } }
 
-    /// Whether an answer to a share of an older plan is awaited: its worker needs what that plan gave
-    /// it.
+    /// Whether an answer to a share of an older plan is awaited.
+    ///
+    /// Its worker needs what that plan gave it.
     public var awaitsOlderPlan: Bool {
         pending.contains { $0.state == .awaited && $0.epoch != epoch }
     }

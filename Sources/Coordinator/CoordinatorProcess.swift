@@ -16,6 +16,7 @@ struct CoordinatorProcess {
     private let stepThread: StepThread
     private let search: RebalanceSearch
     private let chunkThread: ChunkThread
+    private let stateThread: StateThread
     private let inbox: Mailbox<LoopCommand>
     private let clock = LoopClock()
     private let logger: Logger
@@ -62,11 +63,11 @@ struct CoordinatorProcess {
                 reports: inbox,
                 logger: logger
             )
+            stateThread = try StateThread(state, reports: inbox)
         } catch {
             throw .messaging(error)
         }
-        let search = RebalanceSearch(coordinator: "\(sockets.clientEndpoint)", reports: inbox)
-        self.search = search
+        search = RebalanceSearch(coordinator: "\(sockets.clientEndpoint)", reports: inbox)
         loop = ControlLoop(
             served: served,
             settings: settings,
@@ -74,13 +75,13 @@ struct CoordinatorProcess {
             dataEndpoint: stepThread.endpoint,
             chunks: .init(endpoint: chunkThread.endpoint, figures: chunkThread.figures),
             steps: stepThread.inbox,
-            state: state,
+            save: stateThread.save,
             start: start,
             life: life,
             clock: clock,
             inbox: inbox,
             figures: stepThread.figures,
-            search: { search.start() },
+            search: search.start,
             logger: logger
         )
     }
@@ -95,6 +96,7 @@ struct CoordinatorProcess {
             stepThread.thread.join()
             _ = chunkThread.inbox.post(.stop)
             chunkThread.thread.join()
+            stateThread.stop()
         }
         try state.write("\(sockets.workerEndpoint)\n", to: "worker-endpoint")
         try state.write("\(sockets.clientEndpoint)\n", to: "client-endpoint")

@@ -27,6 +27,8 @@ struct ClientDesk {
     private var outbox = Outbox()
     /// What clients want of plans, which the workers' side decides about in the same turn.
     private var wishes: [(client: Peer, wish: PlanWish)] = []
+    /// Those whose wishes came true, and who are not told yet.
+    private var granted: [(client: Peer, reply: ChangeReply)] = []
     private var isClosed = false
     private var profiles = ProfileDesk()
     private var warnings: PeerWarnings
@@ -143,13 +145,26 @@ struct ClientDesk {
         send(.profileOverview(profiles.keep(report, for: client, now: now)), to: client)
     }
 
-    /// Lets `decide` answer those who want another plan.
-    mutating func answerWishes(
-        _ decide: (PlanWish) throws(CoordinatorError) -> ChangeReply
-    ) throws(CoordinatorError) {
+    /// Lets `decide` answer those who want another plan; whose wish comes true hears of it once it
+    /// cannot be lost any more.
+    mutating func answerWishes(_ decide: (PlanWish) -> ChangeReply) {
         let wishes = wishes
         self.wishes = []
-        for (client, wish) in wishes { send(.changeReply(try decide(wish)), to: client) }
+        for (client, wish) in wishes {
+            let reply = decide(wish)
+            if reply.isBegun {
+                granted.append((client, reply))
+            } else {
+                send(.changeReply(reply), to: client)
+            }
+        }
+    }
+
+    /// What was granted is on disk.
+    mutating func tellGranted() {
+        let granted = granted
+        self.granted = []
+        for (client, reply) in granted { send(.changeReply(reply), to: client) }
     }
 
     private mutating func greet(_ client: Peer, _ hello: ClientHello, now: Instant) {

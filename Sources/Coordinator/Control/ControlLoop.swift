@@ -63,6 +63,7 @@ package final class ControlLoop {
     /// - Parameters:
     ///   - dataEndpoint: Where workers connect for shares.
     ///   - chunks: nil where no chunks are sent.
+    ///   - save: Begins to write a change of the state; its end comes as a command, in order.
     ///   - life: The number of this life of the coordinator.
     ///   - search: Begins a search for a better plan; its end comes as a command.
     package init(
@@ -72,7 +73,7 @@ package final class ControlLoop {
         dataEndpoint: Endpoint,
         chunks: Chunks? = nil,
         steps: Mailbox<StepCommand>,
-        state: StateDirectory,
+        save: @escaping (StateChange) -> Void,
         start: StartingPlan,
         life: UInt32,
         clock: LoopClock,
@@ -99,7 +100,7 @@ package final class ControlLoop {
             dataEndpoint: dataEndpoint,
             chunkEndpoint: chunks?.endpoint,
             steps: steps,
-            state: state,
+            save: save,
             start: start,
             life: life,
             clock: clock,
@@ -142,15 +143,16 @@ package final class ControlLoop {
                 now: clock.now
             )
         }
-        try clients.answerWishes { wish throws(CoordinatorError) in try workers.grant(wish) }
+        clients.answerWishes { workers.grant($0) }
+        if !workers.isSaving { clients.tellGranted() }
         for message in try take(Self.workerTurn, from: sockets.workers) {
-            try workers.receive(message)
+            workers.receive(message)
         }
         clients.retry(now: clock.now)
         // After what has arrived, so that nobody counts as silent whose message lay here.
-        try workers.tick()
+        workers.tick()
         watchBalance()
-        if hasStopped { try workers.shutDown() }
+        if hasStopped { workers.shutDown() }
         trafficLog.tell(traffic, now: clock.now, isLast: hasStopped)
     }
 
@@ -221,6 +223,8 @@ package final class ControlLoop {
             _ = steps.post(.stop)
         case .report(let report): try handle(report)
         case .searched(let outcome): finishSearch(outcome)
+        case .saved(let change, nil): workers.onSaved(change)
+        case .saved(_, let error?): throw error
         }
     }
 
@@ -236,9 +240,9 @@ package final class ControlLoop {
                 "Tasks beyond coordinator.profile-tasks are counted together",
                 metadata: ["first": "\(task)", "as": "\(ProfileCounter.other)"]
             )
-        case .runner(.adopted(let epoch)): try workers.onAdopted(epoch)
+        case .runner(.adopted(let epoch)): workers.onAdopted(epoch)
         case .runner(.unreachable(let worker, let trouble)):
-            try workers.onUnreachable(worker, trouble)
+            workers.onUnreachable(worker, trouble)
         case .runner(let event): log(event)
         case .broken(let reason): throw .broken(reason)
         case .stopped:

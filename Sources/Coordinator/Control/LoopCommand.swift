@@ -5,6 +5,8 @@ package enum LoopCommand: Sendable {
     case report(StepReport)
     /// A search for a better plan has ended.
     case searched(RebalanceWatch.Outcome)
+    /// A change of the state is on disk, or could not be written.
+    case saved(StateChange, CoordinatorError?)
     case stop
 
     /// Reports that may wait: a token for each of many sequences over a slow second.

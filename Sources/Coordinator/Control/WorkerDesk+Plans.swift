@@ -22,7 +22,7 @@ extension WorkerDesk {
     var planHistory: PlanHistory { PlanHistory(jsonLines: diary.jsonLines) }
 
     /// Begins to do what a client wants, or says why not.
-    mutating func grant(_ wish: PlanWish) throws(CoordinatorError) -> ChangeReply {
+    mutating func grant(_ wish: PlanWish) -> ChangeReply {
         let actions: [Membership.Action]
         do {
             switch wish {
@@ -32,7 +32,7 @@ extension WorkerDesk {
         } catch {
             return ChangeReply(isBegun: false, message: "\(error)")
         }
-        try perform(actions)
+        perform(actions)
         let change = actions.lazy.compactMap { action in
             if case .change(let stages, let copies, let bytes) = action {
                 (stages: stages, copies: copies, bytes: bytes)
@@ -69,15 +69,15 @@ extension WorkerDesk {
     // MARK: The diary
 
     /// Workers load for a plan that nobody asked for.
-    mutating func noteRecovery(copies: Int, byteCount: Int) throws(CoordinatorError) {
+    mutating func noteRecovery(copies: Int, byteCount: Int) {
         guard membership.migration == nil, let plan = membership.plan else { return }
         let reason = "others hold experts of lost workers"
-        try diary.begin(reason, moves: copies, byteCount: byteCount, epoch: plan.epoch)
+        diary.begin(reason, moves: copies, byteCount: byteCount, epoch: plan.epoch)
     }
 
-    mutating func noteInForce(_ plan: Plan) throws(CoordinatorError) {
+    mutating func noteInForce(_ plan: Plan) {
         let isFirst = diary.entries.isEmpty
-        try diary.note(
+        diary.note(
             plan.epoch,
             reason: isFirst ? "the first plan" : "all are back, copies are let go of",
             isLast: membership.migration == nil

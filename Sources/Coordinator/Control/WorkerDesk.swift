@@ -13,7 +13,8 @@ struct WorkerDesk {
     private let dataEndpoint: Endpoint
     private let chunkEndpoint: Endpoint?
     private let steps: Mailbox<StepCommand>
-    private let state: StateDirectory
+    /// Begins to write a change; `onSaved` hears when it is on disk.
+    private let save: (StateChange) -> Void
     let clock: LoopClock
     private let logger: Logger
     private let wireLimits = WireLimits()
@@ -27,6 +28,11 @@ struct WorkerDesk {
     private var toldMissing = ""
     private var toldObstacle = ""
     var diary: PlanDiary
+    /// Whether something is being written that others wait for, and what waits for it: nobody may
+    /// see what a crash would undo.
+    private(set) var isSaving = false
+    private var held: [Membership.Action] = []
+    private var isSavingHistory = false
     /// Why the change of plans that begins next is wanted.
     var wish = ""
 
@@ -37,7 +43,7 @@ struct WorkerDesk {
         dataEndpoint: Endpoint,
         chunkEndpoint: Endpoint?,
         steps: Mailbox<StepCommand>,
-        state: StateDirectory,
+        save: @escaping (StateChange) -> Void,
         start: StartingPlan,
         life: UInt32,
         clock: LoopClock,
@@ -48,7 +54,7 @@ struct WorkerDesk {
         self.dataEndpoint = dataEndpoint
         self.chunkEndpoint = chunkEndpoint
         self.steps = steps
-        self.state = state
+        self.save = save
         self.clock = clock
         self.logger = logger
         story = WorkerStory(logger)
@@ -82,34 +88,37 @@ struct WorkerDesk {
 
     // MARK: Events
 
-    mutating func tick() throws(CoordinatorError) {
-        try perform(membership.tick(now: clock.now))
+    mutating func tick() {
+        perform(membership.tick(now: clock.now))
     }
 
     /// The step thread uses a plan from now on.
-    mutating func onAdopted(_ epoch: Epoch) throws(CoordinatorError) {
-        try perform(membership.onAdopted(epoch, now: clock.now))
+    mutating func onAdopted(_ epoch: Epoch) {
+        perform(membership.onAdopted(epoch, now: clock.now))
     }
 
     /// A worker is of no use to the step thread: it has to join anew.
     mutating func onUnreachable(
         _ name: WorkerName,
         _ trouble: RunnerEvent.Trouble
-    ) throws(CoordinatorError) {
+    ) {
         let loss: Membership.Loss =
             switch trouble {
             case .disconnected: .unreachable
             case .silent: .overdue
             }
-        try perform(membership.onUnreachable(name, loss, now: clock.now))
+        perform(membership.onUnreachable(name, loss, now: clock.now))
     }
 
     /// Tells the workers to look for the coordinator's next life.
-    mutating func shutDown() throws(CoordinatorError) {
-        try perform(membership.shutDown())
+    mutating func shutDown() {
+        // Whatever still waits for the disk is the next life's to do.
+        isSaving = false
+        held = []
+        perform(membership.shutDown())
     }
 
-    mutating func receive(_ received: ReceivedMessage) throws(CoordinatorError) {
+    mutating func receive(_ received: ReceivedMessage) {
         guard let sender = received.peer else { return }
         let message: ControlMessage
         do throws(WireError) {
@@ -121,7 +130,7 @@ struct WorkerDesk {
             send(.refusal(Refusal(code: .malformed, text: "\(error)")), to: sender)
             return
         }
-        try perform(decide(message, from: PeerID(sender.bytes), now: clock.now))
+        perform(decide(message, from: PeerID(sender.bytes), now: clock.now))
     }
 
     private mutating func decide(
@@ -197,9 +206,36 @@ struct WorkerDesk {
 
     // MARK: Actions
 
-    mutating func perform(_ actions: [Membership.Action]) throws(CoordinatorError) {
-        for action in actions { try perform(action) }
+    /// Carries actions out, in order: those after one that is to be on disk first wait for that.
+    mutating func perform(_ actions: [Membership.Action]) {
+        for action in actions {
+            if isSaving, !action.overtakes { held.append(action) } else { perform(action) }
+        }
+        saveHistory()
         tellWhatIsMissing()
+    }
+
+    private mutating func saveFirst(_ change: StateChange) {
+        isSaving = true
+        save(change)
+    }
+
+    private mutating func saveHistory() {
+        guard !isSavingHistory, let lines = diary.takeUnsaved() else { return }
+        isSavingHistory = true
+        save(.history(lines))
+    }
+
+    /// A change is on disk: what waited for it goes on.
+    mutating func onSaved(_ change: StateChange) {
+        if case .history = change {
+            isSavingHistory = false
+            return saveHistory()
+        }
+        isSaving = false
+        let waiting = held
+        held = []
+        perform(waiting)
     }
 
     /// Keeps the reason for not being ready up to date, which a job that gives up will name.
@@ -214,33 +250,33 @@ struct WorkerDesk {
         if !text.isEmpty, text != toldMissing { tell(.unready(reason: text)) }
     }
 
-    private mutating func perform(_ action: Membership.Action) throws(CoordinatorError) {
+    private mutating func perform(_ action: Membership.Action) {
         switch action {
         case .recordIncarnation: break  // Counted by lives, which are on disk already.
-        case .record(let plan): try record(plan)
-        case .recordDrained(let names): try state.save(drained: names)
+        case .record(let plan): record(plan)
+        case .recordDrained(let names): saveFirst(.drained(names))
         case .prepare(let epoch, let copies, let byteCount):
-            try state.save(epoch)
-            try noteRecovery(copies: copies, byteCount: byteCount)
+            saveFirst(.epoch(epoch))
+            noteRecovery(copies: copies, byteCount: byteCount)
             logger.notice(
                 "Workers load experts of others",
                 metadata: ["epoch": "\(epoch)", "experts": "\(copies)"]
             )
         case .change(let stages, let copies, let byteCount):
             let epoch = membership.plan?.epoch ?? Epoch(rawValue: 0)
-            try diary.begin(wish, moves: copies, byteCount: byteCount, epoch: epoch)
+            diary.begin(wish, moves: copies, byteCount: byteCount, epoch: epoch)
             logger.notice(
                 "The plan is to change",
                 metadata: ["stages": "\(stages)", "copies": "\(copies)"]
             )
         case .changed(let epoch):
-            try diary.end("done")
+            diary.end("done")
             logger.notice("The plan has changed", metadata: ["epoch": "\(epoch)"])
         case .unchanged(let reason):
-            try diary.end(reason)
+            diary.end(reason)
             logger.warning("The plan does not change", metadata: ["reason": "\(reason)"])
         case .abandon(let epoch, let reason):
-            if membership.migration == nil { try diary.end(reason) }
+            if membership.migration == nil { diary.end(reason) }
             logger.warning("Plan given up", metadata: ["epoch": "\(epoch)", "reason": "\(reason)"])
         case .refuse(let peer, let code, let text):
             // Told by whoever decided it; that a hello is missing, only here.
@@ -274,9 +310,9 @@ struct WorkerDesk {
         }
     }
 
-    private mutating func record(_ plan: Plan) throws(CoordinatorError) {
-        try state.save(plan)
-        try noteInForce(plan)
+    private mutating func record(_ plan: Plan) {
+        saveFirst(.plan(plan))
+        noteInForce(plan)
         let names = plan.workers.map(\.rawValue).joined(separator: ", ")
         logger.notice("Plan made", metadata: ["epoch": "\(plan.epoch)", "workers": "\(names)"])
     }
@@ -348,6 +384,16 @@ struct WorkerDesk {
         let name = membership.name(of: peer)
         let sender = name.map { PeerWarnings.Sender.worker($0) } ?? .peer(Peer(peer.bytes))
         story.warn(sentence, of: sender, reason: reason, now: clock.now)
+    }
+}
+
+extension Membership.Action {
+    /// Whether it may go before what waits for the disk: it tells nothing of plans.
+    fileprivate var overtakes: Bool {
+        switch self {
+        case .replyHeartbeat, .refuse: true
+        default: false
+        }
     }
 }
 

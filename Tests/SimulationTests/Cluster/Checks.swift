@@ -6,8 +6,8 @@ import Placement
 import Wire
 import Worker
 
-/// Watches what is sent: no worker computes a share twice, no step goes back to an earlier plan, and
-/// no two processes live under one number.
+/// Watches what is sent: no worker computes a share twice, no step goes back to an earlier plan,
+/// and no two processes live under one number.
 struct ShareCheck {
     private struct Answer: Hashable {
         let worker: String

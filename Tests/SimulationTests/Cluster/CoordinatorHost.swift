@@ -19,6 +19,8 @@ final class CoordinatorHost {
     private var inbox: Mailbox<Coordinator.LoopCommand>?
     private var steps: Mailbox<Coordinator.StepCommand>?
     private var data: SimulatedSocket?
+    /// When its disk has written all that it was given.
+    private var diskFree = Instant(nanoseconds: 0)
     /// A plan that the operator wants from the next life on.
     var planPath: String?
 
@@ -65,7 +67,7 @@ final class CoordinatorHost {
             sockets: .init(workers: workers, clients: clients),
             dataEndpoint: try Endpoint(Self.dataEndpoint),
             steps: steps,
-            state: state,
+            save: { [unowned self] in self.save($0, in: state, for: process, telling: inbox) },
             start: try StartingPlan(
                 model: world.model.served.description,
                 settings: settings,
@@ -84,6 +86,27 @@ final class CoordinatorHost {
                 self.turn(control, process)
             }
         )
+    }
+
+    /// The disk: it takes its time, a change after the other, and what a crash precedes is lost.
+    private func save(
+        _ change: StateChange,
+        in state: StateDirectory,
+        for process: Process,
+        telling inbox: Mailbox<Coordinator.LoopCommand>
+    ) {
+        let isSlow = world.faults.has(.slowDisk) && world.chance.happens(0.1)
+        let time = world.chance.time(isSlow ? 100_000...2_000_000 : 20...5_000)
+        diskFree = max(diskFree, world.agenda.now) + time
+        world.agenda.after(diskFree - world.agenda.now) { [unowned self] in
+            guard process.isAlive else { return }
+            do throws(CoordinatorError) {
+                try state.save(change)
+            } catch {
+                self.world.fail("the state cannot be saved: \(error)")
+            }
+            _ = inbox.post(.saved(change, nil))
+        }
     }
 
     private func startSteps(

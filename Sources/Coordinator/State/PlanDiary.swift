@@ -18,14 +18,15 @@ struct PlanDiary {
         var outcome: String
     }
 
-    private let state: StateDirectory
     private(set) var entries: [Entry]
+    /// Whether something is not in the file.
+    private var isUnsaved = false
     /// When the last entry, if it is under way, began.
     private var begun: ContinuousClock.Instant?
 
     /// Older entries are forgotten.
     static let limit = 500
-    private static let file = "plan-history.jsonl"
+    static let file = "plan-history.jsonl"
     private static let underWay = "under way"
     /// A coordinator that ends in the middle of a change leaves the plan in force on disk, and its
     /// next life goes on with that.
@@ -33,7 +34,6 @@ struct PlanDiary {
 
     /// Reads what former lives wrote; what cannot be read is forgotten.
     init(_ state: StateDirectory) throws(CoordinatorError) {
-        self.state = state
         let lines = try state.read(Self.file).map { String(decoding: $0, as: UTF8.self) } ?? ""
         let decoder = JSONDecoder()
         entries = lines.split(separator: "\n").suffix(Self.limit).compactMap { line in
@@ -55,7 +55,7 @@ struct PlanDiary {
         moves: Int,
         byteCount: Int,
         epoch: Epoch
-    ) throws(CoordinatorError) {
+    ) {
         if isUnderWay { close("gave way to another") }
         begun = .now
         entries.append(
@@ -69,23 +69,25 @@ struct PlanDiary {
                 outcome: Self.underWay
             )
         )
-        try save()
+        entries = entries.suffix(Self.limit)
+        isUnsaved = true
     }
 
     /// Another plan is in force, by the change under way or all at once.
-    mutating func note(_ epoch: Epoch, reason: String, isLast: Bool) throws(CoordinatorError) {
+    mutating func note(_ epoch: Epoch, reason: String, isLast: Bool) {
         guard isUnderWay else {
-            try begin(reason, moves: 0, byteCount: 0, epoch: epoch)
-            return try end("done")
+            begin(reason, moves: 0, byteCount: 0, epoch: epoch)
+            return end("done")
         }
         entries[entries.count - 1].epoch = epoch.rawValue
-        if isLast { try end("done") } else { try save() }
+        isUnsaved = true
+        if isLast { end("done") }
     }
 
-    mutating func end(_ outcome: String) throws(CoordinatorError) {
+    mutating func end(_ outcome: String) {
         guard isUnderWay else { return }
         close(outcome)
-        try save()
+        isUnsaved = true
     }
 
     private mutating func close(_ outcome: String) {
@@ -109,8 +111,10 @@ struct PlanDiary {
         }.joined()
     }
 
-    private mutating func save() throws(CoordinatorError) {
-        entries = entries.suffix(Self.limit)
-        try state.writeSoon(jsonLines, to: Self.file)
+    /// What the file is to hold, where that is news.
+    mutating func takeUnsaved() -> String? {
+        guard isUnsaved else { return nil }
+        isUnsaved = false
+        return jsonLines
     }
 }
