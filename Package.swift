@@ -124,6 +124,7 @@ let package = Package(
 
         // Floor 3, left wing: tokens.
         swift("Tokenizer", ["Model", "CPCRE2"]),
+        swift("Templates"),
         swift("Inference", ["Model", "Kernels", "Tensors"]),
         swift("Experts", ["Model", "Kernels", "Tensors"]),
         swift("Storage", ["Model", "GGUF", "Tensors"]),
@@ -224,6 +225,11 @@ let package = Package(
             ["Model", "Inference", "GGUF", "Tensors", "Kernels", "ClusterTesting"]
         ),
         tests(of: "Tokenizer", ["Tokenizer", "Model"], leavingOut: ["Fixtures"]),
+        tests(
+            of: "Templates",
+            ["Templates"],
+            leavingOut: ["Fixtures", "goldens.py", "cases.py", "chats.py"]
+        ),
         tests(
             of: "Inference",
             [
