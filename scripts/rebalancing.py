@@ -211,7 +211,7 @@ class Rounding:
     """Compares the log-probabilities of a text with those that whole experts give."""
 
     def __init__(self, options, cluster):
-        self.programs, self.cluster = cluster.programs, cluster
+        self.programs, self.cluster, self.model = cluster.programs, cluster, options.model
         self.text = os.path.join(cluster.directory, "text")
         with open(options.text, "rb") as source, open(self.text, "wb") as file:
             file.write(source.read(1000))
@@ -222,7 +222,7 @@ class Rounding:
         return math.log(self.programs.json("perplexity", "-f", self.text, *where)["perplexity"])
 
     def measure(self):
-        here = self.log_probability("--coordinator", self.cluster.client)
+        here = self.log_probability("-m", self.model, "--coordinator", self.cluster.client)
         self.largest = max(self.largest, abs(here - self.whole))
 
 

@@ -12,6 +12,8 @@ public struct DropCounts: Hashable, Sendable {
         case unexpected
         /// From a connection that said no hello, or that stands for no worker of the plan.
         case unknownPeer
+        /// The sender's key does not allow it, or counts no more.
+        case forbidden
         /// A hello that was answered by a refusal.
         case refusedHello
         /// From an earlier life of a worker.

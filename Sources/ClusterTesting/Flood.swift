@@ -68,7 +68,7 @@ public struct Flood: Sendable {
             let socket = try Socket(.dealer, in: MessagingContext(), options: options)
             try socket.connect(Endpoint(endpoint))
             let say = { (frames: [[UInt8]]) in
-                guard try socket.waitUntilSendable(timeout: .seconds(60)) else {
+                guard try socket.waitUntilSendable(timeout: testPatience) else {
                     throw TestClient.Failure(description: "\(endpoint) takes nothing any more")
                 }
                 try socket.send(frames)

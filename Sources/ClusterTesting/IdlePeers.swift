@@ -18,7 +18,7 @@ public final class IdlePeers {
             sockets.append(socket)
         }
         for socket in sockets {
-            guard try socket.waitUntilSendable(timeout: .seconds(60)) else {
+            guard try socket.waitUntilSendable(timeout: testPatience) else {
                 throw TestClient.Failure(description: "nobody listens at \(endpoint)")
             }
             try socket.send(greeting)

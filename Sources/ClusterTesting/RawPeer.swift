@@ -18,7 +18,7 @@ public struct RawPeer: Sendable {
     /// - Returns: what came back, each message as its frames.
     public func send(
         _ messages: [[[UInt8]]],
-        timeout: Duration = .seconds(60),
+        timeout: Duration = testPatience,
         until isEnough: @escaping @Sendable ([[[UInt8]]]) -> Bool
     ) async throws -> [[[UInt8]]] {
         let outcome = Outcome()

@@ -15,7 +15,7 @@ public final class ScriptedCoordinator {
 
     private static let name = "worker"
     private static let incarnation = Incarnation(rawValue: 7)
-    private static let patience = Duration.seconds(60)
+    private static let patience = testPatience
 
     /// Binds below `directory`.
     public init(directory: String) throws {

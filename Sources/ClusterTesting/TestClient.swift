@@ -185,7 +185,7 @@ public struct TestClient: Sendable {
     /// Asks for nodes again and again until they are as wanted.
     @discardableResult
     public func nodes(
-        timeout: Duration = .seconds(60),
+        timeout: Duration = testPatience,
         until isWanted: @escaping @Sendable ([NodeReport]) -> Bool
     ) async throws -> [NodeReport] {
         let messages = try await converse(.listNodes, timeout: timeout) { message in
@@ -199,7 +199,7 @@ public struct TestClient: Sendable {
     /// Asks for the status again and again until it is as wanted.
     @discardableResult
     public func status(
-        timeout: Duration = .seconds(60),
+        timeout: Duration = testPatience,
         until isWanted: @escaping @Sendable (StatusReport) -> Bool
     ) async throws -> StatusReport {
         let messages = try await converse(.getStatus, timeout: timeout) { message in

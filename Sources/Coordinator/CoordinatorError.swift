@@ -12,6 +12,7 @@ public enum CoordinatorError: Error, CustomStringConvertible {
     case tokenizer(TokenizerError)
     case kernels(KernelsError)
     case messaging(MessagingError)
+    case key(KeyError)
     case plan(path: String, PlanError)
     /// The file that the settings name as the plan cannot be read.
     case unreadablePlan(path: String, reason: String)
@@ -27,6 +28,7 @@ public enum CoordinatorError: Error, CustomStringConvertible {
         case .tokenizer(let error): "\(error)"
         case .kernels(let error): "\(error)"
         case .messaging(let error): "\(error)"
+        case .key(let error): "\(error)"
         case .plan(let path, let error): "\(path): \(error)"
         case .unreadablePlan(let path, let reason): "cannot read the plan \(path): \(reason)"
         case .state(let text), .broken(let text): text

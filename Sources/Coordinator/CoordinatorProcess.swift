@@ -11,6 +11,8 @@ struct CoordinatorProcess {
     private let state: StateDirectory
     /// Held for this life.
     private let lock: LockFile
+    /// Nil where only this machine can connect.
+    private let access: Access?
     private let sockets: CoordinatorSockets
     private let loop: ControlLoop
     private let stepThread: StepThread
@@ -41,25 +43,23 @@ struct CoordinatorProcess {
             logger: logger,
             isCancelled: isStopping
         )
+        access = try Access(settings.keys)
         let life = try state.beginLife()
-        let start = try StartingPlan(
-            model: served.description,
-            settings: settings,
-            state: state
-        )
+        let start = try StartingPlan(model: served.description, settings: settings, state: state)
         do throws(MessagingError) {
-            sockets = try CoordinatorSockets(settings)
+            sockets = try CoordinatorSockets(settings, access: access, logger: logger)
             stepThread = try StepThread(
                 served: served,
                 settings: settings,
-                dataEndpoint: sockets.dataEndpoint,
-                context: sockets.context,
+                sockets: sockets,
+                access: access,
                 life: life,
                 reports: inbox
             )
             chunkThread = try ChunkThread(
                 served: served,
                 settings: settings,
+                access: access,
                 reports: inbox,
                 logger: logger
             )
@@ -67,11 +67,12 @@ struct CoordinatorProcess {
         } catch {
             throw .messaging(error)
         }
-        search = RebalanceSearch(coordinator: "\(sockets.clientEndpoint)", reports: inbox)
+        search = RebalanceSearch(sockets.clientEndpoint, keys: settings.keys, reports: inbox)
         loop = ControlLoop(
             served: served,
             settings: settings,
             sockets: .init(workers: sockets.workers, clients: sockets.clients),
+            access: access,
             dataEndpoint: stepThread.endpoint,
             chunks: .init(endpoint: chunkThread.endpoint, figures: chunkThread.figures),
             steps: stepThread.inbox,
@@ -97,6 +98,7 @@ struct CoordinatorProcess {
             _ = chunkThread.inbox.post(.stop)
             chunkThread.thread.join()
             stateThread.stop()
+            sockets.keeper?.stop()
         }
         try state.write("\(sockets.workerEndpoint)\n", to: "worker-endpoint")
         try state.write("\(sockets.clientEndpoint)\n", to: "client-endpoint")
@@ -137,6 +139,8 @@ struct CoordinatorProcess {
 /// The control and client sockets, bound; the data socket belongs to the step thread.
 struct CoordinatorSockets {
     let context: MessagingContext
+    /// Decides who may connect to sockets of the context.
+    let keeper: Doorkeeper?
     let workers: Socket
     let clients: Socket
     let workerEndpoint: Endpoint
@@ -152,15 +156,25 @@ struct CoordinatorSockets {
     /// hold a prompt.
     private static let receivedMessageCount = 16
 
-    init(_ settings: CoordinatorSettings) throws(MessagingError) {
-        context = try MessagingContext()
+    init(
+        _ settings: CoordinatorSettings,
+        access: Access?,
+        logger: Logger
+    ) throws(MessagingError) {
+        let context = try MessagingContext()
+        self.context = context
+        keeper = try access.map { access throws(MessagingError) in
+            try access.keeper(of: context, logger: logger)
+        }
         var options = SocketOptions()
         options.linger = Self.farewellTime
         options.limits = MessagingLimits(
             receivedFrameByteCount: Self.receivedFrameByteCount,
             receivedMessageCount: Self.receivedMessageCount
         )
+        options.security = access.map { .server($0.pair, door: .workers) }
         workers = try Socket(.router, in: context, options: options)
+        options.security = access.map { .server($0.pair, door: .clients) }
         clients = try Socket(.router, in: context, options: options)
         workerEndpoint = try workers.bind(.init(settings.workerEndpoint.rawValue))
         clientEndpoint = try clients.bind(.init(settings.clientEndpoint.rawValue))

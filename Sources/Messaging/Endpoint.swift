@@ -31,6 +31,8 @@ public struct Endpoint: Hashable, Sendable {
         throw .invalidEndpoint(text: String(text.prefix(64)), reason: reason)
     }
 
+    init(transport: Transport) { self.transport = transport }
+
     /// Whether only processes of this machine can reach it.
     public var isLoopback: Bool {
         switch transport {

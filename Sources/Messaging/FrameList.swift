@@ -35,6 +35,13 @@ import Glibc
 
     public var isEmpty: Bool { count == 0 }
 
+    /// The key that the message's connection has shown, where sockets ask for one.
+    public var sender: PublicKey? {
+        // The doorkeeper calls connections by their keys.
+        guard count > 0, let name = unsafe zmq_msg_gets(frames, "User-Id") else { return nil }
+        return unsafe PublicKey(String(cString: name))
+    }
+
     /// Copies of the frames.
     public var copies: [[UInt8]] {
         (0..<count).map { index in

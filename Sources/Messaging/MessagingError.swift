@@ -24,8 +24,9 @@ extension MessagingError: CustomStringConvertible {
         case .invalidEndpoint(let text, let reason):
             "\"\(text)\" is no endpoint: \(reason)"
         case .keysNeeded(let endpoint):
-            "refused to bind \(endpoint): other machines could connect, and this version has no "
-                + "keys to check them by; bind a loopback address, ipc:// or inproc://"
+            "refused to bind \(endpoint): other machines could connect, and there are no keys to "
+                + "check them by; set coordinator.key-file and coordinator.allowed-keys (see "
+                + "'moiety keys --help'), or bind a loopback address, ipc:// or inproc://"
         case .addressInUse(let endpoint):
             "cannot bind \(endpoint): the address is in use; stop the process that listens "
                 + "there or choose another endpoint"

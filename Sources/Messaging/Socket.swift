@@ -29,6 +29,8 @@ import Glibc
         return monitor?.counts ?? ConnectionCounts()
     }
 
+    /// Whether only those come in whose keys are listed.
+    private let isGuarded: Bool
     let handle: UnsafeMutableRawPointer
     /// Kept alive for the socket's sake.
     private let context: MessagingContext
@@ -49,8 +51,10 @@ import Glibc
         self.kind = kind
         self.context = context
         limits = options.limits
+        isGuarded = options.security?.isServer ?? false
         arrival = FrameList(capacity: options.limits.frameCount)
         try apply(options)
+        if let security = options.security { try apply(security) }
     }
 
     deinit {
@@ -63,12 +67,12 @@ import Glibc
 
     /// Listens at `endpoint` and returns it as bound, with the port that the system chose.
     ///
-    /// Refuses what other machines could reach: this version has no keys to check them by. Refuses
-    /// a path where somebody listens or where something else than a socket is, because the library
-    /// would remove it; a socket that a killed process left is replaced.
+    /// Refuses what other machines could reach, unless keys tell who they are. Refuses a path where
+    /// somebody listens or where something else than a socket is, because the library would remove
+    /// it; a socket that a killed process left is replaced.
     @discardableResult
     public func bind(_ endpoint: Endpoint) throws(MessagingError) -> Endpoint {
-        guard endpoint.isLoopback else { throw .keysNeeded(endpoint) }
+        guard endpoint.isLoopback || isGuarded else { throw .keysNeeded(endpoint) }
         try allowV6(endpoint)
         try endpoint.requireFreePath()
         if monitor == nil { monitor = try unsafe ConnectionMonitor(of: handle, in: context) }
@@ -134,7 +138,7 @@ import Glibc
     public func receive() throws(MessagingError) -> ReceivedMessage? {
         guard try receive(into: arrival) else { return nil }
         defer { arrival.removeAll() }
-        return ReceivedMessage(peer: arrival.peer, frames: arrival.copies)
+        return ReceivedMessage(peer: arrival.peer, frames: arrival.copies, sender: arrival.sender)
     }
 
     /// Takes the next message where it lies, in place of what the list held.
@@ -186,8 +190,7 @@ extension Socket {
             try set(ZMQ_ROUTER_HANDOVER, options.replacesPeers ? 1 : 0 as Int32)
         case .dealer:
             guard let id = options.routingID else { return }
-            guard unsafe zmq_setsockopt(handle, ZMQ_ROUTING_ID, id.bytes, id.bytes.count) == 0
-            else { throw lastFailure("setting the routing id") }
+            try set(ZMQ_ROUTING_ID, id.bytes)
         }
     }
 
@@ -196,12 +199,18 @@ extension Socket {
     }
 
     /// Sets an option whose value has the size of `Value`, as the library checks.
-    private func set<Value: FixedWidthInteger>(
+    func set<Value: FixedWidthInteger>(
         _ option: Int32,
         _ value: Value
     ) throws(MessagingError) {
         var value = value
         guard unsafe zmq_setsockopt(handle, option, &value, MemoryLayout<Value>.size) == 0 else {
+            throw lastFailure("zmq_setsockopt(\(option))")
+        }
+    }
+
+    func set(_ option: Int32, _ bytes: [UInt8]) throws(MessagingError) {
+        guard unsafe zmq_setsockopt(handle, option, bytes, bytes.count) == 0 else {
             throw lastFailure("zmq_setsockopt(\(option))")
         }
     }

@@ -1,7 +1,7 @@
 /// How one socket behaves.
 ///
 /// The defaults are those of the daemons.
-public struct SocketOptions: Equatable, Sendable {
+public struct SocketOptions: Sendable {
     public var limits = MessagingLimits()
 
     /// The routing id that a dealer shows to the router it connects to; 1 to 255 bytes, the first
@@ -32,6 +32,9 @@ public struct SocketOptions: Equatable, Sendable {
 
     /// How long a connection may take to stand: whoever connects and says nothing is dropped.
     public var handshakeTime: Duration = .seconds(10)
+
+    /// Nil for sockets that only this machine reaches.
+    public var security: SocketSecurity?
 
     public init() {}
 }
@@ -75,9 +78,12 @@ public struct ReceivedMessage: Equatable, Sendable {
     /// Who sent it; nil on a dealer, whose one far end is known.
     public let peer: Peer?
     public let frames: [[UInt8]]
+    /// The key that its connection has shown; nil where sockets take anybody.
+    public let sender: PublicKey?
 
-    public init(peer: Peer?, frames: [[UInt8]]) {
+    public init(peer: Peer?, frames: [[UInt8]], sender: PublicKey? = nil) {
         self.peer = peer
         self.frames = frames
+        self.sender = sender
     }
 }

@@ -20,6 +20,9 @@ public struct CoordinatorSettings: Sendable {
     /// Where clients and admins come.
     public let clientEndpoint: EndpointAddress
 
+    /// Keys of those who may connect; nil where only this machine can.
+    public let keys: CoordinatorKeySettings?
+
     /// What outlives the process: plan, epoch, identity.
     public let stateDirectory: String
 
@@ -123,6 +126,7 @@ extension CoordinatorSettings {
         )
         (chunkEndpoint, chunkBandwidth) = try Self.chunks(&reader, beside: workerEndpoint)
         clientEndpoint = try reader.value("client-endpoint", .listening, default: .clients)
+        keys = try CoordinatorKeySettings(&reader)
         stateDirectory = try reader.value(
             "state-directory",
             .path,
@@ -189,12 +193,12 @@ extension CoordinatorSettings {
         let interval = try reader.value(
             "heartbeat-interval",
             .duration(in: .milliseconds(10) ... .seconds(60)),
-            default: .milliseconds(500)
+            default: .milliseconds(250)
         )
         let silence = try reader.value(
             "silence-limit",
             .duration(in: .milliseconds(20)...WorkerSession.Limits().longestSilence),
-            default: .seconds(2)
+            default: .milliseconds(1500)
         )
         let text = DurationText.text(of: interval)
         try reader.require(

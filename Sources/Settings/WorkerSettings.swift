@@ -22,6 +22,9 @@ public struct WorkerSettings: Sendable {
     /// Where the coordinator expects workers.
     public let coordinatorEndpoint: EndpointAddress
 
+    /// By which it and the coordinator know each other; nil where both are on this machine.
+    public let keys: WorkerKeySettings?
+
     /// What outlives the process: the last incarnation and verified digests of experts.
     public let stateDirectory: String
 
@@ -88,6 +91,7 @@ extension WorkerSettings {
         )
         cacheByteCount = try reader.value("cache-size", .byteCount, default: 50_000_000_000)
         coordinatorEndpoint = try reader.value("coordinator", .connecting, default: .workers)
+        keys = try WorkerKeySettings(&reader)
         // Workers of one machine must not share their state, so it is named after the worker.
         stateDirectory = try reader.value(
             "state-directory",

@@ -24,6 +24,8 @@ package struct Machine: Sendable {
     /// How long the step thread looks for shares before it sleeps.
     let spinTime: Duration
     let coordinator: Endpoint
+    /// Opens connections to it.
+    let dialer: Dialer
 
     /// A cache's directory, and the bytes that it may take.
     struct CachePlace: Sendable {
@@ -50,6 +52,7 @@ package struct Machine: Sendable {
         self.identity = identity
         self.instructionSet = instructionSet
         self.coordinator = coordinator
+        dialer = Dialer(to: coordinator)
         stateDirectory = nil
         modelDirectory = nil
         cache = nil
@@ -94,6 +97,17 @@ package struct Machine: Sendable {
             coordinator = try Endpoint(settings.coordinatorEndpoint.rawValue)
         } catch {
             throw .messaging(error)
+        }
+        do throws(KeyError) {
+            let security = try settings.keys.map { keys throws(KeyError) in
+                try SocketSecurity.client(
+                    keyPath: keys.keyPath,
+                    coordinatorKeyPath: keys.coordinatorKeyPath
+                )
+            }
+            dialer = Dialer(to: coordinator, security: security)
+        } catch {
+            throw .key(error)
         }
     }
 }

@@ -17,7 +17,7 @@ enum StepThread {
                 inbox: inbox,
                 figures: figures,
                 dial: { (endpoint, options) throws(MessagingError) in
-                    try context.dial(endpoint, options: options)
+                    try machine.dialer.dial(endpoint, options: options, in: context)
                 },
                 report: { _ = reports.post($0) }
             )

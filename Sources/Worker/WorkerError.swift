@@ -9,6 +9,7 @@ public enum WorkerError: Error, CustomStringConvertible {
     case model(ModelError)
     case kernels(KernelsError)
     case messaging(MessagingError)
+    case key(KeyError)
     /// The step thread ended early.
     case broken(String)
 
@@ -18,6 +19,7 @@ public enum WorkerError: Error, CustomStringConvertible {
         case .model(let error): "\(error)"
         case .kernels(let error): "\(error)"
         case .messaging(let error): "\(error)"
+        case .key(let error): "\(error)"
         case .broken(let text): text
         }
     }

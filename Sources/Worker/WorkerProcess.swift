@@ -39,7 +39,7 @@ struct WorkerProcess {
                 clock: clock,
                 seed: UInt64.random(in: .min ... .max),
                 dial: { [context] (endpoint, options) throws(MessagingError) in
-                    try context.dial(endpoint, options: options)
+                    try machine.dialer.dial(endpoint, options: options, in: context)
                 },
                 startLoad: { (order) throws(MessagingError) in
                     try BackgroundLoader(order, supply: supply, reports: inbox)

@@ -22,6 +22,12 @@ struct CoordinatorOptions: ParsableArguments {
     @Option(help: "Where clients connect.")
     var clientEndpoint: String?
 
+    @Option(help: "The coordinator's secret key, where other machines connect.")
+    var keyFile: String?
+
+    @Option(help: "The list of keys that may connect; see 'moiety keys'.")
+    var allowedKeys: String?
+
     @Option(help: "Where the plan and its number are kept.")
     var stateDirectory: String?
 
@@ -108,7 +114,9 @@ struct CoordinatorOptions: ParsableArguments {
         let values = [
             "model": model, "worker-endpoint": workerEndpoint, "data-endpoint": dataEndpoint,
             "chunk-endpoint": chunkEndpoint, "chunk-bandwidth": chunkBandwidth,
-            "client-endpoint": clientEndpoint, "state-directory": stateDirectory, "plan": plan,
+            "client-endpoint": clientEndpoint,
+            "key-file": keyFile, "allowed-keys": allowedKeys,
+            "state-directory": stateDirectory, "plan": plan,
             "workers": workers, "threads": threads, "cpus": cpus, "context-length": contextLength,
             "kv-type": kvType, "running-jobs": runningJobs, "queued-jobs": queuedJobs,
             "prefill-rows": prefillRows, "micro-batches": microBatches,

@@ -39,7 +39,8 @@ struct Door: AsyncParsableCommand {
         case .model, .tokenizer, .plan, .unreadablePlan: Daemon.dataError
         case .messaging(.addressInUse(_)), .messaging(.endpointRefused(_, _, _)):
             Daemon.addressError
-        case .settings, .kernels, .messaging(.keysNeeded(_)), .messaging(.invalidEndpoint(_, _)):
+        case .settings, .kernels, .key, .messaging(.keysNeeded(_)),
+            .messaging(.invalidEndpoint(_, _)):
             Daemon.settingsError
         default: 1
         }

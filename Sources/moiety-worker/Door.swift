@@ -37,7 +37,8 @@ struct Door: AsyncParsableCommand {
     private static func exitCode(of error: any Error) -> Int32 {
         switch error as? WorkerError {
         case .model: Daemon.dataError
-        case .settings, .kernels, .messaging(.keysNeeded(_)), .messaging(.invalidEndpoint(_, _)):
+        case .settings, .kernels, .key, .messaging(.keysNeeded(_)),
+            .messaging(.invalidEndpoint(_, _)):
             Daemon.settingsError
         default: 1
         }

@@ -22,6 +22,12 @@ struct WorkerOptions: ParsableArguments {
     @Option(help: "The coordinator's endpoint for workers.")
     var coordinator: String?
 
+    @Option(help: "The worker's secret key.")
+    var keyFile: String?
+
+    @Option(help: "The file with the coordinator's public key.")
+    var coordinatorKey: String?
+
     @Option(help: "Where verified digests are kept.")
     var stateDirectory: String?
 
@@ -48,6 +54,7 @@ struct WorkerOptions: ParsableArguments {
         let values = [
             "name": name, "model": model, "model-directory": modelDirectory,
             "cache-directory": cacheDirectory, "cache-size": cacheSize, "coordinator": coordinator,
+            "key-file": keyFile, "coordinator-key": coordinatorKey,
             "state-directory": stateDirectory, "threads": threads, "cpus": cpus,
             "load-threads": loadThreads, "memory-megabytes": memoryMegabytes,
             "spin-microseconds": spinMicroseconds, "log-level": logLevel,

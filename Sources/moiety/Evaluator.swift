@@ -50,6 +50,8 @@ struct EvaluationOptions: ParsableArguments {
     @Option(help: "Compute on the cluster of this coordinator, tcp://HOST:PORT.")
     var coordinator: String?
 
+    @OptionGroup var keys: KeyOptions
+
     func validate() throws {
         guard plan == nil || coordinator == nil else {
             throw ValidationError("--plan is for one process; a cluster has its own plan")
@@ -57,7 +59,7 @@ struct EvaluationOptions: ParsableArguments {
     }
 
     func makeEvaluator() throws -> any Evaluator {
-        if let coordinator { return try RemoteEvaluator(coordinator: coordinator) }
+        if let coordinator { return try RemoteEvaluator(coordinator: coordinator, keys: keys) }
         let file = try ModelFile(path: model.model)
         return LocalEvaluator(
             forward: try LocalModel.load(

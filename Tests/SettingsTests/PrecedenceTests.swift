@@ -82,7 +82,7 @@ struct PrecedenceTests {
             String(decoding: try encoder.encode($0), as: UTF8.self)
         }
         #expect(
-            lines.prefix(8) == [
+            lines.prefix(10) == [
                 #"{"key":"worker.name","origin":"default","value":"alpha.example"}"#,
                 #"{"key":"worker.model","origin":"default","value":null}"#,
                 #"{"key":"worker.model-directory","origin":"default","value":null}"#,
@@ -90,6 +90,8 @@ struct PrecedenceTests {
                     + #""value":"/nonexistent/home/.cache/moiety/experts"}"#,
                 #"{"key":"worker.cache-size","origin":"default","value":"50GB"}"#,
                 #"{"key":"worker.coordinator","origin":"default","value":"tcp://127.0.0.1:6644"}"#,
+                #"{"key":"worker.key-file","origin":"default","value":null}"#,
+                #"{"key":"worker.coordinator-key","origin":"default","value":null}"#,
                 #"{"key":"worker.state-directory","origin":"default","#
                     + #""value":"/nonexistent/home/.local/state/moiety/worker-alpha.example"}"#,
                 #"{"key":"worker.threads","origin":"command line","value":"2"}"#,

@@ -115,13 +115,13 @@ struct RefusalTests {
     func silenceAgainstHeartbeat() {
         let error = settingsError {
             _ = try CoordinatorSettings.load(
-                surroundings: surroundings(["MOIETY_COORDINATOR_HEARTBEAT_INTERVAL": "1500ms"])
+                surroundings: surroundings(["MOIETY_COORDINATOR_HEARTBEAT_INTERVAL": "1s"])
             )
         }
         #expect(
             error?.description
-                == "coordinator.silence-limit = \"2s\" (default) must be at least twice"
-                + " coordinator.heartbeat-interval, which is 1500ms"
+                == "coordinator.silence-limit = \"1500ms\" (default) must be at least twice"
+                + " coordinator.heartbeat-interval, which is 1s"
         )
     }
 

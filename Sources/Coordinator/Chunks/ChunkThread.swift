@@ -28,6 +28,7 @@ struct ChunkThread {
     init(
         served: ServedModel,
         settings: CoordinatorSettings,
+        access: Access?,
         reports: Mailbox<LoopCommand>,
         logger: Logger
     ) throws(MessagingError) {
@@ -38,7 +39,12 @@ struct ChunkThread {
             queuedMessageCount: Self.messageCount,
             receivedMessageCount: Self.messageCount
         )
-        let socket = try Socket(.router, in: MessagingContext(), options: options)
+        options.security = access.map { .server($0.pair, door: .workers) }
+        let context = try MessagingContext()
+        let keeper = try access.map { access throws(MessagingError) in
+            try access.keeper(of: context, logger: logger)
+        }
+        let socket = try Socket(.router, in: context, options: options)
         endpoint = try socket.bind(.init(settings.chunkEndpoint.rawValue))
         let figures = Latest(ChunkFigures())
         self.inbox = inbox
@@ -60,6 +66,7 @@ struct ChunkThread {
             } catch {
                 _ = reports.post(.report(.broken("the chunk socket failed: \(error)")))
             }
+            keeper?.stop()
         }
     }
 

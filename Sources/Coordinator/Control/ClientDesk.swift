@@ -17,6 +17,8 @@ struct ClientDesk {
     private let steps: Mailbox<StepCommand>
     private let logger: Logger
     private let wireLimits = WireLimits()
+    /// Nil where only this machine can connect.
+    private let access: Access?
     private let contextLength: Int
     private let queueLimit: Int
     private var jobs: JobTable
@@ -49,11 +51,13 @@ struct ClientDesk {
         served: ServedModel,
         settings: CoordinatorSettings,
         socket: any MessageSocket,
+        access: Access?,
         steps: Mailbox<StepCommand>,
         life: UInt32,
         logger: Logger
     ) {
         self.served = served
+        self.access = access
         self.socket = socket
         self.steps = steps
         self.logger = logger
@@ -83,20 +87,8 @@ struct ClientDesk {
         balance: () -> BalanceReport,
         now: Instant
     ) {
-        guard let client = received.peer else { return }
-        let message: ClientMessage
-        do throws(WireError) {
-            message = try ClientMessage(frames: received.frames, limits: wireLimits)
-        } catch {
-            drops.count(.malformed)
-            warnings.tell(
-                "Malformed message from a client",
-                of: .peer(client),
-                reason: "\(error)",
-                now: now
-            )
-            return refuse(client, .malformed, "\(error)")
-        }
+        guard let client = received.peer, let message = read(received, from: client, now: now)
+        else { return }
         if case .clientHello(let hello) = message { return greet(client, hello, now: now) }
         guard greeted.contains(client) else {
             drops.count(.unknownPeer)
@@ -132,6 +124,33 @@ struct ClientDesk {
             drops.count(.unexpected)
             refuse(client, .malformed, "this message is the coordinator's to send")
         }
+    }
+
+    /// A message that its sender may send; any other is counted and answered.
+    private mutating func read(
+        _ received: ReceivedMessage,
+        from client: Peer,
+        now: Instant
+    ) -> ClientMessage? {
+        do throws(WireError) {
+            let message = try ClientMessage(frames: received.frames, limits: wireLimits)
+            guard let reason = access?.refusal(of: message, from: received.sender) else {
+                return message
+            }
+            drops.count(.forbidden)
+            warnings.tell("Message refused", of: .peer(client), reason: reason, now: now)
+            refuse(client, .notAllowed, reason)
+        } catch {
+            drops.count(.malformed)
+            warnings.tell(
+                "Malformed message from a client",
+                of: .peer(client),
+                reason: "\(error)",
+                now: now
+            )
+            refuse(client, .malformed, "\(error)")
+        }
+        return nil
     }
 
     private mutating func getProfile(_ wish: GetProfile, for client: Peer) {

@@ -61,6 +61,7 @@ package final class ControlLoop {
     private static let retryTime = Duration.milliseconds(50)
 
     /// - Parameters:
+    ///   - access: How those who connect are known; nil where only this machine can.
     ///   - dataEndpoint: Where workers connect for shares.
     ///   - chunks: nil where no chunks are sent.
     ///   - save: Begins to write a change of the state; its end comes as a command, in order.
@@ -70,6 +71,7 @@ package final class ControlLoop {
         served: ServedModel,
         settings: CoordinatorSettings,
         sockets: Sockets,
+        access: Access? = nil,
         dataEndpoint: Endpoint,
         chunks: Chunks? = nil,
         steps: Mailbox<StepCommand>,
@@ -97,6 +99,7 @@ package final class ControlLoop {
             served: served,
             settings: settings,
             socket: sockets.workers,
+            access: access,
             dataEndpoint: dataEndpoint,
             chunkEndpoint: chunks?.endpoint,
             steps: steps,
@@ -110,6 +113,7 @@ package final class ControlLoop {
             served: served,
             settings: settings,
             socket: sockets.clients,
+            access: access,
             steps: steps,
             life: life,
             logger: logger

@@ -1,11 +1,13 @@
 import Cluster
 import Foundation
 import Messaging
+import Settings
 
 /// Searches for a better plan in a process of its own: `moiety admin rebalance --yes`, which has no
 /// more rights than any client, and gets a core only when nobody else wants it.
 final class RebalanceSearch {
-    private let coordinator: String
+    private let coordinator: Endpoint
+    private let keys: CoordinatorKeySettings?
     private let reports: Mailbox<LoopCommand>
     private var child: Process?
 
@@ -14,9 +16,12 @@ final class RebalanceSearch {
     /// Of a reason.
     private static let reasonByteCount = 512
 
-    /// - Parameter coordinator: where clients connect.
-    init(coordinator: String, reports: Mailbox<LoopCommand>) {
-        self.coordinator = coordinator
+    /// - Parameters:
+    ///   - coordinator: where clients connect.
+    ///   - keys: the coordinator's own, by which its own commands come in.
+    init(_ coordinator: Endpoint, keys: CoordinatorKeySettings?, reports: Mailbox<LoopCommand>) {
+        self.coordinator = coordinator.reached(through: .thisMachine)
+        self.keys = keys
         self.reports = reports
     }
 
@@ -45,8 +50,13 @@ final class RebalanceSearch {
         child.executableURL = URL(filePath: "/usr/bin/nice")
         child.arguments = [
             "-n", "19", program.path, "admin", "rebalance", "--yes", "--wait", "--json",
-            "--coordinator", coordinator,
+            "--coordinator", "\(coordinator)",
         ]
+        if let keys {
+            child.arguments? += [
+                "--key-file", keys.keyPath, "--coordinator-key", keys.keyPath + ".pub",
+            ]
+        }
         child.standardInput = FileHandle.nullDevice
         child.standardOutput = answer.handle
         child.standardError = complaint.handle

@@ -10,6 +10,8 @@ import Wire
 struct WorkerDesk {
     private let served: ServedModel
     private let socket: any MessageSocket
+    /// Nil where only this machine can connect.
+    private let access: Access?
     private let dataEndpoint: Endpoint
     private let chunkEndpoint: Endpoint?
     private let steps: Mailbox<StepCommand>
@@ -40,6 +42,7 @@ struct WorkerDesk {
         served: ServedModel,
         settings: CoordinatorSettings,
         socket: any MessageSocket,
+        access: Access?,
         dataEndpoint: Endpoint,
         chunkEndpoint: Endpoint?,
         steps: Mailbox<StepCommand>,
@@ -51,6 +54,7 @@ struct WorkerDesk {
     ) {
         self.served = served
         self.socket = socket
+        self.access = access
         self.dataEndpoint = dataEndpoint
         self.chunkEndpoint = chunkEndpoint
         self.steps = steps
@@ -129,6 +133,11 @@ struct WorkerDesk {
             warn("Malformed message on the workers' socket", of: peer, reason: "\(error)")
             send(.refusal(Refusal(code: .malformed, text: "\(error)")), to: sender)
             return
+        }
+        if let reason = access?.refusal(ofWorker: received.sender) {
+            ownDrops.count(.forbidden)
+            warn("Message refused", of: PeerID(sender.bytes), reason: reason)
+            return send(.refusal(Refusal(code: .notAllowed, text: reason)), to: sender)
         }
         perform(decide(message, from: PeerID(sender.bytes), now: clock.now))
     }

@@ -16,14 +16,16 @@ struct StepThread {
     init(
         served: ServedModel,
         settings: CoordinatorSettings,
-        dataEndpoint: Endpoint,
-        context: MessagingContext,
+        sockets: CoordinatorSockets,
+        access: Access?,
         life: UInt32,
         reports: Mailbox<LoopCommand>
     ) throws(MessagingError) {
         let inbox = try Mailbox<StepCommand>(limit: StepCommand.queueLimit)
-        let socket = try Socket(.router, in: context)
-        endpoint = try socket.bind(dataEndpoint)
+        var options = SocketOptions()
+        options.security = access.map { .server($0.pair, door: .workers) }
+        let socket = try Socket(.router, in: sockets.context, options: options)
+        endpoint = try socket.bind(sockets.dataEndpoint)
         self.inbox = inbox
         let figures = Latest(StepFigures())
         self.figures = figures

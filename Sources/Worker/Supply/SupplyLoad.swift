@@ -235,8 +235,8 @@ struct SupplyLoad {
             from: order.chunkEndpoint,
             keeping: kept,
             by: user,
-            dial: { (endpoint, options) throws(MessagingError) in
-                try context.dial(endpoint, options: options)
+            dial: { [machine = supply.machine] (endpoint, options) throws(MessagingError) in
+                try machine.dialer.dial(endpoint, options: options, in: context)
             },
             clock: LoopClock(),
             receive: { arrived.experts.append($0) }

@@ -13,6 +13,7 @@ final class ClusterClient {
 
     let endpoint: Endpoint
     private let socket: Socket
+    private let hasKeys: Bool
     private let waker: Waker
     private var poller = Poller()
     private var lastTag: UInt64 = 0
@@ -20,12 +21,14 @@ final class ClusterClient {
     /// Connects and says hello.
     ///
     /// - Parameter waker: ends a wait early; see `receive`.
-    init(_ address: String, waker: Waker) throws {
+    init(_ address: String, keys: KeyOptions, waker: Waker) throws {
         endpoint = try Self.endpoint(address)
         self.waker = waker
         var options = SocketOptions()
         // A cancellation may be the last thing said.
         options.linger = .seconds(1)
+        options.security = try keys.security()
+        hasKeys = options.security != nil
         socket = try Socket(.dealer, in: MessagingContext(), options: options)
         try socket.connect(endpoint)
         guard try socket.waitUntilSendable(timeout: Self.patience) else { throw unreachable }
@@ -121,7 +124,10 @@ final class ClusterClient {
     private var unreachable: CommandFailure {
         CommandFailure(
             "no coordinator answers at \(endpoint); start a cluster with 'moiety serve -m FILE', "
-                + "or name another with --coordinator or MOIETY_COORDINATOR",
+                + "or name another with --coordinator or MOIETY_COORDINATOR"
+                + (hasKeys
+                    ? "; or it does not know this key, or has another than --coordinator-key says"
+                    : "; one that asks for keys wants --key-file and --coordinator-key"),
             code: CommandFailure.unreachable
         )
     }

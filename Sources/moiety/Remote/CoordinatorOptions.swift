@@ -15,10 +15,12 @@ struct CoordinatorOptions: ParsableArguments {
     )
     var coordinator: String?
 
+    @OptionGroup var keys: KeyOptions
+
     /// Connects; a coordinator that does not answer is an error that names its endpoint.
     func connect(waker: Waker? = nil) throws -> ClusterClient {
         let named = ProcessInfo.processInfo.environment["MOIETY_COORDINATOR"] ?? ""
         let standard = named.isEmpty ? Self.standardEndpoint : named
-        return try ClusterClient(coordinator ?? standard, waker: waker ?? Waker())
+        return try ClusterClient(coordinator ?? standard, keys: keys, waker: waker ?? Waker())
     }
 }

@@ -6,8 +6,8 @@ import Wire
 struct RemoteEvaluator: Evaluator {
     private let client: ClusterClient
 
-    init(coordinator: String) throws {
-        client = try ClusterClient(coordinator, waker: Waker())
+    init(coordinator: String, keys: KeyOptions) throws {
+        client = try ClusterClient(coordinator, keys: keys, waker: Waker())
     }
 
     func evaluate(_ tokens: [Int32], top: Int, scoreFrom: Int?) throws -> EvaluatedTokens {
