@@ -47,8 +47,9 @@ public final class AllowedKeys: Sendable {
     /// Why the list in force is not that of the file.
     public var failure: KeyError? { state.withLock { $0.failure } }
 
-    /// A list that cannot be read leaves the one before in force: a slip while editing must not
-    /// throw everybody out. An empty file allows nobody.
+    /// Takes the list as it is now; one that cannot be read leaves the one before in force.
+    ///
+    /// A slip while editing must not throw everybody out. An empty file allows nobody.
     private static func refresh(_ state: inout State, _ version: Version, _ path: String) {
         state.version = version
         do throws(KeyError) {

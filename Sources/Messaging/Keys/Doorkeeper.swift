@@ -86,7 +86,7 @@ public final class Doorkeeper: Sendable {
     }
 }
 
-/// One question of the library: may this connection stand?
+/// One question of the library: whether a connection may stand.
 struct AccessRequest {
     enum Verdict: Equatable {
         case allowed(PublicKey)
