@@ -72,6 +72,11 @@ let lifecycle = Target.Dependency.product(
 let heaps = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let database = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
+let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 
 let package = Package(
     name: "moiety",
@@ -97,6 +102,13 @@ let package = Package(
             url: "https://github.com/swift-server/swift-service-lifecycle",
             from: "2.13.0"
         ),
+        .package(
+            url: "https://github.com/hummingbird-project/hummingbird",
+            from: "2.28.1",
+            traits: []
+        ),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
     ],
     targets: [
         // Ground: C.
@@ -156,6 +168,15 @@ let package = Package(
             ]
         ),
 
+        swift(
+            "API",
+            [
+                "Coordinator", "Generation", "Inference", "Tokenizer", "Model", "Cluster",
+                "Placement", "Wire", "Settings", hummingbird, hummingbirdCore, nio, nioPosix,
+                httpTypes, logging, lifecycle,
+            ]
+        ),
+
         swift("Solving", ["Placement"]),
 
         // Measuring all of the above.
@@ -187,7 +208,7 @@ let package = Package(
         swift("Daemon", ["Settings", "CLinux", arguments, logging, lifecycle]),
         door(
             "moiety-coordinator",
-            ["Coordinator", "Daemon", "Messaging", "Settings", arguments]
+            ["API", "Coordinator", "Daemon", "Messaging", "Settings", arguments]
         ),
         door("moiety-solver", ["CCbc", "Placement"]),
         door("moiety-worker", ["Worker", "Daemon", "Messaging", "Settings", arguments]),
@@ -199,6 +220,7 @@ let package = Package(
             [
                 "Coordinator", "Worker", "Inference", "Experts", "Tokenizer", "Kernels", "Tensors",
                 "GGUF", "Model", "Placement", "Cluster", "Wire", "Messaging", "Settings", logging,
+                lifecycle,
             ]
         ),
 
@@ -291,6 +313,7 @@ let package = Package(
                 "Messaging", "Settings", "ClusterTesting",
             ]
         ),
+        tests(of: "API", ["API", "Settings", "Wire", "ClusterTesting", logging, nio, nioPosix]),
         tests(
             of: "Worker",
             [

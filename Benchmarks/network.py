@@ -101,6 +101,7 @@ class Cluster:
         link.start(
             "moiety-c", ours.program("moiety-coordinator"), "-m", model, "--workers",
             ",".join(WORKERS), "--worker-endpoint", f"tcp://127.0.0.1:{CONTROL}",
+            "--http-endpoint", "none",
             "--data-endpoint", f"tcp://127.0.0.1:{DATA}", "--state-directory",
             os.path.join(directory, "coordinator"), **quiet,
         )

@@ -74,6 +74,7 @@ class Cluster:
         self.coordinator = self.start(
             "moiety-coordinator", "-m", model, "--plan", plan, "--workers", ",".join(self.names),
             "--client-endpoint", self.client, "--data-endpoint", f"ipc://{directory}/data",
+            "--http-endpoint", "none",
             "--worker-endpoint", f"ipc://{directory}/workers", "-t", "1",
             "--state-directory", f"{directory}/coordinator",
         )

@@ -68,7 +68,7 @@ start_cluster() {
     set -m
     "$moiety" serve -m "$model" --workers "$workers" --state "$state" \
         --worker-endpoint tcp://127.0.0.1:0 --client-endpoint tcp://127.0.0.1:0 \
-        >"$state/serve.log" 2>&1 </dev/null &
+        --port 0 >"$state/serve.log" 2>&1 </dev/null &
     serve=$!
     set +m
 

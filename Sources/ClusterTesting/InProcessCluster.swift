@@ -1,9 +1,10 @@
 public import Coordinator
 import Foundation
 public import Kernels
-import Logging
+public import Logging
 public import Placement
-import Settings
+public import ServiceLifecycle
+public import Settings
 public import Worker
 
 /// A coordinator and its workers in this process, joined by sockets in a directory of their own.
@@ -83,12 +84,14 @@ public struct InProcessCluster: Sendable {
     public enum Daemon: Sendable {
         case coordinator(CoordinatorService)
         case worker(WorkerService)
+        case service(any Service)
 
         /// Serves until cancelled.
         public func run() async throws {
             switch self {
             case .coordinator(let service): try await service.run()
             case .worker(let service): try await service.run()
+            case .service(let service): try await service.run()
             }
         }
     }
@@ -153,6 +156,16 @@ public struct InProcessCluster: Sendable {
 
     /// The coordinator, to be run by the caller where `prepare` made the cluster.
     public func coordinator() throws -> Daemon {
+        .coordinator(
+            CoordinatorService(
+                settings: try coordinatorSettings(),
+                logger: Self.logger("coordinator")
+            )
+        )
+    }
+
+    /// What the coordinator of this cluster is told.
+    public func coordinatorSettings() throws -> CoordinatorSettings {
         var values = setup.settings
         values["coordinator.model"] = setup.modelPath
         values["coordinator.worker-endpoint"] = workerEndpoint
@@ -167,12 +180,9 @@ public struct InProcessCluster: Sendable {
             try Data(plan.json()).write(to: URL(filePath: path))
             values["coordinator.plan"] = path
         }
-        let settings = try CoordinatorSettings.load(
+        return try CoordinatorSettings.load(
             commandLine: values,
             surroundings: Self.surroundings
-        )
-        return .coordinator(
-            CoordinatorService(settings: settings, logger: Self.logger("coordinator"))
         )
     }
 
@@ -204,7 +214,7 @@ public struct InProcessCluster: Sendable {
     }
 
     /// Silent, unless MOIETY_TEST_LOG asks to hear the daemons.
-    private static func logger(_ name: String) -> Logger {
+    public static func logger(_ name: String) -> Logger {
         var logger = Logger(label: name) { StreamLogHandler.standardError(label: $0) }
         let isAsked = ProcessInfo.processInfo.environment["MOIETY_TEST_LOG"] != nil
         logger.logLevel = isAsked ? .debug : .critical

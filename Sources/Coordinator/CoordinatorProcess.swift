@@ -7,7 +7,7 @@ import Tensors
 
 /// One life of the coordinator, on the loop thread: loads, listens, serves, and says goodbye.
 struct CoordinatorProcess {
-    private let served: ServedModel
+    let served: ServedModel
     private let state: StateDirectory
     /// Held for this life.
     private let lock: LockFile
@@ -88,7 +88,9 @@ struct CoordinatorProcess {
     }
 
     /// Serves until told to stop.
-    func run() throws(CoordinatorError) {
+    ///
+    /// - Parameter httpAddress: where HTTP is served beside this, for others to find.
+    func run(httpAddress: String?) throws(CoordinatorError) {
         // Also when something failed. The other thread must have let go of its socket, so that
         // closing the context waits for the last words to leave, and the process for that.
         defer {
@@ -99,6 +101,11 @@ struct CoordinatorProcess {
             chunkThread.thread.join()
             stateThread.stop()
             sockets.keeper?.stop()
+        }
+        if let httpAddress {
+            try state.write("\(httpAddress)\n", to: "http-endpoint")
+        } else {
+            try state.remove("http-endpoint")
         }
         try state.write("\(sockets.workerEndpoint)\n", to: "worker-endpoint")
         try state.write("\(sockets.clientEndpoint)\n", to: "client-endpoint")
@@ -114,6 +121,7 @@ struct CoordinatorProcess {
         try serve()
         try state.remove("worker-endpoint")
         try state.remove("client-endpoint")
+        try state.remove("http-endpoint")
         logger.notice("Coordinator stopped")
     }
 

@@ -9,30 +9,46 @@ import Synchronization
 public struct CoordinatorService: Service {
     private let settings: CoordinatorSettings
     private let logger: Logger
+    private let door: CoordinatorDoor
 
     public init(settings: CoordinatorSettings, logger: Logger) {
+        self.init(settings: settings, door: CoordinatorDoor(), logger: logger)
+    }
+
+    /// - Parameter door: By which others in this process use it, from when it serves.
+    package init(settings: CoordinatorSettings, door: CoordinatorDoor, logger: Logger) {
         self.settings = settings
+        self.door = door
         self.logger = logger
     }
 
     /// Serves until shut down gracefully or cancelled.
     ///
-    /// The resolved endpoints stand in the state directory, in `worker-endpoint` and
-    /// `client-endpoint`, from when they can be connected to.
+    /// The resolved endpoints stand in the state directory, in `worker-endpoint`,
+    /// `client-endpoint` and, where HTTP is served, `http-endpoint`, from when they can be
+    /// connected to.
     ///
     /// - Throws: `CoordinatorError` when it cannot start, or cannot go on.
     public func run() async throws {
         let inbox = try Mailbox<LoopCommand>(limit: LoopCommand.queueLimit)
         let outcome = ThreadOutcome<CoordinatorError>()
         let stop = StopRequest()
-        let thread = try NamedThread("moiety-loop") { [settings, logger] in
+        let thread = try NamedThread("moiety-loop") { [settings, door, logger] in
+            defer { door.close(inbox) }
             outcome.record { () throws(CoordinatorError) in
-                try CoordinatorProcess(
+                let process = try CoordinatorProcess(
                     settings: settings,
                     inbox: inbox,
                     logger: logger,
                     isStopping: { stop.isMade }
-                ).run()
+                )
+                let limit = process.served.description.contextLength
+                door.open(
+                    inbox,
+                    process.served,
+                    contextLength: min(settings.contextLength, limit)
+                )
+                try process.run(httpAddress: door.httpAddress)
             }
         }
         await withTaskCancellationOrGracefulShutdownHandler {

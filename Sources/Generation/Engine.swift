@@ -21,10 +21,6 @@ public final class Engine {
     /// Told which sequences' rows each step computes, in this order, before it runs.
     public var willRun: ([Scheduler.Slice]) -> Void = { _ in }
 
-    /// Stop texts of a request and their length: every token is compared with all of them.
-    private static let stopTextLimit = 16
-    private static let stopTextByteCount = 256
-
     public init(forward: ForwardPass, tokenizer: Tokenizer, limits: Scheduler.Limits) {
         self.forward = forward
         self.tokenizer = tokenizer
@@ -69,24 +65,10 @@ public final class Engine {
     }
 
     private func check(_ request: GenerationRequest) throws(RequestError) {
-        let count = request.prompt.count
-        guard count > 0 else { throw .emptyPrompt }
-        let room = contextLength
-        guard count < room else { throw .promptTooLong(count, contextLength: room) }
-        guard (request.maximumTokens ?? 1) > 0 else { throw .noTokensWanted }
-        guard request.stopTexts.count <= Self.stopTextLimit,
-            request.stopTexts.allSatisfy({ $0.utf8.count <= Self.stopTextByteCount })
-        else { throw .stopTexts(count: Self.stopTextLimit, byteCount: Self.stopTextByteCount) }
-        do throws(SamplingError) {
-            try request.sampling.validate()
-        } catch {
-            throw .sampling(error)
-        }
-        let vocabularyCount = forward.model.vocabularyCount
-        let tokens = [request.prompt, request.resumed].joined()
-        if let bad = tokens.first(where: { $0 < 0 || $0 >= vocabularyCount }) {
-            throw .unknownToken(bad, vocabularyCount: vocabularyCount)
-        }
+        try request.validate(
+            contextLength: contextLength,
+            vocabularyCount: forward.model.vocabularyCount
+        )
         guard !scheduler.isFull else { throw .queueFull(scheduler.limits.queuedSequences) }
     }
 
@@ -187,32 +169,5 @@ public final class Engine {
     private func end(_ id: SequenceID, _ reason: GenerationResult.Reason) {
         scheduler.remove(id)
         sequences.removeValue(forKey: id)?.end(reason)
-    }
-}
-
-/// Why a request was not taken.
-public enum RequestError: Error, Equatable, CustomStringConvertible {
-    case emptyPrompt
-    case promptTooLong(Int, contextLength: Int)
-    case noTokensWanted
-    case sampling(SamplingError)
-    case unknownToken(Int32, vocabularyCount: Int)
-    case stopTexts(count: Int, byteCount: Int)
-    case queueFull(Int)
-
-    public var description: String {
-        switch self {
-        case .emptyPrompt: "the prompt has no tokens; give some text"
-        case .promptTooLong(let count, let room):
-            "the prompt has \(count) tokens, the context only \(room), and one is needed to "
-                + "answer; shorten the prompt, or allow a longer context"
-        case .noTokensWanted: "at least one token must be asked for"
-        case .sampling(let error): error.description
-        case .unknownToken(let token, let count):
-            "token \(token) is not in the vocabulary of \(count)"
-        case .stopTexts(let count, let byteCount):
-            "there may be \(count) stop texts of up to \(byteCount) bytes"
-        case .queueFull(let limit): "the queue of \(limit) jobs is full; try again later"
-        }
     }
 }

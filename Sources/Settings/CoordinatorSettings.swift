@@ -23,6 +23,9 @@ public struct CoordinatorSettings: Sendable {
     /// Keys of those who may connect; nil where only this machine can.
     public let keys: CoordinatorKeySettings?
 
+    /// How HTTP is served, and to whom.
+    public let http: HTTPSettings
+
     /// What outlives the process: plan, epoch, identity.
     public let stateDirectory: String
 
@@ -127,6 +130,7 @@ extension CoordinatorSettings {
         (chunkEndpoint, chunkBandwidth) = try Self.chunks(&reader, beside: workerEndpoint)
         clientEndpoint = try reader.value("client-endpoint", .listening, default: .clients)
         keys = try CoordinatorKeySettings(&reader)
+        http = try HTTPSettings(&reader)
         stateDirectory = try reader.value(
             "state-directory",
             .path,

@@ -34,6 +34,24 @@ public struct EndpointAddress: RawRepresentable, Hashable, Sendable {
     /// True where the system chooses the port: port 0.
     public var hasWildcardPort: Bool { transport == .tcp && rawValue.hasSuffix(":0") }
 
+    /// Host and port of a `tcp` endpoint, without the brackets of an IPv6 address.
+    public var hostAndPort: (host: String, port: Int)? {
+        guard transport == .tcp, let colon = rawValue.lastIndex(of: ":"),
+            let port = Int(rawValue[rawValue.index(after: colon)...])
+        else { return nil }
+        let host = rawValue[..<colon].dropFirst("tcp://".count)
+        let isBracketed = host.hasPrefix("[") && host.hasSuffix("]")
+        return (String(isBracketed ? host.dropFirst().dropLast() : host), port)
+    }
+
+    /// Whether nobody on other machines can connect to it, as far as the text tells.
+    public var isLoopback: Bool {
+        guard let host = hostAndPort?.host else { return true }
+        if host == "localhost" || host == "::1" { return true }
+        let octets = host.split(separator: ".", omittingEmptySubsequences: false)
+        return octets.count == 4 && octets[0] == "127" && octets.allSatisfy { UInt8($0) != nil }
+    }
+
     /// A second endpoint beside this one: a free port of the same interface, or the name with
     /// `suffix`; nil where that is too long.
     public func sibling(suffix: String) -> EndpointAddress? {

@@ -28,6 +28,21 @@ struct CoordinatorOptions: ParsableArguments {
     @Option(help: "The list of keys that may connect; see 'moiety keys'.")
     var allowedKeys: String?
 
+    @Option(help: "Where HTTP is served; none for nowhere.")
+    var httpEndpoint: String?
+
+    @Option(help: "A file with the keys of those who may use HTTP.")
+    var apiKeys: String?
+
+    @Option(help: "Jobs under way that each of those keys may have; 0 for no limit.")
+    var apiKeyJobs: String?
+
+    @Option(help: "HTTP connections at once.")
+    var httpConnections: String?
+
+    @Option(help: "Most bytes of an HTTP request's body.")
+    var httpBody: String?
+
     @Option(help: "Where the plan and its number are kept.")
     var stateDirectory: String?
 
@@ -116,6 +131,8 @@ struct CoordinatorOptions: ParsableArguments {
             "chunk-endpoint": chunkEndpoint, "chunk-bandwidth": chunkBandwidth,
             "client-endpoint": clientEndpoint,
             "key-file": keyFile, "allowed-keys": allowedKeys,
+            "http-endpoint": httpEndpoint, "api-keys": apiKeys, "api-key-jobs": apiKeyJobs,
+            "http-connections": httpConnections, "http-body": httpBody,
             "state-directory": stateDirectory, "plan": plan,
             "workers": workers, "threads": threads, "cpus": cpus, "context-length": contextLength,
             "kv-type": kvType, "running-jobs": runningJobs, "queued-jobs": queuedJobs,

@@ -1,3 +1,4 @@
+import API
 import ArgumentParser
 import Coordinator
 import Daemon
@@ -30,12 +31,17 @@ struct Door: AsyncParsableCommand {
         }
         try await Daemon(name: name, logLevel: settings.logLevel)
             .run(daemon, exitCode: Self.exitCode) { logger in
-                CoordinatorService(settings: settings, logger: logger)
+                APIService(settings: settings, logger: logger)
             }
     }
 
     private static func exitCode(of error: any Error) -> Int32 {
-        switch error as? CoordinatorError {
+        switch error as? APIServiceError {
+        case .cannotListen: return Daemon.addressError
+        case .keys: return Daemon.settingsError
+        case nil: break
+        }
+        return switch error as? CoordinatorError {
         case .model, .tokenizer, .plan, .unreadablePlan: Daemon.dataError
         case .messaging(.addressInUse(_)), .messaging(.endpointRefused(_, _, _)):
             Daemon.addressError

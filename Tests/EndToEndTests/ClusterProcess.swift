@@ -38,6 +38,8 @@ final class ClusterProcess: Sendable {
         }
         process.environment = ProcessInfo.processInfo.environment
             .filter { !$0.key.hasPrefix("MOIETY_") }
+            // Of several coordinators at once only one could serve HTTP at the usual port.
+            .merging(["MOIETY_COORDINATOR_HTTP_ENDPOINT": "none"]) { $1 }
             .merging(environment) { $1 }
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = FileHandle.nullDevice

@@ -77,8 +77,10 @@ struct ImportTests {
         let doors: [String: Set<String>] = [
             "Configuration": ["Settings"],
             "ArgumentParser": roof,
-            "Logging": roof.union(["Messaging", "Worker", "Coordinator", "ClusterTesting"]),
-            "ServiceLifecycle": roof.union(["Worker", "Coordinator", "ClusterTesting"]),
+            "Logging": roof.union(["Messaging", "Worker", "Coordinator", "API", "ClusterTesting"]),
+            "ServiceLifecycle": roof.union(["Worker", "Coordinator", "API", "ClusterTesting"]),
+            "Hummingbird": ["API"], "HummingbirdCore": ["API"], "HTTPTypes": ["API"],
+            "NIOCore": ["API"], "NIOPosix": ["API"],
             "Crypto": ["Model"],
         ]
         for row in table.rows {

@@ -100,6 +100,7 @@ public final class BenchmarkCluster {
                 "--worker-endpoint", endpoint("workers", scratch),
                 "--data-endpoint", endpoint("shares", scratch),
                 "--client-endpoint", endpoint("clients", scratch),
+                "--http-endpoint", "none",
                 "--state-directory", scratch.path,
                 "--threads", "\(layout.coordinatorThreads)",
                 "--context-length", "\(contextLength)",

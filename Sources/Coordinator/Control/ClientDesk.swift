@@ -12,29 +12,31 @@ import Wire
 
 /// The clients' side of the coordinator, on the loop thread: jobs, lists, evaluations.
 struct ClientDesk {
-    private let served: ServedModel
+    let served: ServedModel
     private let socket: any MessageSocket
-    private let steps: Mailbox<StepCommand>
+    let steps: Mailbox<StepCommand>
     private let logger: Logger
-    private let wireLimits = WireLimits()
+    let wireLimits = WireLimits()
     /// Nil where only this machine can connect.
     private let access: Access?
-    private let contextLength: Int
-    private let queueLimit: Int
-    private var jobs: JobTable
+    let contextLength: Int
+    let queueLimit: Int
+    var jobs: JobTable
     /// Clients that said hello, oldest first.
     private var greeted: [Peer] = []
     private var evaluationCount = 0
     /// What clients are to hear of their jobs whose queues are full.
     private var outbox = Outbox()
+    /// What is counted of all jobs.
+    var figures = JobFigures()
     /// What clients want of plans, which the workers' side decides about in the same turn.
     private var wishes: [(client: Peer, wish: PlanWish)] = []
     /// Those whose wishes came true, and who are not told yet.
     private var granted: [(client: Peer, reply: ChangeReply)] = []
-    private var isClosed = false
+    var isClosed = false
     private var profiles = ProfileDesk()
     private var warnings: PeerWarnings
-    private var story: JobStory
+    var story: JobStory
     /// Messages that were not acted on.
     private var drops = DropCounts()
 
@@ -43,7 +45,7 @@ struct ClientDesk {
     /// Bytes of logits of one evaluation: a client that does not read may have a queue of them.
     private static let evaluationByteCount = 16 << 20
     /// Bytes of a task label: it stands in every list of jobs.
-    private static let taskByteCount = 128
+    static let taskByteCount = 128
     /// Clients that may be greeted at once; the oldest must say hello again.
     private static let greetedLimit = 4096
 
@@ -154,7 +156,9 @@ struct ClientDesk {
     }
 
     private mutating func getProfile(_ wish: GetProfile, for client: Peer) {
-        guard !isClosed else { return refuse(client, .shuttingDown, Self.closed) }
+        guard !isClosed else {
+            return refuse(client, .shuttingDown, "\(JobRefusal.shuttingDown)")
+        }
         if let reason = profiles.admit(client) { return refuse(client, .notAllowed, reason) }
         _ = steps.post(.profile(wish.action, for: client))
     }
@@ -213,92 +217,6 @@ struct ClientDesk {
         return nil
     }
 
-    /// What a client hears that asks too late; by its tag, for it may have asked for more.
-    private static let closed = "the coordinator is shutting down"
-
-    private mutating func submit(_ submit: Submit, from client: Peer, now: Instant) {
-        guard !isClosed else { return reject(submit, from: client, Self.closed, now: now) }
-        let request: GenerationRequest
-        do {
-            request = try GenerationRequest(submit, tokenizer: served.tokenizer)
-            try request.sampling.validate()
-        } catch {
-            return reject(submit, from: client, "\(error)", now: now)
-        }
-        guard submit.task?.utf8.count ?? 0 <= Self.taskByteCount else {
-            let reason = "the task label is longer than \(Self.taskByteCount) bytes; shorten it"
-            return reject(submit, from: client, reason, now: now)
-        }
-        guard jobs.queuedCount + jobs.runningCount < queueLimit else {
-            let reason = "the queue of \(queueLimit) jobs is full; try again later"
-            return reject(submit, from: client, reason, now: now)
-        }
-        let job = jobs.add(
-            client: client,
-            tag: submit.tag,
-            task: submit.task,
-            promptTokenCount: request.prompt.count,
-            submittedAt: UInt64(max(0, Date().timeIntervalSince1970))
-        )
-        story.accepted(job)
-        let accepted = Accepted(
-            tag: submit.tag,
-            job: "\(job.id)",
-            promptTokenCount: request.prompt.count
-        )
-        deliver(.accepted(accepted), to: client)
-        _ = steps.post(.generate(job.id, request, task: submit.task))
-    }
-
-    /// Accepts and ends at once, so that a client waits for one kind of end only.
-    private mutating func reject(
-        _ submit: Submit,
-        from client: Peer,
-        _ message: String,
-        now: Instant
-    ) {
-        let job = jobs.add(
-            client: client,
-            tag: submit.tag,
-            task: submit.task,
-            promptTokenCount: 0,
-            submittedAt: UInt64(max(0, Date().timeIntervalSince1970))
-        )
-        let accepted = Accepted(tag: submit.tag, job: "\(job.id)", promptTokenCount: 0)
-        deliver(.accepted(accepted), to: client)
-        story.refused(job.id, message, now: now)
-        conclude(job.id, .failedBeforeStart(message, GenerationRequest(prompt: [])), rows: [])
-    }
-
-    private mutating func cancel(_ cancel: Cancel, from client: Peer) {
-        let job = jobs.job(named: cancel.job)
-        let isUnderWay = job.map { !$0.isOver } ?? false
-        if let job, isUnderWay { stop(job.id) }
-        let reply = CancelReply(
-            job: cancel.job,
-            isCancelled: isUnderWay,
-            message: job == nil ? "no such job" : isUnderWay ? "" : "the job has ended"
-        )
-        send(.cancelReply(reply), to: client)
-    }
-
-    /// Tells the step thread, once.
-    private mutating func stop(_ id: JobID) {
-        guard jobs[id]?.isCancelling == false else { return }
-        let isTold = steps.post(.cancel(id))
-        jobs[id]?.isCancelling = isTold
-    }
-
-    /// Takes no more jobs.
-    mutating func close() { isClosed = true }
-
-    /// Ends what the step thread left, so that no client waits for ever.
-    mutating func endAll(_ message: String) {
-        for id in jobs.underWay {
-            end(id, .failedBeforeStart(message, GenerationRequest(prompt: [])), rows: [])
-        }
-    }
-
     private mutating func evaluate(_ evaluate: Evaluate, from client: Peer) {
         func fail(_ message: String) {
             send(
@@ -306,7 +224,7 @@ struct ClientDesk {
                 to: client
             )
         }
-        guard !isClosed else { return fail(Self.closed) }
+        guard !isClosed else { return fail("\(JobRefusal.shuttingDown)") }
         guard !evaluate.tokens.isEmpty else { return fail("there are no tokens to evaluate") }
         guard evaluate.tokens.count <= contextLength else {
             return fail("\(evaluate.tokens.count) tokens exceed the context of \(contextLength)")
@@ -336,38 +254,6 @@ struct ClientDesk {
 
     // MARK: From the step thread
 
-    mutating func handle(_ event: GenerationEvent, of id: JobID) {
-        guard let job = jobs[id], !job.isOver else { return }
-        jobs[id]?.state = .running
-        switch event {
-        case .prefill(let done, let total):
-            let progress = PromptProgress(
-                job: "\(id)",
-                promptTokensDone: done,
-                promptTokenCount: total
-            )
-            send(.progress(progress), to: job.client)
-        case .token(let token, let text):
-            jobs[id]?.generatedTokenCount += 1
-            send(.tokens(GeneratedTokens(job: "\(id)", tokens: [token], text: text)), to: job)
-        case .text(let text):
-            send(.tokens(GeneratedTokens(job: "\(id)", tokens: [], text: text)), to: job)
-        case .ended: break  // Comes as a report of its own, with the workers' rows.
-        }
-    }
-
-    mutating func end(_ id: JobID, _ result: GenerationResult, rows: [WorkerRows]) {
-        guard jobs[id] != nil else { return }
-        story.ended(id, result)
-        conclude(id, result, rows: rows)
-    }
-
-    private mutating func conclude(_ id: JobID, _ result: GenerationResult, rows: [WorkerRows]) {
-        guard let job = jobs[id] else { return }
-        jobs.end(id, result)
-        deliver(.ended(Ended(id, result, rows: rows)), to: job.client)
-    }
-
     mutating func finish(_ job: EvaluationJob, _ result: EvaluationResult) {
         evaluationCount -= 1
         let positions = result.positions.map { TopLogits(ids: $0.ids, logits: $0.logits) }
@@ -390,21 +276,7 @@ struct ClientDesk {
 
     // MARK: Reports
 
-    private var jobReports: [JobReport] {
-        jobs.all.suffix(wireLimits.listCount).map { job in
-            JobReport(
-                id: "\(job.id)",
-                state: job.state,
-                task: job.task,
-                promptTokenCount: job.promptTokenCount,
-                generatedTokenCount: job.generatedTokenCount,
-                submittedAt: job.submittedAt,
-                message: job.message
-            )
-        }
-    }
-
-    private func status(
+    func status(
         _ workers: WorkerDesk,
         traffic: [SocketReport],
         trips: TripProfile,
@@ -430,16 +302,11 @@ struct ClientDesk {
 
     // MARK: Sending
 
-    /// To the client of a job; one that is gone, or reads nothing, wants no more of it.
-    private mutating func send(_ message: ClientMessage, to job: JobTable.Job) {
-        if !deliver(message, to: job.client) { stop(job.id) }
-    }
-
     /// Sends what must not be lost, again later where the client's queue is full just now.
     ///
     /// - Returns: false where the client is gone, or reads nothing.
     @discardableResult
-    private mutating func deliver(_ message: ClientMessage, to client: Peer) -> Bool {
+    mutating func deliver(_ message: ClientMessage, to client: Peer) -> Bool {
         if outbox.holdsMessages(for: client) { return outbox.keep(message, for: client) }
         return switch send(message, to: client) {
         case .sent: true
@@ -464,7 +331,7 @@ struct ClientDesk {
         send(.refusal(Refusal(code: code, text: text)), to: client)
     }
 
-    private enum Delivery {
+    enum Delivery {
         case sent
         /// The client does not read what it is sent.
         case full
@@ -473,7 +340,7 @@ struct ClientDesk {
     }
 
     @discardableResult
-    private mutating func send(_ message: ClientMessage, to client: Peer) -> Delivery {
+    mutating func send(_ message: ClientMessage, to client: Peer) -> Delivery {
         do throws(MessagingError) {
             try socket.send(message.encode(), to: client)
             return .sent

@@ -182,6 +182,21 @@ package final class ControlLoop {
         )
     }
 
+    private var inspection: Inspection {
+        Inspection(
+            status: clients.status(
+                workers,
+                traffic: workerTraffic,
+                trips: figures.value.trips,
+                balance: balance,
+                now: clock.now
+            ),
+            nodes: workers.nodeReports(now: clock.now),
+            jobs: clients.jobReports,
+            figures: clients.figures
+        )
+    }
+
     private func finishSearch(_ outcome: RebalanceWatch.Outcome) {
         watch.onEnd(outcome, now: clock.now)
         switch outcome {
@@ -229,13 +244,17 @@ package final class ControlLoop {
         case .searched(let outcome): finishSearch(outcome)
         case .saved(let change, nil): workers.onSaved(change)
         case .saved(_, let error?): throw error
+        case .submit(let orders, let client): clients.submit(orders, from: client, now: clock.now)
+        case .leave(let client): clients.leave(client)
+        case .inspect(let reply): reply.give(inspection)
         }
     }
 
     private func handle(_ report: StepReport) throws(CoordinatorError) {
         switch report {
-        case .event(let id, let event): clients.handle(event, of: id)
-        case .ended(let id, let result, let rows): clients.end(id, result, rows: rows)
+        case .event(let id, let event): clients.handle(event, of: id, now: clock.now)
+        case .ended(let id, let result, let rows):
+            clients.end(id, result, rows: rows, now: clock.now)
         case .evaluated(let job, let result): clients.finish(job, result)
         case .evaluationFailed(let job, let message): clients.fail(job, message)
         case .profile(let report, let client): clients.tell(report, to: client, now: clock.now)
@@ -250,7 +269,7 @@ package final class ControlLoop {
         case .runner(let event): log(event)
         case .broken(let reason): throw .broken(reason)
         case .stopped:
-            clients.endAll("the coordinator is shutting down")
+            clients.endAll("\(JobRefusal.shuttingDown)", now: clock.now)
             hasStopped = true
         }
     }

@@ -18,9 +18,11 @@ struct JobStory {
         logger.info("Job accepted", metadata: metadata)
     }
 
-    mutating func refused(_ id: JobID, _ reason: String, now: Instant) {
+    /// - Parameter id: nil for a job that is not listed.
+    mutating func refused(_ id: JobID?, _ reason: String, now: Instant) {
         guard let heldBack = refusals.admit(now: now) else { return }
-        var metadata: Logger.Metadata = ["job": "\(id)", "reason": "\(reason)"]
+        var metadata: Logger.Metadata = ["reason": "\(reason)"]
+        if let id { metadata["job"] = "\(id)" }
         if heldBack > 0 { metadata["heldBack"] = "\(heldBack)" }
         logger.info("Job refused", metadata: metadata)
     }

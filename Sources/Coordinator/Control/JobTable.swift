@@ -1,17 +1,28 @@
+import Cluster
 import Generation
 import Messaging
 import Wire
+
+/// Who hears of a job.
+enum JobClient {
+    /// A client elsewhere, and its own number for the job.
+    case remote(Peer, tag: UInt64)
+    /// A client in this process, and which of its jobs this is.
+    case local(LocalClient, choice: Int)
+}
 
 /// The jobs of this life: those under way, and the last ones that ended.
 struct JobTable {
     struct Job {
         let id: JobID
-        let client: Peer
-        let tag: UInt64
+        /// Nil where nobody hears of it any more.
+        var client: JobClient?
         let task: String?
+        let owner: JobOwner?
         let promptTokenCount: Int
         /// Seconds since 1970.
         let submittedAt: UInt64
+        var times: JobFigures.Times
         var state = JobState.queued
         var generatedTokenCount = 0
         var message = ""
@@ -53,21 +64,36 @@ struct JobTable {
 
     var underWay: [JobID] { all.filter { !$0.isOver }.map(\.id) }
 
+    /// Jobs under way of one owner.
+    func count(of owner: JobOwner) -> Int {
+        jobs.values.count { $0.owner == owner && !$0.isOver }
+    }
+
+    /// Jobs under way of a client in this process.
+    func jobs(of client: LocalClient) -> [JobID] {
+        underWay.filter { id in
+            guard case .local(let other, _) = jobs[id]?.client else { return false }
+            return other === client
+        }
+    }
+
     mutating func add(
-        client: Peer,
-        tag: UInt64,
+        client: JobClient,
         task: String?,
+        owner: JobOwner? = nil,
         promptTokenCount: Int,
-        submittedAt: UInt64
+        submittedAt: UInt64,
+        now: Instant
     ) -> Job {
         lastNumber += 1
         let job = Job(
             id: JobID(life: life, number: lastNumber),
             client: client,
-            tag: tag,
             task: task,
+            owner: owner,
             promptTokenCount: promptTokenCount,
-            submittedAt: submittedAt
+            submittedAt: submittedAt,
+            times: JobFigures.Times(arrival: now)
         )
         jobs[job.id] = job
         return job
@@ -76,6 +102,7 @@ struct JobTable {
     /// Notes how a job ended, and forgets the oldest ended one when there are many.
     mutating func end(_ id: JobID, _ result: GenerationResult) {
         guard var job = jobs[id], !job.isOver else { return }
+        job.client = nil
         job.generatedTokenCount = result.tokens.count
         switch result.reason {
         case .stop, .length: job.state = .completed

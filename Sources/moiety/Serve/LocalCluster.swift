@@ -32,6 +32,8 @@ struct LocalClusterPlan: Sendable {
     let state: String
     let workerEndpoint: String
     let clientEndpoint: String
+    /// Nil leaves it to the coordinator's settings.
+    let httpEndpoint: String?
     let planFile: String?
     let coordinatorThreads: Int
     let workerThreads: Int
@@ -153,7 +155,7 @@ final class LocalCluster {
 
     /// A coordinator that was killed leaves its last life's behind.
     private func removeEndpoints() {
-        for path in ["worker-endpoint", "client-endpoint"].map(file) {
+        for path in ["worker-endpoint", "client-endpoint", "http-endpoint"].map(file) {
             guard FileManager.default.fileExists(atPath: path) else { continue }
             do {
                 try FileManager.default.removeItem(atPath: path)
@@ -170,6 +172,7 @@ final class LocalCluster {
         }
         workerEndpoint = workers
         clientEndpoint = clients
+        if let http = text("http-endpoint") { Console.note("moiety: serves HTTP at \(http)") }
         return true
     }
 
@@ -209,7 +212,8 @@ final class LocalCluster {
         switch child {
         case .coordinator:
             let planFile = plan.planFile.map { ["--plan", $0] } ?? []
-            return common + planFile + dataEndpoint + [
+            let http = plan.httpEndpoint.map { ["--http-endpoint", $0] } ?? []
+            return common + planFile + dataEndpoint + http + [
                 "--workers", plan.workers.joined(separator: ","),
                 "--worker-endpoint", workerEndpoint,
                 "--client-endpoint", clientEndpoint,

@@ -12,7 +12,7 @@ struct ServeCommand: AsyncParsableCommand {
         discussion: """
             Starts a coordinator and workers as processes, starts anew what dies, and stops all \
             of them together on Ctrl-C or SIGTERM. The endpoints stand in the state directory, in \
-            worker-endpoint and client-endpoint.
+            worker-endpoint, client-endpoint and http-endpoint.
             """
     )
 
@@ -30,6 +30,9 @@ struct ServeCommand: AsyncParsableCommand {
 
     @Option(help: "Where clients connect.")
     var clientEndpoint = "tcp://127.0.0.1:6645"
+
+    @Option(help: "Port of the HTTP API; 0 takes any free one. Without it: 6643.")
+    var port: UInt16?
 
     @Option(help: "A plan file: which worker holds which expert; its workers are run.")
     var plan: String?
@@ -77,6 +80,7 @@ struct ServeCommand: AsyncParsableCommand {
             state: state ?? Self.defaultState,
             workerEndpoint: workerEndpoint,
             clientEndpoint: clientEndpoint,
+            httpEndpoint: port.map { "tcp://127.0.0.1:\($0)" },
             planFile: plan,
             coordinatorThreads: threads > 0 ? threads : cores,
             workerThreads: threads > 0 ? threads : max(1, cores / names.count),

@@ -1,0 +1,176 @@
+import Coordinator
+import Generation
+import Inference
+
+/// Why a request is answered with an error.
+enum APIError: Error, Equatable {
+    // The request as such.
+    case unknownPath(String)
+    case wrongMethod(String, allowed: String)
+    case wrongHost(String)
+    case foreignOrigin(String)
+    case noKey
+    case bodyTooLarge(limit: Int)
+    case bodyTooSlow
+    case json(JSONError)
+
+    // What it asks for.
+    case notAnObject
+    case missingField(String)
+    case wrongType(String, expected: String, found: String)
+    case outOfRange(String, value: String, allowed: String)
+    case unknownField(String)
+    case unsupported(String, String)
+    case unknownModel(String, served: String)
+
+    // What became of it.
+    case starting
+    case notReady(String)
+    case refused(JobRefusal)
+    case failed(String)
+}
+
+extension APIError {
+    var status: Int {
+        switch self {
+        case .unknownPath, .unknownModel: 404
+        case .wrongMethod: 405
+        case .wrongHost, .foreignOrigin: 403
+        case .noKey: 401
+        case .bodyTooLarge: 413
+        case .bodyTooSlow: 408
+        case .json, .notAnObject, .missingField, .wrongType, .outOfRange, .unknownField,
+            .unsupported:
+            400
+        case .starting, .notReady: 503
+        case .refused(let refusal): refusal.status
+        case .failed: 500
+        }
+    }
+
+    /// OpenAI's word for the kind of error, by which clients choose their exceptions.
+    var type: String {
+        switch status {
+        case 401: "authentication_error"
+        case 403: "permission_error"
+        case 404, 405: "not_found_error"
+        case 429: "rate_limit_error"
+        case 500: "server_error"
+        case 503: "unavailable_error"
+        default: "invalid_request_error"
+        }
+    }
+
+    /// A word for programs; nil where the type says it all.
+    var code: String? {
+        switch self {
+        case .noKey: "invalid_api_key"
+        case .unknownModel: "model_not_found"
+        case .bodyTooLarge: "request_too_large"
+        case .json: "invalid_json"
+        case .missingField: "missing_required_parameter"
+        case .wrongType: "invalid_type"
+        case .outOfRange: "invalid_value"
+        case .unknownField: "unknown_parameter"
+        case .unsupported: "unsupported_parameter"
+        case .starting: "loading"
+        case .notReady: "not_ready"
+        case .refused(let refusal): refusal.code
+        default: nil
+        }
+    }
+
+    /// The field of the request that is to blame.
+    var field: String? {
+        switch self {
+        case .missingField(let name), .wrongType(let name, _, _), .outOfRange(let name, _, _),
+            .unknownField(let name), .unsupported(let name, _):
+            name
+        case .unknownModel: "model"
+        case .refused(let refusal): refusal.field
+        default: nil
+        }
+    }
+
+    /// When to try again, in seconds, where that may help.
+    var retryAfter: Int? { status == 429 || status == 503 ? 1 : nil }
+
+    /// Whether the answer may be given before the whole body was read.
+    var mayLeaveBody: Bool { [401, 403, 404, 405, 408, 413].contains(status) }
+
+    /// OpenAI's form.
+    var body: JSONValue {
+        [
+            "error": [
+                "message": .string("\(self)"),
+                "type": .string(type),
+                "param": field.map(JSONValue.string) ?? .null,
+                "code": code.map(JSONValue.string) ?? .null,
+            ]
+        ]
+    }
+}
+
+extension APIError: CustomStringConvertible {
+    var description: String {
+        switch self {
+        case .unknownPath(let path): "there is no \(path.prefix(128)) here; see docs/API.md"
+        case .wrongMethod(let method, let allowed):
+            "\(method) is not possible here; use \(allowed)"
+        case .wrongHost(let host):
+            "the request is for the host '\(host.prefix(128))', which this server is not called"
+        case .foreignOrigin(let origin):
+            "pages of \(origin.prefix(128)) may not use this server"
+        case .noKey: "give a valid API key, as in 'Authorization: Bearer KEY'"
+        case .bodyTooLarge(let limit): "the body is longer than \(limit) bytes"
+        case .bodyTooSlow: "the body did not arrive in time"
+        case .json(let error): error.description
+        case .notAnObject: "the body must be a JSON object"
+        case .missingField(let name): "\(name) is missing"
+        case .wrongType(let name, let expected, let found):
+            "\(name) is \(found); it must be \(expected)"
+        case .outOfRange(let name, let value, let allowed):
+            "\(name) is \(value.prefix(64)); it must be \(allowed)"
+        case .unknownField(let name): "there is no field '\(name.prefix(64))'"
+        case .unsupported(let name, let reason): "\(name) is not supported: \(reason)"
+        case .unknownModel(let name, let served):
+            "there is no model '\(name.prefix(128))'; this server has '\(served)'"
+        case .starting: "the model is being loaded; try again soon"
+        case .notReady(let text): text
+        case .refused(let refusal): refusal.description
+        case .failed(let reason): reason
+        }
+    }
+}
+
+extension JobRefusal {
+    fileprivate var status: Int {
+        switch self {
+        case .shuttingDown, .queueFull, .busy: 503
+        case .tooManyJobs: 429
+        case .invalid, .taskTooLong: 400
+        }
+    }
+
+    fileprivate var code: String? {
+        switch self {
+        case .queueFull, .busy: "queue_full"
+        case .tooManyJobs: "rate_limit_exceeded"
+        case .shuttingDown: "shutting_down"
+        case .invalid(.promptTooLong(_, _)): "context_length_exceeded"
+        case .invalid, .taskTooLong: "invalid_value"
+        }
+    }
+
+    fileprivate var field: String? {
+        guard case .invalid(let error) = self else { return nil }
+        return switch error {
+        case .emptyPrompt, .promptTooLong, .unknownToken: "prompt"
+        case .noTokensWanted: "max_tokens"
+        case .stopTexts: "stop"
+        case .sampling(.outOfRange(let name, _, _)):
+            String(name.map { $0 == "-" ? "_" : $0 })
+        case .queueFull: nil
+        }
+    }
+}

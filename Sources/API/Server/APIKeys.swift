@@ -1,0 +1,81 @@
+import Foundation
+
+/// The keys of those who may use the API, each with a name.
+struct APIKeys: Sendable {
+    private let keys: [(name: String, bytes: [UInt8])]
+
+    /// Shorter ones can be guessed.
+    private static let shortest = 16
+    private static let keyLimit = 10_000
+    private static let fileByteCount = 1 << 20
+
+    /// Reads a file with a key a line, or a name and a key; empty lines and `#` lines are skipped.
+    ///
+    /// - Throws: where it cannot be read, others may read it, or a line is no key.
+    init(path: String) throws(APIServiceError) {
+        self = try Self(text: Self.read(path), path: path)
+    }
+
+    init(text: String, path: String = "") throws(APIServiceError) {
+        var keys: [(name: String, bytes: [UInt8])] = []
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        for (index, line) in lines.enumerated() {
+            let words = line.split { $0 == " " || $0 == "\t" || $0 == "\r" }
+            guard let key = words.last, words.first?.hasPrefix("#") == false else { continue }
+            func refuse(_ reason: String) -> APIServiceError {
+                .keys(path: path, reason: "line \(index + 1) \(reason)")
+            }
+            guard words.count <= 2 else { throw refuse("has more than a name and a key") }
+            guard key.utf8.count >= Self.shortest else {
+                throw refuse("has a key of fewer than \(Self.shortest) characters")
+            }
+            guard keys.count < Self.keyLimit else { throw refuse("is one key too many") }
+            let name = words.count == 2 ? String(words[0]) : "key-\(keys.count + 1)"
+            guard !keys.contains(where: { $0.name == name }) else {
+                throw refuse("has a name that another line has")
+            }
+            keys.append((name, Array(key.utf8)))
+        }
+        guard !keys.isEmpty else { throw .keys(path: path, reason: "there is none") }
+        self.keys = keys
+    }
+
+    private static func read(_ path: String) throws(APIServiceError) -> String {
+        do {
+            let attributes = try FileManager.default.attributesOfItem(atPath: path)
+            let mode = (attributes[.posixPermissions] as? NSNumber)?.uint16Value ?? 0o777
+            guard mode & 0o077 == 0 else {
+                throw APIServiceError.keys(
+                    path: path,
+                    reason: "others than its owner may read or change the file (chmod 600)"
+                )
+            }
+            guard let file = FileHandle(forReadingAtPath: path) else {
+                throw APIServiceError.keys(path: path, reason: "it cannot be opened")
+            }
+            let data = try file.read(upToCount: fileByteCount + 1) ?? Data()
+            guard data.count <= fileByteCount, let text = String(data: data, encoding: .utf8) else {
+                throw APIServiceError.keys(path: path, reason: "it is too long, or no text")
+            }
+            return text
+        } catch let error as APIServiceError {
+            throw error
+        } catch {
+            throw .keys(path: path, reason: error.localizedDescription)
+        }
+    }
+
+    /// Whose key this is; nil for nobody's. Takes as long for a wrong one as for a right one.
+    func owner(of given: some Sequence<UInt8>) -> String? {
+        let given = Array(given)
+        var owner: String?
+        for (name, bytes) in keys {
+            var difference = UInt8(bytes.count == given.count ? 0 : 1)
+            for (index, byte) in bytes.enumerated() {
+                difference |= byte ^ (index < given.count ? given[index] : 0)
+            }
+            if difference == 0 { owner = name }
+        }
+        return owner
+    }
+}

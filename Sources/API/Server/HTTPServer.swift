@@ -1,0 +1,107 @@
+import Coordinator
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+import Settings
+
+/// The server's socket, and what every connection of it is bound by.
+struct HTTPServer: Sendable {
+    private let endpoint: EndpointAddress
+    private let settings: HTTPSettings
+    private let responder: APIResponder
+    private let logger: Logger
+
+    /// A connection that says nothing, or does not end its header, is closed after this.
+    private static let idleTime = TimeAmount.seconds(60)
+    /// Of all headers of a request; far more than clients send.
+    private static let headerByteCount = 16 << 10
+    private static let headerCount = 100
+
+    init(
+        endpoint: EndpointAddress,
+        settings: HTTPSettings,
+        door: CoordinatorDoor,
+        logger: Logger
+    ) throws(APIServiceError) {
+        self.endpoint = endpoint
+        self.settings = settings
+        self.logger = logger
+        responder = APIResponder(
+            door: door,
+            gate: RequestGate(
+                keys: try settings.keyFile.map { path throws(APIServiceError) in
+                    try APIKeys(path: path)
+                },
+                host: endpoint.hostAndPort?.host
+            ),
+            limits: APILimits(settings)
+        )
+    }
+
+    /// Serves until shut down gracefully or cancelled.
+    ///
+    /// - Parameter onListening: told where, as `http://HOST:PORT` or `unix:PATH`.
+    func run(onListening: @escaping @Sendable (String) -> Void) async throws {
+        var quiet = logger
+        quiet.logLevel = max(logger.logLevel, .warning)
+        let application = Application(
+            responder: responder,
+            server: .http1(
+                configuration: .init(
+                    idleTimeout: Self.idleTime,
+                    httpDecoderConfiguration: .init(
+                        maxHeaderFieldSize: Self.headerByteCount,
+                        maxHeaderListSize: Self.headerByteCount,
+                        maxHeaderFieldCount: Self.headerCount
+                    )
+                )
+            ),
+            configuration: ApplicationConfiguration(
+                address: bindAddress,
+                serverName: "moiety",
+                availableConnectionsDelegate: .maximum(settings.connectionCount, logger: quiet)
+            ),
+            onServerRunning: { [logger] channel in
+                await Self.tolerateRefusals(channel)
+                let address = address(of: channel)
+                logger.notice("HTTP served", metadata: ["address": "\(address)"])
+                onListening(address)
+            },
+            logger: quiet
+        )
+        do {
+            try await application.run()
+        } catch let error as IOError {
+            throw APIServiceError.cannotListen(endpoint.rawValue, reason: "\(error)")
+        } catch let error as SocketAddressError {
+            throw APIServiceError.cannotListen(endpoint.rawValue, reason: "\(error)")
+        }
+    }
+
+    private var bindAddress: BindAddress {
+        if let (host, port) = endpoint.hostAndPort { return .hostname(host, port: port) }
+        return .unixDomainSocket(path: String(endpoint.rawValue.dropFirst("ipc://".count)))
+    }
+
+    private func address(of channel: any Channel) -> String {
+        guard let local = channel.localAddress, let port = local.port,
+            let host = endpoint.hostAndPort?.host
+        else { return "unix:\(endpoint.rawValue.dropFirst("ipc://".count))" }
+        return "http://\(host.contains(":") ? "[\(host)]" : host):\(port)"
+    }
+
+    /// Keeps listening when a connection cannot be accepted.
+    private static func tolerateRefusals(_ channel: any Channel) async {
+        channel.pipeline.addHandler(RefusalSwallower(), position: .first).whenFailure { _ in }
+    }
+}
+
+/// Errors of accepting concern one connection: that it is gone, or that no descriptor is left.
+///
+/// The server would end at the first of them.
+private final class RefusalSwallower: ChannelInboundHandler, RemovableChannelHandler, Sendable {
+    typealias InboundIn = any Channel
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {}
+}

@@ -1,0 +1,250 @@
+import Cluster
+import Foundation
+import Generation
+import Messaging
+import Model
+import Tokenizer
+import Wire
+
+/// Jobs: taken, told about, ended. Clients elsewhere and in this process differ only in how they
+/// ask and how they are told.
+extension ClientDesk {
+    // MARK: Taken
+
+    /// What a client elsewhere asks for.
+    mutating func submit(_ submit: Submit, from peer: Peer, now: Instant) {
+        let client = JobClient.remote(peer, tag: submit.tag)
+        let order: JobOrder
+        do {
+            order = JobOrder(
+                request: try GenerationRequest(submit, tokenizer: served.tokenizer),
+                task: submit.task
+            )
+            try check([order])
+        } catch {
+            return reject(submit, for: client, "\(error)", now: now)
+        }
+        let job = add(order, for: client, now: now)
+        tellAccepted(submit.tag, job, to: peer)
+        _ = steps.post(.generate(job.id, order.request, task: order.task))
+    }
+
+    /// What a client in this process asks for: all or none.
+    mutating func submit(_ orders: [JobOrder], from client: LocalClient, now: Instant) {
+        do throws(JobRefusal) {
+            try check(orders)
+        } catch {
+            figures.countRefusal()
+            story.refused(nil, "\(error)", now: now)
+            _ = client.tell(.refused(error))
+            return client.finish()
+        }
+        let jobs = orders.enumerated().map { choice, order in
+            add(order, for: .local(client, choice: choice), now: now)
+        }
+        guard client.tell(.accepted(jobs.map { "\($0.id)" })) else { return forget(jobs, now: now) }
+        for (job, order) in zip(jobs, orders) {
+            _ = steps.post(.generate(job.id, order.request, task: order.task))
+        }
+    }
+
+    /// Whether all of these can be taken now.
+    private func check(_ orders: [JobOrder]) throws(JobRefusal) {
+        guard !isClosed else { throw .shuttingDown }
+        for order in orders {
+            guard order.task?.utf8.count ?? 0 <= Self.taskByteCount else {
+                throw .taskTooLong(byteCount: Self.taskByteCount)
+            }
+            do throws(RequestError) {
+                try order.request.validate(
+                    contextLength: contextLength,
+                    vocabularyCount: served.description.vocabularyCount
+                )
+            } catch {
+                throw .invalid(error)
+            }
+        }
+        guard jobs.queuedCount + jobs.runningCount + orders.count <= queueLimit else {
+            throw .queueFull(queueLimit)
+        }
+        for owner in Set(orders.compactMap(\.owner)) {
+            let wanted = orders.count { $0.owner == owner }
+            guard jobs.count(of: owner) + wanted <= owner.jobLimit else {
+                throw .tooManyJobs(limit: owner.jobLimit)
+            }
+        }
+    }
+
+    private mutating func add(
+        _ order: JobOrder,
+        for client: JobClient,
+        now: Instant
+    ) -> JobTable.Job {
+        let job = jobs.add(
+            client: client,
+            task: order.task,
+            owner: order.owner,
+            promptTokenCount: order.request.prompt.count,
+            submittedAt: Self.secondsSince1970,
+            now: now
+        )
+        story.accepted(job)
+        return job
+    }
+
+    /// Accepts and ends at once, so that a client waits for one kind of end only.
+    private mutating func reject(
+        _ submit: Submit,
+        for client: JobClient,
+        _ message: String,
+        now: Instant
+    ) {
+        let job = jobs.add(
+            client: client,
+            task: submit.task,
+            promptTokenCount: 0,
+            submittedAt: Self.secondsSince1970,
+            now: now
+        )
+        if case .remote(let peer, let tag) = client { tellAccepted(tag, job, to: peer) }
+        figures.countRefusal()
+        story.refused(job.id, message, now: now)
+        conclude(job.id, .failedBeforeStart(message, GenerationRequest(prompt: [])), rows: [])
+    }
+
+    private mutating func tellAccepted(_ tag: UInt64, _ job: JobTable.Job, to peer: Peer) {
+        let accepted = Accepted(
+            tag: tag,
+            job: "\(job.id)",
+            promptTokenCount: job.promptTokenCount
+        )
+        deliver(.accepted(accepted), to: peer)
+    }
+
+    private static var secondsSince1970: UInt64 {
+        UInt64(max(0, Date().timeIntervalSince1970))
+    }
+
+    // MARK: Cancelled
+
+    mutating func cancel(_ cancel: Cancel, from client: Peer) {
+        let job = jobs.job(named: cancel.job)
+        let isUnderWay = job.map { !$0.isOver } ?? false
+        if let job, isUnderWay { stop(job.id) }
+        let reply = CancelReply(
+            job: cancel.job,
+            isCancelled: isUnderWay,
+            message: job == nil ? "no such job" : isUnderWay ? "" : "the job has ended"
+        )
+        send(.cancelReply(reply), to: client)
+    }
+
+    /// A client in this process wants no more of its jobs.
+    mutating func leave(_ client: LocalClient) {
+        for id in jobs.jobs(of: client) { stop(id) }
+    }
+
+    /// Ends jobs that the step thread never heard of, for a client that left meanwhile.
+    private mutating func forget(_ jobs: [JobTable.Job], now: Instant) {
+        for job in jobs {
+            var result = GenerationResult.failedBeforeStart("", GenerationRequest(prompt: []))
+            result.reason = .cancelled
+            end(job.id, result, rows: [], now: now)
+        }
+    }
+
+    /// Tells the step thread, once.
+    private mutating func stop(_ id: JobID) {
+        guard jobs[id]?.isCancelling == false else { return }
+        let isTold = steps.post(.cancel(id))
+        jobs[id]?.isCancelling = isTold
+    }
+
+    /// Takes no more jobs.
+    mutating func close() { isClosed = true }
+
+    /// Ends what the step thread left, so that no client waits for ever.
+    mutating func endAll(_ message: String, now: Instant) {
+        for id in jobs.underWay {
+            let result = GenerationResult.failedBeforeStart(message, GenerationRequest(prompt: []))
+            end(id, result, rows: [], now: now)
+        }
+    }
+
+    // MARK: Told about, from the step thread
+
+    mutating func handle(_ event: GenerationEvent, of id: JobID, now: Instant) {
+        guard var job = jobs[id], !job.isOver else { return }
+        job.state = .running
+        if case .token = event {
+            job.generatedTokenCount += 1
+            figures.countToken(&job.times, now: now)
+        }
+        jobs[id] = job
+        // Who is gone, or reads nothing, wants no more of it.
+        if !tell(event, of: job) { stop(id) }
+    }
+
+    private mutating func tell(_ event: GenerationEvent, of job: JobTable.Job) -> Bool {
+        switch job.client {
+        case .remote(let peer, _): tell(event, of: job.id, to: peer)
+        case .local(let client, let choice): client.tell(.event(choice: choice, event))
+        case nil: true
+        }
+    }
+
+    private mutating func tell(_ event: GenerationEvent, of id: JobID, to peer: Peer) -> Bool {
+        switch event {
+        case .prefill(let done, let total):
+            let progress = PromptProgress(
+                job: "\(id)",
+                promptTokensDone: done,
+                promptTokenCount: total
+            )
+            send(.progress(progress), to: peer)
+            return true
+        case .token(let token, let text):
+            let tokens = GeneratedTokens(job: "\(id)", tokens: [token], text: text)
+            return deliver(.tokens(tokens), to: peer)
+        case .text(let text):
+            return deliver(.tokens(GeneratedTokens(job: "\(id)", tokens: [], text: text)), to: peer)
+        case .ended: return true  // Comes as a report of its own, with the workers' rows.
+        }
+    }
+
+    mutating func end(_ id: JobID, _ result: GenerationResult, rows: [WorkerRows], now: Instant) {
+        guard let job = jobs[id], !job.isOver else { return }
+        story.ended(id, result)
+        figures.countEnd(result, job.times, now: now)
+        conclude(id, result, rows: rows)
+    }
+
+    private mutating func conclude(_ id: JobID, _ result: GenerationResult, rows: [WorkerRows]) {
+        guard let job = jobs[id] else { return }
+        jobs.end(id, result)
+        switch job.client {
+        case .remote(let peer, _):
+            deliver(.ended(Ended(id, result, rows: rows)), to: peer)
+        case .local(let client, let choice):
+            _ = client.tell(.ended(choice: choice, result))
+            if jobs.jobs(of: client).isEmpty { client.finish() }
+        case nil: break
+        }
+    }
+
+    // MARK: Listed
+
+    var jobReports: [JobReport] {
+        jobs.all.suffix(wireLimits.listCount).map { job in
+            JobReport(
+                id: "\(job.id)",
+                state: job.state,
+                task: job.task,
+                promptTokenCount: job.promptTokenCount,
+                generatedTokenCount: job.generatedTokenCount,
+                submittedAt: job.submittedAt,
+                message: job.message
+            )
+        }
+    }
+}

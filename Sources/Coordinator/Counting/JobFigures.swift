@@ -1,0 +1,76 @@
+import Cluster
+import Generation
+
+/// What is counted of all jobs of this life, however they came.
+package struct JobFigures: Equatable, Sendable {
+    /// From a job's arrival to its first token.
+    package private(set) var firstToken = Histogram(bounds: waits)
+    /// From one token to the next.
+    package private(set) var nextToken = Histogram(
+        bounds: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+    )
+    /// From a job's arrival to its end, of those that were completed.
+    package private(set) var whole = Histogram(bounds: waits)
+    /// From a job's arrival to its first step.
+    package private(set) var queueing = Histogram(bounds: waits)
+    /// From a job's first step to its first token.
+    package private(set) var prefill = Histogram(bounds: waits)
+
+    package private(set) var promptTokenCount: UInt64 = 0
+    package private(set) var generatedTokenCount: UInt64 = 0
+    /// How many jobs ended for each reason.
+    package private(set) var ends: [End: UInt64] = [:]
+    /// How many jobs were not taken.
+    package private(set) var refusedCount: UInt64 = 0
+
+    package enum End: String, CaseIterable, Sendable {
+        case stop
+        case length
+        case abort
+        case error
+    }
+
+    private static let waits = [
+        0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800,
+    ]
+
+    init() {}
+
+    /// When things happened to one job.
+    struct Times: Equatable, Sendable {
+        let arrival: Instant
+        fileprivate(set) var firstToken: Instant?
+        fileprivate(set) var lastToken: Instant?
+
+        init(arrival: Instant) { self.arrival = arrival }
+    }
+
+    mutating func countRefusal() { refusedCount += 1 }
+
+    mutating func countToken(_ times: inout Times, now: Instant) {
+        generatedTokenCount += 1
+        if let last = times.lastToken {
+            nextToken.count(now - last)
+        } else {
+            times.firstToken = now
+            firstToken.count(now - times.arrival)
+        }
+        times.lastToken = now
+    }
+
+    mutating func countEnd(_ result: GenerationResult, _ times: Times, now: Instant) {
+        let end: End =
+            switch result.reason {
+            case .stop: .stop
+            case .length: .length
+            case .cancelled: .abort
+            case .failed: .error
+            }
+        ends[end, default: 0] += 1
+        guard let first = times.firstToken else { return }
+        promptTokenCount += UInt64(clamping: result.promptTokenCount)
+        prefill.count(result.prefillTime)
+        queueing.count(first - times.arrival - result.prefillTime)
+        if end == .stop || end == .length { whole.count(now - times.arrival) }
+    }
+}

@@ -1,0 +1,9 @@
+package import Wire
+
+/// What there is to know of a coordinator and its cluster at one moment.
+package struct Inspection: Sendable {
+    package var status: StatusReport
+    package var nodes: [NodeReport]
+    package var jobs: [JobReport]
+    package var figures: JobFigures
+}

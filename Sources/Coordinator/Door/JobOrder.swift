@@ -1,0 +1,51 @@
+package import Generation
+
+/// A job that somebody wants, its prompt tokenised.
+package struct JobOrder: Sendable {
+    package var request: GenerationRequest
+    /// What the job is for, as profiles tell tasks apart.
+    package var task: String?
+    /// Among whose jobs it counts, where somebody may have only so many.
+    package var owner: JobOwner?
+
+    package init(request: GenerationRequest, task: String? = nil, owner: JobOwner? = nil) {
+        self.request = request
+        self.task = task
+        self.owner = owner
+    }
+}
+
+/// Somebody whose jobs are counted: an API key, by its name.
+package struct JobOwner: Hashable, Sendable {
+    package let name: String
+    /// Jobs under way that the owner may have.
+    package let jobLimit: Int
+
+    package init(name: String, jobLimit: Int) {
+        self.name = name
+        self.jobLimit = jobLimit
+    }
+}
+
+/// Why a job was not taken.
+package enum JobRefusal: Error, Equatable, Sendable, CustomStringConvertible {
+    case invalid(RequestError)
+    case taskTooLong(byteCount: Int)
+    case queueFull(Int)
+    case tooManyJobs(limit: Int)
+    /// More is asked of the coordinator than it can look at.
+    case busy
+    case shuttingDown
+
+    package var description: String {
+        switch self {
+        case .invalid(let error): error.description
+        case .taskTooLong(let count): "the task label is longer than \(count) bytes; shorten it"
+        case .queueFull(let limit): "the queue of \(limit) jobs is full; try again later"
+        case .tooManyJobs(let limit):
+            "this key may have \(limit) jobs under way; wait until one has ended"
+        case .busy: "the coordinator is busy; try again later"
+        case .shuttingDown: "the coordinator is shutting down"
+        }
+    }
+}
