@@ -5,7 +5,8 @@
 # in `PROMPT=… make run` it is not.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test hostile damage fuzz tsan asan soak check simulate plants build format protos
+.PHONY: help run test test-clients hostile damage fuzz tsan asan soak check simulate plants build
+.PHONY: format protos
 .PHONY: goldens bench bench-network bench-placement killing rebalancing install-deps clean
 
 SWIFT_SOURCES := Sources Tests Fuzz Package.swift
@@ -18,6 +19,9 @@ run: install-deps ## Starts a cluster on this machine and answers PROMPT= (MODEL
 
 test: install-deps ## Builds and runs all tests (FILTER= takes a regular expression)
 	@scripts/test.sh
+
+test-clients: build ## Talks to a cluster with PyPI's openai, promtool, schemathesis and a crowd
+	@scripts/test-clients.sh $(PARTS)
 
 hostile: install-deps ## Floods every socket with 100,000 random and 100,000 mutated messages
 	@scripts/hostile.sh

@@ -1,6 +1,7 @@
 import Coordinator
 import Generation
 import Inference
+import Tokenizer
 
 /// Why a request is answered with an error.
 enum APIError: Error, Equatable {
@@ -12,12 +13,13 @@ enum APIError: Error, Equatable {
     case noKey
     case bodyTooLarge(limit: Int)
     case bodyTooSlow
-    case json(JSONError)
+    case json(BodyError)
 
     // What it asks for.
     case notAnObject
     case missingField(String)
     case wrongType(String, expected: String, found: String)
+    case text(String, TokenizerError)
     case outOfRange(String, value: String, allowed: String)
     case unknownField(String)
     case unsupported(String, String)
@@ -27,6 +29,7 @@ enum APIError: Error, Equatable {
     case starting
     case notReady(String)
     case refused(JobRefusal)
+    case cancelled
     case failed(String)
 }
 
@@ -39,12 +42,13 @@ extension APIError {
         case .noKey: 401
         case .bodyTooLarge: 413
         case .bodyTooSlow: 408
-        case .json, .notAnObject, .missingField, .wrongType, .outOfRange, .unknownField,
+        case .json, .notAnObject, .missingField, .wrongType, .text, .outOfRange, .unknownField,
             .unsupported:
             400
         case .starting, .notReady: 503
         case .refused(let refusal): refusal.status
-        case .failed: 500
+        case .cancelled: 409
+        case .failed: 503
         }
     }
 
@@ -55,7 +59,6 @@ extension APIError {
         case 403: "permission_error"
         case 404, 405: "not_found_error"
         case 429: "rate_limit_error"
-        case 500: "server_error"
         case 503: "unavailable_error"
         default: "invalid_request_error"
         }
@@ -70,11 +73,13 @@ extension APIError {
         case .json: "invalid_json"
         case .missingField: "missing_required_parameter"
         case .wrongType: "invalid_type"
-        case .outOfRange: "invalid_value"
+        case .outOfRange, .text: "invalid_value"
         case .unknownField: "unknown_parameter"
         case .unsupported: "unsupported_parameter"
         case .starting: "loading"
         case .notReady: "not_ready"
+        case .cancelled: "cancelled"
+        case .failed: "job_failed"
         case .refused(let refusal): refusal.code
         default: nil
         }
@@ -83,8 +88,8 @@ extension APIError {
     /// The field of the request that is to blame.
     var field: String? {
         switch self {
-        case .missingField(let name), .wrongType(let name, _, _), .outOfRange(let name, _, _),
-            .unknownField(let name), .unsupported(let name, _):
+        case .missingField(let name), .wrongType(let name, _, _), .text(let name, _),
+            .outOfRange(let name, _, _), .unknownField(let name), .unsupported(let name, _):
             name
         case .unknownModel: "model"
         case .refused(let refusal): refusal.field
@@ -129,6 +134,7 @@ extension APIError: CustomStringConvertible {
         case .missingField(let name): "\(name) is missing"
         case .wrongType(let name, let expected, let found):
             "\(name) is \(found); it must be \(expected)"
+        case .text(_, let error): error.description
         case .outOfRange(let name, let value, let allowed):
             "\(name) is \(value.prefix(64)); it must be \(allowed)"
         case .unknownField(let name): "there is no field '\(name.prefix(64))'"
@@ -138,6 +144,7 @@ extension APIError: CustomStringConvertible {
         case .starting: "the model is being loaded; try again soon"
         case .notReady(let text): text
         case .refused(let refusal): refusal.description
+        case .cancelled: "the job was cancelled"
         case .failed(let reason): reason
         }
     }

@@ -182,6 +182,20 @@ public struct TestClient: Sendable {
         return jobs
     }
 
+    /// Asks for jobs again and again until they are as wanted.
+    @discardableResult
+    public func jobs(
+        timeout: Duration = .seconds(60),
+        until isWanted: @escaping @Sendable ([JobReport]) -> Bool
+    ) async throws -> [JobReport] {
+        let messages = try await converse(.listJobs, timeout: timeout) { message in
+            guard case .jobs(let jobs) = message else { return .listen }
+            return isWanted(jobs) ? .finish : .ask(.listJobs)
+        }
+        guard case .jobs(let jobs) = messages.last else { return [] }
+        return jobs
+    }
+
     /// Asks for nodes again and again until they are as wanted.
     @discardableResult
     public func nodes(

@@ -82,6 +82,7 @@ struct CoordinatorProcess {
             clock: clock,
             inbox: inbox,
             figures: stepThread.figures,
+            loads: stepThread.loads,
             search: search.start,
             logger: logger
         )

@@ -5,8 +5,8 @@ import NIOPosix
 
 /// A client that says exactly what a test wants, on a connection of its own each time.
 struct HTTPClient: Sendable {
-    /// A socket in the file system.
-    let path: String
+    /// Where the server says that it listens: `http://HOST:PORT` or `unix:PATH`.
+    let address: String
 
     struct Reply: Sendable {
         var status = 0
@@ -24,8 +24,13 @@ struct HTTPClient: Sendable {
         let description: String
     }
 
-    func get(_ path: String, headers: [String: String] = [:]) async throws -> Reply {
-        try await send("GET", path, headers: headers)
+    func get(
+        _ path: String,
+        headers: [String: String] = [:],
+        host: String = "localhost"
+    ) async throws -> Reply {
+        let bytes = Self.request("GET", path, headers: headers, host: host, body: [])
+        return try Self.reply(in: try await exchange([bytes]) { _ in true })
     }
 
     func post(
@@ -63,22 +68,26 @@ struct HTTPClient: Sendable {
     }
 
     /// Sends pieces, then listens until the other side ends, or `isWanted` says no.
+    ///
+    /// - Parameter closing: whether it says that it will send no more.
     func exchange(
         _ pieces: [[UInt8]],
         closing: Bool = false,
         isWanted: ([UInt8]) -> Bool
     ) async throws -> [UInt8] {
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .connect(unixDomainSocketPath: path) { channel in
+            .connect(to: try socketAddress) { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try NIOAsyncChannel<ByteBuffer, ByteBuffer>(
-                        wrappingChannelSynchronously: channel
+                        wrappingChannelSynchronously: channel,
+                        configuration: .init(isOutboundHalfClosureEnabled: true)
                     )
                 }
             }
         return try await channel.executeThenClose { inbound, outbound in
             var answer: [UInt8] = []
             for piece in pieces { try await outbound.write(ByteBuffer(bytes: piece)) }
+            if closing { outbound.finish() }
             do {
                 for try await buffer in inbound {
                     answer += buffer.readableBytesView
@@ -91,13 +100,26 @@ struct HTTPClient: Sendable {
         }
     }
 
+    private var socketAddress: SocketAddress {
+        get throws {
+            if address.hasPrefix("unix:") {
+                return try SocketAddress(
+                    unixDomainSocketPath: String(address.dropFirst("unix:".count))
+                )
+            }
+            let port = address.split(separator: ":").last.flatMap { Int($0) } ?? 0
+            return try SocketAddress(ipAddress: "127.0.0.1", port: port)
+        }
+    }
+
     static func request(
         _ method: String,
         _ path: String,
         headers: [String: String],
+        host: String = "localhost",
         body: [UInt8]
     ) -> [UInt8] {
-        var head = "\(method) \(path) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+        var head = "\(method) \(path) HTTP/1.1\r\nHost: \(host)\r\nConnection: close\r\n"
         for (name, value) in headers.sorted(by: { $0.key < $1.key }) {
             head += "\(name): \(value)\r\n"
         }
@@ -138,7 +160,7 @@ struct HTTPClient: Sendable {
     }
 
     /// What stands behind `data:` in what has come so far.
-    private static func events(in bytes: [UInt8]) -> [String] {
+    static func events(in bytes: [UInt8]) -> [String] {
         guard let reply = try? reply(in: bytes) else { return [] }
         return reply.text.components(separatedBy: "\n\n").dropLast().compactMap { event in
             event.hasPrefix("data: ") ? String(event.dropFirst("data: ".count)) : nil

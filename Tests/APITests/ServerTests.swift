@@ -17,7 +17,7 @@ struct ServerTests {
 
     @Test("It lives without workers, and is not ready")
     func unready() async throws {
-        try await withServer(settings: ["coordinator.workers": "2"], whenReady: false) {
+        try await withServer(workersPresent: 0, whenReady: false) {
             client,
             _ in
             #expect(try await client.get("/health").status == 200)

@@ -65,7 +65,9 @@ struct APIKeys: Sendable {
         }
     }
 
-    /// Whose key this is; nil for nobody's. Takes as long for a wrong one as for a right one.
+    /// Whose key this is, in a time that does not tell how much of a wrong one is right.
+    ///
+    /// - Returns: nil where it is nobody's.
     func owner(of given: some Sequence<UInt8>) -> String? {
         let given = Array(given)
         var owner: String?

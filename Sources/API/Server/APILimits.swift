@@ -1,22 +1,29 @@
-import Settings
+package import Settings
 
 /// Bounds of requests; what the coordinator takes has bounds of its own.
-struct APILimits: Sendable {
+package struct APILimits: Sendable {
     /// Bytes of a body.
-    var bodyByteCount = 4 << 20
+    package var bodyByteCount = 4 << 20
     /// How long a body may take to arrive.
-    var bodyTime = Duration.seconds(30)
+    package var bodyTime = Duration.seconds(30)
+    /// Jobs that are computed together.
+    package var slotCount = 8
     /// Jobs under way of one key; nil for no limit.
-    var jobsPerKey: Int?
+    package var jobsPerKey: Int?
     /// Answers that one request may ask for: prompts times `n`.
-    var choiceCount = 128
+    package var choiceCount = 128
+    /// A connection that says nothing, or does not end its header, is closed after this.
+    package var idleTime = Duration.seconds(60)
+    /// How long the rest of an answer may take to be read once its jobs have ended.
+    package var readTime = Duration.seconds(300)
     /// Between two signs of life of a stream in which nothing happens.
-    var pingTime = Duration.seconds(15)
+    package var pingTime = Duration.seconds(15)
 
-    init() {}
+    package init() {}
 
-    init(_ settings: HTTPSettings) {
-        bodyByteCount = settings.bodyByteCount
-        jobsPerKey = settings.jobsPerKey == 0 ? nil : settings.jobsPerKey
+    package init(_ settings: CoordinatorSettings) {
+        bodyByteCount = settings.http.bodyByteCount
+        jobsPerKey = settings.http.jobsPerKey == 0 ? nil : settings.http.jobsPerKey
+        slotCount = settings.runningJobCount
     }
 }

@@ -10,6 +10,14 @@ struct APIResponder: HTTPResponder {
     let door: CoordinatorDoor
     let gate: RequestGate
     let limits: APILimits
+    private let feed: PageFeed
+
+    init(door: CoordinatorDoor, gate: RequestGate, limits: APILimits) {
+        self.door = door
+        self.gate = gate
+        self.limits = limits
+        feed = PageFeed(door)
+    }
 
     func respond(to request: Request, context: APIContext) async throws -> Response {
         do throws(APIError) {
@@ -27,20 +35,74 @@ struct APIResponder: HTTPResponder {
         owner: String?,
         context: APIContext
     ) async throws(APIError) -> Response {
+        if let file = PageFiles.response(at: path) {
+            try require(.get, request)
+            return file
+        }
         switch path {
+        case "/events":
+            try require(.get, request)
+            return try await feed.response(to: request)
         case "/health":
             try require(.get, request)
             return .json(["status": "ok"])
         case "/readyz":
             try require(.get, request)
             return try await readiness()
+        case "/v1/models":
+            try require(.get, request)
+            return .json(["object": "list", "data": [try served.listing]])
+        case _ where path.hasPrefix("/v1/models/"):
+            try require(.get, request)
+            try served.check(model: String(path.dropFirst("/v1/models/".count)))
+            return .json(try served.listing)
+        case "/v1/completions":
+            try require(.post, request)
+            return try await generation(owner).completions(request, on: context.channel)
+        case "/openapi.json":
+            try require(.get, request)
+            return .json(OpenAPIDocument(limits: limits).value)
+        case "/metrics", "/slots", "/props":
+            try require(.get, request)
+            return try await reports(path, request)
+        case "/tokenize":
+            try require(.post, request)
+            return try await TextHandlers(served: served, limits: limits).tokenize(request)
+        case "/detokenize":
+            try require(.post, request)
+            return try await TextHandlers(served: served, limits: limits).detokenize(request)
         default: throw .unknownPath(path)
         }
+    }
+
+    private var served: ServedAnswers {
+        get throws(APIError) {
+            guard let served = ServedAnswers(door) else { throw .starting }
+            return served
+        }
+    }
+
+    private func generation(_ owner: String?) -> GenerationHandler {
+        let owner = owner.flatMap { name in
+            limits.jobsPerKey.map { JobOwner(name: name, jobLimit: $0) }
+        }
+        return GenerationHandler(door: door, limits: limits, owner: owner)
     }
 
     private func require(_ method: HTTPRequest.Method, _ request: Request) throws(APIError) {
         guard request.method == method || (method == .get && request.method == .head) else {
             throw .wrongMethod(request.method.rawValue, allowed: method.rawValue)
+        }
+    }
+
+    private func reports(_ path: String, _ request: Request) async throws(APIError) -> Response {
+        let served = try served
+        guard let inspection = await door.inspect() else { throw .starting }
+        let reports = ReportHandlers(served: served, inspection: inspection, limits: limits)
+        return switch path {
+        case "/metrics": reports.metrics
+        case "/slots": try reports.slots(request)
+        default: reports.props
         }
     }
 
@@ -52,7 +114,7 @@ struct APIResponder: HTTPResponder {
     }
 
     /// After an error the rest of a long body is not waited for.
-    private static let lingerTime = TimeAmount.seconds(5)
+    private static let lingerTime = Duration.seconds(5)
 
     private static func response(
         to error: APIError,
@@ -65,7 +127,7 @@ struct APIResponder: HTTPResponder {
         if case .noKey = error { response.headers[.wwwAuthenticate] = "Bearer" }
         if error.mayLeaveBody, request.method != .get {
             response.headers[.connection] = "close"
-            channel.eventLoop.scheduleTask(in: lingerTime) { channel.close(promise: nil) }
+            channel.close(after: lingerTime)
         }
         return response
     }

@@ -12,6 +12,7 @@ public import Settings
 /// nor it for a request.
 public struct APIService: Service {
     private let settings: CoordinatorSettings
+    private let limits: APILimits
     private let logger: Logger
     /// Told where HTTP is served.
     private let onListening: @Sendable (String) -> Void
@@ -20,16 +21,18 @@ public struct APIService: Service {
     private static let farewellTime = Duration.seconds(2)
 
     public init(settings: CoordinatorSettings, logger: Logger) {
-        self.init(settings: settings, logger: logger) { _ in }
+        self.init(settings: settings, limits: APILimits(settings), logger: logger) { _ in }
     }
 
     /// - Parameter onListening: told where, once HTTP is served.
     package init(
         settings: CoordinatorSettings,
+        limits: APILimits,
         logger: Logger,
         onListening: @escaping @Sendable (String) -> Void
     ) {
         self.settings = settings
+        self.limits = limits
         self.logger = logger
         self.onListening = onListening
     }
@@ -44,6 +47,7 @@ public struct APIService: Service {
         let server = try HTTPServer(
             endpoint: endpoint,
             settings: settings.http,
+            limits: limits,
             door: door,
             logger: logger
         )

@@ -12,8 +12,6 @@ struct HTTPServer: Sendable {
     private let responder: APIResponder
     private let logger: Logger
 
-    /// A connection that says nothing, or does not end its header, is closed after this.
-    private static let idleTime = TimeAmount.seconds(60)
     /// Of all headers of a request; far more than clients send.
     private static let headerByteCount = 16 << 10
     private static let headerCount = 100
@@ -21,6 +19,7 @@ struct HTTPServer: Sendable {
     init(
         endpoint: EndpointAddress,
         settings: HTTPSettings,
+        limits: APILimits,
         door: CoordinatorDoor,
         logger: Logger
     ) throws(APIServiceError) {
@@ -35,7 +34,7 @@ struct HTTPServer: Sendable {
                 },
                 host: endpoint.hostAndPort?.host
             ),
-            limits: APILimits(settings)
+            limits: limits
         )
     }
 
@@ -49,7 +48,7 @@ struct HTTPServer: Sendable {
             responder: responder,
             server: .http1(
                 configuration: .init(
-                    idleTimeout: Self.idleTime,
+                    idleTimeout: TimeAmount(responder.limits.idleTime),
                     httpDecoderConfiguration: .init(
                         maxHeaderFieldSize: Self.headerByteCount,
                         maxHeaderListSize: Self.headerByteCount,
@@ -94,6 +93,14 @@ struct HTTPServer: Sendable {
     /// Keeps listening when a connection cannot be accepted.
     private static func tolerateRefusals(_ channel: any Channel) async {
         channel.pipeline.addHandler(RefusalSwallower(), position: .first).whenFailure { _ in }
+    }
+}
+
+extension Channel {
+    /// Closes the connection unless it was closed before.
+    func close(after time: Duration) {
+        let closing = eventLoop.scheduleTask(in: TimeAmount(time)) { self.close(promise: nil) }
+        closeFuture.whenComplete { _ in closing.cancel() }
     }
 }
 

@@ -8,8 +8,8 @@ struct RequestGate: Sendable {
     /// What the server listens at; nil for a socket in the file system.
     let host: String?
 
-    /// Paths that say no more than whether the server lives.
-    private static let open: Set<String> = ["/health", "/readyz"]
+    /// Paths that say no more than whether the server lives, and the page's empty frame.
+    private static let open = PageFiles.paths.union(["/health", "/readyz"])
 
     /// - Returns: whose key the request has; nil where none is needed.
     func admit(_ request: Request, path: String) throws(APIError) -> String? {

@@ -43,6 +43,7 @@ package final class ControlLoop {
     private var clients: ClientDesk
     /// What the step thread counts, and of the data socket, which is its own.
     private let figures: Latest<StepFigures>
+    private let loads: LoadBoard
     private var trafficLog: TrafficLog
     private var refusals: PeerWarnings
     private var watch: RebalanceWatch
@@ -81,12 +82,14 @@ package final class ControlLoop {
         clock: LoopClock,
         inbox: Mailbox<LoopCommand>,
         figures: Latest<StepFigures> = Latest(StepFigures()),
+        loads: LoadBoard = LoadBoard(),
         search: @escaping () -> Void = {},
         logger: Logger
     ) {
         watch = RebalanceWatch(limits: settings.profiling.rebalance)
         self.search = search
         self.clock = clock
+        self.loads = loads
         self.figures = figures
         trafficLog = TrafficLog(logger, now: clock.now)
         refusals = PeerWarnings(logger)
@@ -193,7 +196,10 @@ package final class ControlLoop {
             ),
             nodes: workers.nodeReports(now: clock.now),
             jobs: clients.jobReports,
-            figures: clients.figures
+            figures: clients.figures,
+            costs: workers.costs(figures.value, clients.served),
+            plan: workers.membership.plan,
+            loads: loads.ask()
         )
     }
 

@@ -137,6 +137,9 @@ final class CountingRunner: ExpertRunner {
 
     // MARK: Wishes
 
+    /// How often each expert was chosen lately; `[layer][expert]`.
+    var loads: [[Double]] { counter.activations }
+
     func fulfil(_ wish: GetProfile.Action) -> ProfileReport {
         switch wish {
         case .look: break

@@ -30,14 +30,15 @@ package final class CoordinatorDoor: Sendable {
     /// Asks for jobs, all or none.
     ///
     /// - Returns: what becomes of them. Who stops listening cancels them.
-    package func submit(_ orders: [JobOrder]) -> AsyncStream<JobNews> {
+    package func submit(_ orders: [JobOrder]) -> JobsAsked {
         let inbox = inbox
         let (client, news) = LocalClient.make { client in _ = inbox?.post(.leave(client)) }
+        let jobs = JobsAsked(client: client, news: news)
         if inbox?.post(.submit(orders, client)) != true {
             let refusal = inbox?.isClosed == false ? JobRefusal.busy : .shuttingDown
             _ = client.tell(.refused(refusal))
         }
-        return news
+        return jobs
     }
 
     /// What there is to know of the coordinator; nil before it serves and after the end.

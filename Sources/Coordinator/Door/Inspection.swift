@@ -1,3 +1,4 @@
+package import Placement
 package import Wire
 
 /// What there is to know of a coordinator and its cluster at one moment.
@@ -6,4 +7,8 @@ package struct Inspection: Sendable {
     package var nodes: [NodeReport]
     package var jobs: [JobReport]
     package var figures: JobFigures
+    package var costs: ClusterCosts
+    package var plan: Plan?
+    /// How often each expert was chosen lately, as far as it was asked before; `[layer][expert]`.
+    package var loads: [[Double]]
 }

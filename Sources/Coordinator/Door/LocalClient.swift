@@ -10,6 +10,8 @@ package enum JobNews: Sendable {
     /// - Parameter choice: which of the jobs, from 0.
     case event(choice: Int, GenerationEvent)
     case ended(choice: Int, GenerationResult)
+    /// Nothing happened: whoever asked to be woken now and then is.
+    case pulse
 }
 
 /// A client in this process: where the loop thread says what becomes of its jobs.
@@ -60,4 +62,22 @@ package final class LocalClient: Sendable {
 
     /// Nothing more will be said.
     func finish() { news.finish() }
+}
+
+/// Jobs that were asked for, for those who listen.
+package struct JobsAsked: Sendable {
+    private let pulse: @Sendable () -> Bool
+    /// What becomes of them.
+    package let news: AsyncStream<JobNews>
+
+    init(client: LocalClient, news: AsyncStream<JobNews>) {
+        // Whoever says what becomes of them keeps the client, not who listens.
+        pulse = { [weak client] in client?.tell(.pulse) ?? false }
+        self.news = news
+    }
+
+    /// Wakes who listens.
+    ///
+    /// - Returns: false where nothing will be said any more, maybe because nobody read it.
+    package func wake() -> Bool { pulse() }
 }

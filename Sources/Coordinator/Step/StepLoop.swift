@@ -23,6 +23,7 @@ package final class StepLoop {
     private let clock: LoopClock
     private let sleep: Sleep
     private let report: (StepReport) -> Void
+    private let loads: LoadBoard
     /// How long jobs wait for workers before they fail.
     private let patience: Duration
 
@@ -50,6 +51,7 @@ package final class StepLoop {
         life: UInt32,
         clock: LoopClock,
         figures: Latest<StepFigures> = Latest(StepFigures()),
+        loads: LoadBoard = LoadBoard(),
         sleep: @escaping Sleep,
         report: @escaping (StepReport) -> Void
     ) {
@@ -57,6 +59,7 @@ package final class StepLoop {
         self.clock = clock
         self.sleep = sleep
         self.report = report
+        self.loads = loads
         patience = settings.workerWait
         let kernels = Kernels(instructionSet: served.instructionSet, threads: served.threads)
         kernels.pool.bindCaller()
@@ -100,6 +103,7 @@ package final class StepLoop {
     package func run() {
         while !isStopped {
             runner.idle()
+            loads.fulfil { counting.loads }
             for command in inbox.takeCommands() { perform(command) }
             guard !isStopped else { break }
             if runner.isReady, hasWork {

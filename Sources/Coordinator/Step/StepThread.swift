@@ -11,6 +11,7 @@ struct StepThread {
     let endpoint: Endpoint
     /// What it has counted so far.
     let figures: Latest<StepFigures>
+    let loads: LoadBoard
 
     /// Starts the thread; it ends after `StepCommand.stop`, with `StepReport.stopped`.
     init(
@@ -29,6 +30,8 @@ struct StepThread {
         self.inbox = inbox
         let figures = Latest(StepFigures())
         self.figures = figures
+        let loads = LoadBoard()
+        self.loads = loads
         thread = try NamedThread("moiety-step") {
             var poller = Poller(spin: settings.spinTime)
             let loop = StepLoop(
@@ -39,6 +42,7 @@ struct StepThread {
                 life: life,
                 clock: LoopClock(),
                 figures: figures,
+                loads: loads,
                 sleep: { timeout throws(MessagingError) in
                     _ = try poller.wait(for: [socket], or: inbox.waker, timeout: timeout)
                 },

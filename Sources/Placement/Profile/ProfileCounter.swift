@@ -249,6 +249,21 @@ public struct ProfileCounter: Sendable {
         }.max() ?? 0
     }
 
+    /// How often each expert was chosen by all tasks, older rows weighing less;
+    /// `[layer][expert]`.
+    public var activations: [[Double]] {
+        expertCounts.indices.map { layer in
+            guard isCounting else { return [] }
+            var sums = Array(repeating: 0.0, count: expertCounts[layer])
+            for task in counts {
+                for (expert, count) in task.layers[layer].activations.enumerated() {
+                    sums[expert] += Double(count) / weights[layer]
+                }
+            }
+            return sums
+        }
+    }
+
     /// One layer's counts, older rows weighing less.
     ///
     /// - Parameter task: nil for the rows of all.

@@ -1,0 +1,194 @@
+import Wire
+
+/// The API as programs read it: OpenAPI 3.1.
+///
+/// Says of each field what `GenerationFields` and its like check.
+struct OpenAPIDocument {
+    let limits: APILimits
+
+    var value: JSONValue {
+        [
+            "openapi": "3.1.0",
+            "info": [
+                "title": "Moiety", "version": .string(Build.version),
+                "description": "A Mixture-of-Experts model on a cluster of CPU machines.",
+            ],
+            "paths": .object(paths),
+            "components": [
+                "schemas": .object(schemas),
+                "securitySchemes": ["key": ["type": "http", "scheme": "bearer"]],
+            ],
+            "security": [[:], ["key": []]],
+        ]
+    }
+
+    private var paths: [JSONValue.Member] {
+        [
+            get("/health", "Whether the server lives."),
+            get("/readyz", "Whether jobs would be computed now.", errors: [503]),
+            get("/v1/models", "The model that is served.", errors: [503]),
+            get("/metrics", "Prometheus text.", type: "text/plain", errors: [503]),
+            get("/slots", "What is computed now.", errors: [503]),
+            get("/props", "The model's name, context and defaults.", errors: [503]),
+            post("/v1/completions", "Continues texts.", body: "Completion", isStream: true),
+            post("/tokenize", "Text to tokens.", body: "Tokenize"),
+            post("/detokenize", "Tokens to text.", body: "Detokenize"),
+        ]
+    }
+
+    private func get(
+        _ path: String,
+        _ summary: String,
+        type: String = "application/json",
+        errors: [Int] = []
+    ) -> JSONValue.Member {
+        let responses = [ok([type])] + Self.errors([401, 403] + errors)
+        return JSONValue.Member(
+            path,
+            ["get": ["summary": .string(summary), "responses": .object(responses)]]
+        )
+    }
+
+    private func post(
+        _ path: String,
+        _ summary: String,
+        body: String,
+        isStream: Bool = false
+    ) -> JSONValue.Member {
+        let types = ["application/json"] + (isStream ? ["text/event-stream"] : [])
+        let errors = Self.errors([400, 401, 403, 404, 408, 409, 413, 429, 503])
+        let reference: JSONValue = ["$ref": .string("#/components/schemas/\(body)")]
+        return JSONValue.Member(
+            path,
+            [
+                "post": [
+                    "summary": .string(summary),
+                    "requestBody": [
+                        "required": true,
+                        "content": ["application/json": ["schema": reference]],
+                    ],
+                    "responses": .object([ok(types)] + errors),
+                ]
+            ]
+        )
+    }
+
+    private func ok(_ types: [String]) -> JSONValue.Member {
+        let content = types.map { JSONValue.Member($0, [:]) }
+        return JSONValue.Member(
+            "200",
+            ["description": "What was asked for.", "content": .object(content)]
+        )
+    }
+
+    private static func errors(_ statuses: [Int]) -> [JSONValue.Member] {
+        statuses.map { status in
+            JSONValue.Member(
+                "\(status)",
+                [
+                    "description": "Why not.",
+                    "content": [
+                        "application/json": ["schema": ["$ref": "#/components/schemas/Error"]]
+                    ],
+                ]
+            )
+        }
+    }
+}
+
+// MARK: - Fields
+
+extension OpenAPIDocument {
+    private var schemas: [JSONValue.Member] {
+        [
+            .init("Completion", Self.object(completionFields, required: ["prompt"])),
+            .init(
+                "Tokenize",
+                Self.object(
+                    [
+                        .init("content", Self.text), .init("add_special", Self.bool),
+                        .init("parse_special", Self.bool),
+                    ],
+                    required: ["content"]
+                )
+            ),
+            .init(
+                "Detokenize",
+                Self.object([.init("tokens", Self.tokens)], required: ["tokens"])
+            ),
+            .init("Error", Self.error),
+        ]
+    }
+
+    private var completionFields: [JSONValue.Member] {
+        let texts: JSONValue = [
+            "type": "array", "items": ["type": "string"], "minItems": 1,
+            "maxItems": .integer(limits.choiceCount),
+        ]
+        return generationFields + [
+            .init("prompt", ["anyOf": [Self.text, texts, Self.tokens]]),
+            .init("max_tokens", Self.whole(1, Int(Int32.max))),
+        ]
+    }
+
+    private var generationFields: [JSONValue.Member] {
+        let stop: JSONValue = ["type": "string", "minLength": 1, "maxLength": 256]
+        return [
+            .init("model", Self.text),
+            .init("n", Self.whole(1, limits.choiceCount)),
+            .init("stop", ["anyOf": [stop, ["type": "array", "items": stop, "maxItems": 16]]]),
+            .init("stream", Self.bool),
+            .init("stream_options", Self.object([.init("include_usage", Self.bool)])),
+            .init("return_progress", Self.bool),
+            .init("temperature", Self.number(0, 2)),
+            .init("top_p", Self.number(0, 1)),
+            .init("min_p", Self.number(0, 1)),
+            .init("top_k", Self.whole(-1, Int(Int32.max))),
+            .init("seed", Self.whole(.min, .max)),
+            .init("presence_penalty", Self.number(-2, 2)),
+            .init("frequency_penalty", Self.number(-2, 2)),
+            .init("repetition_penalty", Self.number(0.01, 100)),
+            .init("task", ["type": ["string", "null"], "maxLength": 128]),
+            .init("user", Self.text),
+        ]
+    }
+
+    private static let text: JSONValue = ["type": "string"]
+    private static let bool: JSONValue = ["type": ["boolean", "null"]]
+    private static let tokens: JSONValue = [
+        "type": "array", "items": ["type": "integer", "minimum": 0], "minItems": 1,
+    ]
+
+    private static func whole(_ lowest: Int, _ highest: Int) -> JSONValue {
+        [
+            "type": ["integer", "null"], "minimum": .integer(lowest), "maximum": .integer(highest),
+        ]
+    }
+
+    private static func number(_ lowest: Double, _ highest: Double) -> JSONValue {
+        ["type": ["number", "null"], "minimum": .number(lowest), "maximum": .number(highest)]
+    }
+
+    private static func object(
+        _ properties: [JSONValue.Member],
+        required: [JSONValue] = []
+    ) -> JSONValue {
+        [
+            "type": "object", "properties": .object(properties), "required": .array(required),
+            "additionalProperties": false,
+        ]
+    }
+
+    private static let error: JSONValue = [
+        "type": "object", "required": ["error"],
+        "properties": [
+            "error": [
+                "type": "object", "required": ["message", "type", "param", "code"],
+                "properties": [
+                    "message": ["type": "string"], "type": ["type": "string"],
+                    "param": ["type": ["string", "null"]], "code": ["type": ["string", "null"]],
+                ],
+            ]
+        ],
+    ]
+}

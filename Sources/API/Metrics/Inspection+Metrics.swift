@@ -1,0 +1,160 @@
+import Cluster
+import Coordinator
+import Placement
+import Wire
+
+extension Inspection {
+    /// All that is counted, for `/metrics`; suffixes are vLLM's where it has them.
+    var metrics: String {
+        var metrics = MetricsText(common: ["model_name": status.modelName])
+        writeJobs(to: &metrics)
+        writeTimes(to: &metrics)
+        writeCluster(to: &metrics)
+        writeWorkers(to: &metrics)
+        writeSupply(to: &metrics)
+        writeTrips(to: &metrics)
+        writeBalance(to: &metrics)
+        writeSockets(to: &metrics)
+        return metrics.text
+    }
+
+    private func writeJobs(to metrics: inout MetricsText) {
+        metrics.gauge("num_requests_running", status.jobsRunning, "Jobs that are computed.")
+        metrics.gauge("num_requests_waiting", status.jobsQueued, "Jobs that wait.")
+        metrics.counter(
+            "prompt_tokens_total",
+            figures.promptTokenCount,
+            "Prompt tokens that were read."
+        )
+        metrics.counter(
+            "generation_tokens_total",
+            figures.generatedTokenCount,
+            "Tokens that were generated."
+        )
+        metrics.family("request_success_total", .counter, "Jobs that ended, by how.")
+        for end in JobFigures.End.allCases {
+            metrics.value(
+                "request_success_total",
+                figures.ends[end] ?? 0,
+                ["finished_reason": end.rawValue]
+            )
+        }
+        metrics.counter("requests_refused_total", figures.refusedCount, "Jobs that were not taken.")
+    }
+
+    private func writeTimes(to metrics: inout MetricsText) {
+        metrics.histogram(
+            "time_to_first_token_seconds",
+            figures.firstToken,
+            "From a job's arrival to its first token."
+        )
+        metrics.histogram(
+            "inter_token_latency_seconds",
+            figures.nextToken,
+            "From one token of a job to the next."
+        )
+        metrics.histogram(
+            "e2e_request_latency_seconds",
+            figures.whole,
+            "From a job's arrival to its end, of those that were completed."
+        )
+        metrics.histogram(
+            "request_queue_time_seconds",
+            figures.queueing,
+            "From a job's arrival to its first step."
+        )
+        metrics.histogram(
+            "request_prefill_time_seconds",
+            figures.prefill,
+            "From a job's first step to its first token."
+        )
+    }
+
+    private func writeCluster(to metrics: inout MetricsText) {
+        metrics.family("build_info", .gauge, "1, and which build this is.")
+        metrics.value("build_info", 1, ["version": Build.version])
+        metrics.gauge("ready", status.isReady ? 1 : 0, "Whether jobs would be computed now.")
+        metrics.gauge("workers_expected", status.workersExpected, "Workers of the cluster.")
+        metrics.gauge("workers_ready", status.workersReady, "Workers that serve.")
+        if let epoch = status.epoch {
+            metrics.gauge("plan_epoch", epoch.rawValue, "The number of the plan in force.")
+        }
+    }
+
+    private func writeTrips(to metrics: inout MetricsText) {
+        let total = status.trips.total
+        metrics.counter("trips_total", total.trips, "Trips of a layer's rows to the workers.")
+        metrics.counter("trip_rows_total", total.rows, "Rows of those trips.")
+        metrics.family("trip_seconds_total", .counter, "Time of those trips, by what it went into.")
+        let parts: KeyValuePairs = [
+            "sending": total.sending, "computing": total.computing,
+            "travelling": total.travelling, "adding": total.adding,
+        ]
+        for (part, time) in parts {
+            metrics.value("trip_seconds_total", time / .seconds(1), ["part": part])
+        }
+    }
+
+    private func writeBalance(to metrics: inout MetricsText) {
+        guard let balance = status.balance else { return }
+        if let imbalance = balance.imbalance {
+            metrics.gauge("imbalance_ratio", imbalance, "Busiest worker over the mean.")
+        }
+        metrics.family(
+            "rebalance_searches_total",
+            .counter,
+            "The coordinator's searches for a better plan, by what came of them."
+        )
+        let searches = balance.searches
+        let outcomes: KeyValuePairs = [
+            "changed": searches.changedCount, "kept": searches.keptCount,
+            "failed": searches.failures.reduce(0) { $0 + $1.count },
+        ]
+        for (outcome, count) in outcomes {
+            metrics.value("rebalance_searches_total", count, ["outcome": outcome])
+        }
+        metrics.counter(
+            "rebalance_bytes_total",
+            searches.movedByteCount,
+            "Bytes of experts that those changes moved."
+        )
+        if let time = balance.sinceChange {
+            metrics.gauge(
+                "rebalance_last_success_age_seconds",
+                time / .seconds(1),
+                "Since the plan was last changed by the coordinator itself."
+            )
+        }
+    }
+
+    private func writeSockets(to metrics: inout MetricsText) {
+        metrics.family("connections", .gauge, "Open connections, by socket.")
+        for socket in status.sockets {
+            metrics.value("connections", socket.connectionsOpen, ["socket": socket.name])
+        }
+        metrics.family("connections_total", .counter, "Connections so far, by what came of them.")
+        for socket in status.sockets {
+            let outcomes: KeyValuePairs = [
+                "accepted": socket.connectionsAccepted, "refused": socket.connectionsRefused,
+                "handshake_failed": socket.handshakesFailed,
+            ]
+            for (outcome, count) in outcomes {
+                metrics.value(
+                    "connections_total",
+                    count,
+                    ["socket": socket.name, "outcome": outcome]
+                )
+            }
+        }
+        metrics.family("messages_dropped_total", .counter, "Messages not acted on, by why.")
+        for socket in status.sockets {
+            for (reason, count) in socket.drops.all {
+                metrics.value(
+                    "messages_dropped_total",
+                    count,
+                    ["socket": socket.name, "reason": reason.rawValue]
+                )
+            }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+import Cluster
+import Coordinator
+import Placement
+import Wire
+
+/// What is known of each worker.
+extension Inspection {
+    func writeWorkers(to metrics: inout MetricsText) {
+        func each(
+            _ name: String,
+            _ kind: MetricsText.Kind,
+            _ help: String,
+            _ value: (NodeReport) -> Double?
+        ) {
+            metrics.family(name, kind, help)
+            for node in nodes {
+                guard let value = value(node) else { continue }
+                metrics.value(name, value, ["worker": node.name.rawValue])
+            }
+        }
+        each("worker_up", .gauge, "Whether the worker serves.") { $0.state == "ready" ? 1 : 0 }
+        each("worker_silence_seconds", .gauge, "Since the worker's last sign of life.") {
+            $0.silentFor.map { $0 / .seconds(1) }
+        }
+        each("worker_experts", .gauge, "Experts that the worker holds.") {
+            Double($0.expertCount)
+        }
+        each("worker_resident_bytes", .gauge, "Bytes of those experts.") {
+            Double($0.residentByteCount)
+        }
+        each("worker_memory_bytes", .gauge, "Memory of the worker's machine.") {
+            Double($0.memoryByteCount)
+        }
+        each("worker_rows_total", .counter, "Rows of experts that the worker has computed.") {
+            Double($0.rowsComputed)
+        }
+        writeLinks(to: &metrics)
+    }
+
+    /// As measured lately.
+    private func writeLinks(to metrics: inout MetricsText) {
+        let measured = costs.isGuess ? [] : costs.workers
+        metrics.family(
+            "worker_round_trip_seconds",
+            .gauge,
+            "Of an empty share, as measured lately."
+        )
+        for worker in measured {
+            metrics.value(
+                "worker_round_trip_seconds",
+                worker.roundTrip / .seconds(1),
+                ["worker": worker.name.rawValue]
+            )
+        }
+        metrics.family("worker_bandwidth_bytes_per_second", .gauge, "Of the link to the worker.")
+        for worker in measured {
+            metrics.value(
+                "worker_bandwidth_bytes_per_second",
+                worker.bandwidth,
+                ["worker": worker.name.rawValue]
+            )
+        }
+        metrics.family("worker_speed_ratio", .gauge, "1 computes as fast as the mean.")
+        for worker in measured {
+            metrics.value("worker_speed_ratio", worker.speed, ["worker": worker.name.rawValue])
+        }
+    }
+
+    /// Where experts came from, and how often they had to be looked for elsewhere.
+    func writeSupply(to metrics: inout MetricsText) {
+        metrics.family("worker_experts_loaded_total", .counter, "Experts loaded, by where from.")
+        for node in nodes {
+            let sources: KeyValuePairs = [
+                "file": node.supply.fromFile, "directory": node.supply.fromDirectory,
+                "cache": node.supply.fromCache, "coordinator": node.supply.fetched,
+            ]
+            for (source, count) in sources {
+                metrics.value(
+                    "worker_experts_loaded_total",
+                    count,
+                    ["worker": node.name.rawValue, "source": source]
+                )
+            }
+        }
+        metrics.family(
+            "fallbacks_total",
+            .counter,
+            "What had to be done in another way than was meant, by why."
+        )
+        for node in nodes {
+            let reasons: KeyValuePairs = [
+                "expert_damaged": node.supply.fallBacks, "expert_not_cached": node.supply.notKept,
+            ]
+            for (reason, count) in reasons {
+                metrics.value(
+                    "fallbacks_total",
+                    count,
+                    ["worker": node.name.rawValue, "reason": reason]
+                )
+            }
+        }
+        metrics.family("worker_fetched_bytes_total", .counter, "Bytes of experts fetched.")
+        for node in nodes {
+            metrics.value(
+                "worker_fetched_bytes_total",
+                node.supply.fetchedByteCount,
+                ["worker": node.name.rawValue]
+            )
+        }
+    }
+}

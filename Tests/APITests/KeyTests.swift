@@ -1,0 +1,104 @@
+import API
+import ClusterTesting
+import Foundation
+import Synchronization
+import Testing
+import Wire
+
+@Suite("API keys", .serialized, .timeLimit(.minutes(3)))
+struct KeyTests {
+    private static let alice = "alice-0123456789abcdef"
+    private static let bob = "bob-0123456789abcdefgh"
+
+    private static func keyFile(_ text: String, mode: Int = 0o600) throws -> TemporaryFile {
+        let file = try TemporaryFile("keys")
+        let url = URL(filePath: file.path)
+        try Data(text.utf8).write(to: url)
+        try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: file.path)
+        return file
+    }
+
+    private static func bearer(_ key: String) -> [String: String] {
+        ["Authorization": "Bearer \(key)"]
+    }
+
+    @Test("Without one of the keys nothing is told but that the server lives")
+    func unauthorized() async throws {
+        let file = try Self.keyFile("# who\nalice \(Self.alice)\n\(Self.bob)\n")
+        try await withServer(settings: ["coordinator.api-keys": file.path]) { client, _ in
+            for headers in [
+                [:], Self.bearer("alice-0123456789abcdee"), Self.bearer(""),
+                ["Authorization": "Basic \(Self.alice)"], Self.bearer("alice"),
+            ] {
+                let reply = try await client.get("/v1/models", headers: headers)
+                #expect(reply.status == 401)
+                #expect(try reply.error?["code"] == "invalid_api_key")
+                #expect(reply.headers["www-authenticate"] == "Bearer")
+                #expect(try await client.get("/metrics", headers: headers).status == 401)
+            }
+            for key in [Self.alice, Self.bob] {
+                let reply = try await client.get("/v1/models", headers: Self.bearer(key))
+                #expect(reply.status == 200)
+            }
+            #expect(try await client.get("/health").status == 200)
+            #expect(try await client.get("/readyz").status == 200)
+        }
+        withExtendedLifetime(file) {}
+    }
+
+    @Test("A key has only so many jobs under way, and others are not kept from theirs")
+    func limit() async throws {
+        let file = try Self.keyFile("alice \(Self.alice)\nbob \(Self.bob)\n")
+        let settings = ["coordinator.api-keys": file.path, "coordinator.api-key-jobs": "1"]
+        try await withServer(settings: settings) { client, cluster in
+            let short: JSONValue = ["prompt": "a", "max_tokens": 1]
+            let long: JSONValue = ["prompt": "a", "max_tokens": 100_000, "n": 1]
+            let request = HTTPClient.request(
+                "POST",
+                "/v1/completions",
+                headers: Self.bearer(Self.alice),
+                body: long.encoded
+            )
+            let task = Task { try await client.exchange([request]) { _ in true } }
+            try await TestClient(cluster).jobs { $0.contains { $0.state == .running } }
+            let second = try await client.post(
+                "/v1/completions",
+                short,
+                headers: Self.bearer(Self.alice)
+            )
+            #expect(second.status == 429)
+            #expect(try second.error?["type"] == "rate_limit_error")
+            #expect(second.headers["retry-after"] == "1")
+            let other = try await client.post(
+                "/v1/completions",
+                short,
+                headers: Self.bearer(Self.bob)
+            )
+            #expect(other.status == 200, "\(other.text)")
+            task.cancel()
+            try await TestClient(cluster).jobs { $0.contains { $0.state == .cancelled } }
+        }
+        withExtendedLifetime(file) {}
+    }
+
+    @Test(
+        "A file of keys that others may read, or that has no good keys, is refused",
+        arguments: [
+            ("alice-0123456789abcdef\n", 0o644), ("", 0o600), ("# none\n", 0o600),
+            ("short\n", 0o600), ("a b c0123456789abcdef\n", 0o600),
+            ("x 0123456789abcdef\nx 0123456789abcdeg\n", 0o600),
+        ]
+    )
+    func badFiles(text: String, mode: Int) async throws {
+        let file = try Self.keyFile(text, mode: mode)
+        var setup = InProcessCluster.Setup(modelPath: WholeModel.demoPath, workerCount: 1)
+        setup.settings["coordinator.api-keys"] = file.path
+        try await InProcessCluster.prepare(setup) { cluster in
+            let service = APIService(
+                settings: try cluster.coordinatorSettings(),
+                logger: InProcessCluster.logger("coordinator")
+            )
+            await #expect(throws: APIServiceError.self) { try await service.run() }
+        }
+    }
+}

@@ -1,0 +1,65 @@
+import API
+import ClusterTesting
+import Testing
+
+@Suite("The live page", .serialized, .timeLimit(.minutes(3)))
+struct PageTests {
+    @Test("Its files are served with a policy that lets in nothing of others and no inline script")
+    func files() async throws {
+        try await withServer(whenReady: false) { client, _ in
+            for (path, type) in ["/": "html", "/page.css": "css", "/page.js": "javascript"] {
+                let reply = try await client.get(path)
+                #expect(reply.status == 200)
+                #expect(reply.headers["content-type"]?.contains(type) == true)
+                let policy = reply.headers["content-security-policy"] ?? ""
+                #expect(policy.contains("default-src 'none'"))
+                #expect(policy.contains("script-src 'self';"))
+                #expect(!policy.contains("unsafe"))
+                #expect(reply.headers["x-content-type-options"] == "nosniff")
+            }
+            let page = try await client.get("/").text
+            // Markup alone: no code, no styles, nothing from elsewhere.
+            for stranger in ["http:", "https:", "<style", " style=", " onclick=", "<script>"] {
+                #expect(!page.contains(stranger), "\(stranger)")
+            }
+            let script = try await client.get("/page.js").text
+            for danger in ["innerHTML", "eval(", "document.write", "insertAdjacentHTML"] {
+                #expect(!script.contains(danger), "\(danger)")
+            }
+        }
+    }
+
+    @Test("Its events tell workers, experts, jobs and what was generated")
+    func events() async throws {
+        try await withServer { client, _ in
+            let ask: JSONValue = ["prompt": "NAME\n", "max_tokens": 5, "task": "manual"]
+            _ = try await client.post("/v1/completions", ask)
+            let request = HTTPClient.request("GET", "/events", headers: [:], body: [])
+            let answer = try await client.exchange([request]) { !$0.contains(0x7d) }
+            let event = try #require(HTTPClient.events(in: answer).first)
+            let picture = try JSONValue(parsing: Array(event.utf8))
+            #expect(picture["ready"] == true)
+            #expect(picture["generated"] == 5)
+            #expect(picture["workers"]?[0]?["name"] == "worker-1")
+            #expect(picture["heat"]?[0]?["cells"]?.elements?.count == 6)
+            #expect(picture["heat"]?[0]?["cells"]?[0]?[0] == 32)
+            #expect(picture["jobs"]?[0]?["task"] == "manual")
+            #expect(picture["jobs"]?[0]?["state"] == "completed")
+        }
+    }
+
+    @Test("A page of somebody else can make no request here")
+    func strangers() async throws {
+        try await withServer(tcp: true) { client, _ in
+            let evil = ["Origin": "https://evil.example"]
+            #expect(try await client.get("/v1/models", headers: evil).status == 403)
+            let renamed = try await client.get("/v1/models", host: "evil.example")
+            #expect(renamed.status == 403)
+            let ours = try await client.get("/v1/models", host: "localhost:6643")
+            #expect(ours.status == 200)
+            let own = ["Origin": "http://127.0.0.1:6643"]
+            let page = try await client.get("/v1/models", headers: own, host: "127.0.0.1:6643")
+            #expect(page.status == 200)
+        }
+    }
+}

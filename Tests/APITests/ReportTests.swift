@@ -1,0 +1,120 @@
+import API
+import ClusterTesting
+import Synchronization
+import Testing
+import Wire
+
+@Suite("What the server tells of itself", .serialized, .timeLimit(.minutes(3)))
+struct ReportTests {
+    /// The value of a metric's line, by its beginning.
+    private static func value(_ line: String, in text: String) -> Double? {
+        let lines = text.split(separator: "\n").filter { $0.hasPrefix("moiety_\(line)") }
+        return lines.last.flatMap { $0.split(separator: " ").last }.flatMap { Double($0) }
+    }
+
+    @Test("Metrics count what was done, once each")
+    func metrics() async throws {
+        try await withServer { client, cluster in
+            let ask: JSONValue = ["prompt": "NAME\n", "max_tokens": 5, "temperature": 0]
+            _ = try await client.post("/v1/completions", ask)
+            // Other clients' jobs count, too.
+            _ = try await TestClient(cluster).generate("NAME\n", maximumTokens: 3)
+            _ = try await client.post("/v1/completions", ["prompt": [99_999_999]])
+            let reply = try await client.get("/metrics")
+            #expect(reply.headers["content-type"]?.hasPrefix("text/plain; version=0.0.4") == true)
+            let model = "{model_name=\"Moiety demo 40M\""
+            #expect(Self.value("generation_tokens_total\(model)", in: reply.text) == 8)
+            let ended = "request_success_total\(model),finished_reason=\"length\""
+            #expect(Self.value(ended, in: reply.text) == 2)
+            #expect(Self.value("requests_refused_total\(model)", in: reply.text) == 1)
+            let counts = [
+                "time_to_first_token_seconds_count": 2.0, "inter_token_latency_seconds_count": 6,
+                "e2e_request_latency_seconds_count": 2, "request_queue_time_seconds_count": 2,
+                "num_requests_running": 0, "num_requests_waiting": 0, "ready": 1,
+            ]
+            for (name, count) in counts {
+                #expect(Self.value("\(name)\(model)", in: reply.text) == count, "\(name)")
+            }
+            let bucket = "time_to_first_token_seconds_bucket\(model),le=\"+Inf\""
+            #expect(Self.value(bucket, in: reply.text) == 2)
+            let worker = "worker_up\(model),worker=\"worker-1\""
+            #expect(Self.value(worker, in: reply.text) == 1)
+            #expect(!reply.text.contains("NAME"))
+        }
+    }
+
+    @Test("Slots say which are busy, without anybody's text")
+    func slots() async throws {
+        let settings = ["coordinator.running-jobs": "2"]
+        try await withServer(settings: settings) { client, cluster in
+            let free = try await client.get("/slots").json.elements ?? []
+            #expect(free.map { $0["is_processing"] } == [false, false])
+            let long: JSONValue = [
+                "prompt": "NAME\n", "max_tokens": 100_000, "n": 2, "stream": true, "task": "manual",
+            ]
+            let started = Signal()
+            let isOver = Mutex(false)
+            async let stream = client.stream("/v1/completions", long) { _ in
+                started.fire()
+                return !isOver.withLock { $0 }
+            }
+            await started.wait()
+            try await TestClient(cluster).jobs { $0.allSatisfy { $0.state == .running } }
+            let busy = try await client.get("/slots").json.elements ?? []
+            #expect(busy.map { $0["is_processing"] } == [true, true])
+            #expect(busy.allSatisfy { $0["task"] == "manual" })
+            #expect(try await client.get("/slots?fail_on_no_slot=1").status == 503)
+            isOver.withLock { $0 = true }
+            _ = try await stream
+        }
+    }
+
+    @Test("Models and properties name what is served")
+    func models() async throws {
+        try await withServer { client, _ in
+            let list = try await client.get("/v1/models").json
+            #expect(list["object"] == "list")
+            #expect(list["data"]?[0]?["id"] == .string(modelName))
+            #expect(try await client.get("/v1/models/\(modelName)").status == 200)
+            let other = try await client.get("/v1/models/other")
+            #expect(other.status == 404)
+            let props = try await client.get("/props").json
+            #expect(props["model_alias"] == .string(modelName))
+            #expect(props["total_slots"] == 8)
+        }
+    }
+
+    @Test("The OpenAPI document has every field that is read")
+    func document() async throws {
+        try await withServer(whenReady: false) { client, _ in
+            let document = try await client.get("/openapi.json").json
+            let fields = document["components"]?["schemas"]?["Completion"]?["properties"]
+            guard case .object(let members) = fields else {
+                return #expect(Bool(false), "no properties")
+            }
+            // Null counts as not given, so nothing is wrong with any of them.
+            var nothing = members.map { JSONValue.Member($0.key, .null) }
+            nothing.append(JSONValue.Member("cheese", .null))
+            let reply = try await client.post("/v1/completions", .object(nothing))
+            #expect([400, 503].contains(reply.status))
+            #expect(members.count > 15)
+        }
+    }
+
+    @Test("Tokens of a text are text again")
+    func tokens() async throws {
+        try await withServer { client, _ in
+            let text = "NAME\n       ls - Liste, größer als 10 € 😀"
+            let tokens =
+                try await client.post("/tokenize", ["content": .string(text)])
+                .json["tokens"] ?? .null
+            let back = try await client.post("/detokenize", ["tokens": tokens]).json
+            #expect(back["content"] == .string(text))
+            for tokens in [[-1], [1_099_511_627_776], ["a"], .null] as [JSONValue] {
+                let reply = try await client.post("/detokenize", ["tokens": tokens])
+                #expect(reply.status == 400)
+                #expect(try reply.error?["param"] == "tokens")
+            }
+        }
+    }
+}

@@ -1,0 +1,118 @@
+"""A cluster of this machine for tests of clients: started by `moiety serve`, gone at the end."""
+
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import time
+import urllib.request
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PROGRAMS = os.environ.get("PROGRAMS", os.path.join(TOP, ".build", "release"))
+MODEL = os.environ.get("MODEL", os.path.join(TOP, "Models", "moiety-demo-q8_0.gguf"))
+START_LIMIT = 120
+
+
+class Cluster:
+    """`with Cluster() as cluster:` gives its address as `cluster.url`."""
+
+    def __init__(self, keys=None, **settings):
+        self.directory = tempfile.TemporaryDirectory(prefix="moiety-clients.")
+        self.settings = dict(settings)
+        if keys:
+            path = os.path.join(self.directory.name, "keys")
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+                file.write("\n".join(keys) + "\n")
+            self.settings["api_keys"] = path
+
+    def __enter__(self):
+        state = os.path.join(self.directory.name, "state")
+        environment = dict(os.environ)
+        for name, value in self.settings.items():
+            environment["MOIETY_COORDINATOR_" + name.upper()] = str(value)
+        self.log = open(os.path.join(self.directory.name, "log"), "w+")
+        self.process = subprocess.Popen(
+            [
+                os.path.join(PROGRAMS, "moiety"), "serve", "-m", MODEL, "--state", state,
+                "--port", "0", "--worker-endpoint", "tcp://127.0.0.1:0",
+                "--client-endpoint", "tcp://127.0.0.1:0",
+            ],
+            env=environment, stdout=self.log, stderr=self.log,
+        )
+        try:
+            self.url = self._wait(lambda: open(os.path.join(state, "http-endpoint")).read().strip())
+            self._wait(lambda: self.get("/readyz"))
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise AssertionError("the cluster did not stop within 30 s") from None
+        finally:
+            self.log.close()
+            self.directory.cleanup()
+
+    def get(self, path):
+        with urllib.request.urlopen(self.url + path, timeout=30) as answer:
+            return answer.read().decode()
+
+    def json(self, path):
+        return json.loads(self.get(path))
+
+    def metric(self, name):
+        """The sum of a metric's lines."""
+        lines = [line for line in self.get("/metrics").splitlines()
+                 if line.startswith((f"moiety_{name}{{", f"moiety_{name} "))]
+        return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
+
+    def coordinator(self):
+        """The process id of the coordinator."""
+        return self._child(lambda arguments: "moiety-coordinator" in arguments[0])
+
+    def kill_worker(self, name):
+        """With -9; `moiety serve` starts it again after a second."""
+        os.kill(self._child(lambda arguments: name in arguments), signal.SIGKILL)
+
+    def _child(self, is_wanted):
+        tasks = f"/proc/{self.process.pid}/task"
+        for task in os.listdir(tasks):
+            with open(f"{tasks}/{task}/children") as file:
+                for child in file.read().split():
+                    with open(f"/proc/{child}/cmdline") as line:
+                        if is_wanted(line.read().split("\0")):
+                            return int(child)
+        raise AssertionError("there is no such process")
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.coordinator()}/fd"))
+
+    def memory(self):
+        """KiB resident in the coordinator."""
+        with open(f"/proc/{self.coordinator()}/status") as file:
+            return next(int(line.split()[1]) for line in file if line.startswith("VmRSS"))
+
+    def _wait(self, attempt):
+        deadline = time.monotonic() + START_LIMIT
+        while True:
+            try:
+                return attempt()
+            except (OSError, ValueError):
+                if self.process.poll() is not None or time.monotonic() > deadline:
+                    self.log.seek(0)
+                    raise AssertionError("the cluster did not start:\n" + self.log.read()) from None
+                time.sleep(0.1)
+
+
+def wait_until(is_true, what, limit=60):
+    """Asks again and again until it is true."""
+    deadline = time.monotonic() + limit
+    while not is_true():
+        assert time.monotonic() < deadline, f"not within {limit} s: {what}"
+        time.sleep(0.1)

@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+"""Runs the tests of clients, one part after another; exits with 1 where any failed."""
+
+import argparse
+import os
+import subprocess
+import sys
+import traceback
+
+import load
+import openai_client
+import page
+from cluster import Cluster
+
+
+def metrics(tools):
+    """promtool finds nothing to say about the metrics."""
+    with Cluster() as cluster:
+        text = cluster.get("/metrics")
+        result = subprocess.run(
+            [os.path.join(tools, "promtool"), "check", "metrics"],
+            input=text, capture_output=True, text=True, check=False,
+        )
+        assert result.returncode == 0 and not result.stderr, result.stdout + result.stderr
+
+
+def schema(tools):
+    """schemathesis finds no answer that the OpenAPI document does not announce, and no crash."""
+    with Cluster(context_length=64) as cluster:
+        subprocess.run(
+            [
+                os.path.join(tools, "venv", "bin", "schemathesis"), "run",
+                cluster.url + "/openapi.json", "--max-examples",
+                os.environ.get("EXAMPLES", "100"), "--checks",
+                "not_a_server_error,status_code_conformance,content_type_conformance,"
+                "response_schema_conformance",
+                "--exclude-path-regex", "^/(health|readyz)$", "--request-timeout", "30",
+            ],
+            check=True,
+        )
+        assert cluster.json("/health") == {"status": "ok"}
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--tools", required=True)
+    parser.add_argument("parts", nargs="*", default=["openai", "metrics", "schema", "page", "load"])
+    options = parser.parse_args()
+    parts = {
+        "openai": openai_client.tests(),
+        "metrics": [lambda: metrics(options.tools)],
+        "schema": [lambda: schema(options.tools)],
+        "load": [load.visits, load.streams],
+        "page": [page.live, page.phone],
+    }
+    passed = failed = 0
+    for part in options.parts:
+        for test in parts[part]:
+            name = f"{part} {test.__name__}"
+            try:
+                test()
+                passed += 1
+                print(f"ok      {name}", flush=True)
+            except Exception:
+                failed += 1
+                traceback.print_exc()
+                print(f"FAILED  {name}", flush=True)
+    print(f"{passed} passed, {failed} failed")
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
