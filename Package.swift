@@ -172,7 +172,8 @@ let package = Package(
             "API",
             [
                 "Coordinator", "Generation", "Inference", "Tokenizer", "Model", "Cluster",
-                "Placement", "Wire", "Settings", hummingbird, hummingbirdCore, nio, nioPosix,
+                "Placement", "Templates", "Wire", "Settings", hummingbird, hummingbirdCore, nio,
+                nioPosix,
                 httpTypes, logging, lifecycle,
             ]
         ),

@@ -24,6 +24,8 @@ enum APIError: Error, Equatable {
     case unknownField(String)
     case unsupported(String, String)
     case unknownModel(String, served: String)
+    case noChat(String)
+    case template(String)
 
     // What became of it.
     case starting
@@ -43,8 +45,9 @@ extension APIError {
         case .bodyTooLarge: 413
         case .bodyTooSlow: 408
         case .json, .notAnObject, .missingField, .wrongType, .text, .outOfRange, .unknownField,
-            .unsupported:
+            .unsupported, .template:
             400
+        case .noChat: 501
         case .starting, .notReady: 503
         case .refused(let refusal): refusal.status
         case .cancelled: 409
@@ -59,6 +62,7 @@ extension APIError {
         case 403: "permission_error"
         case 404, 405: "not_found_error"
         case 429: "rate_limit_error"
+        case 501: "not_supported_error"
         case 503: "unavailable_error"
         default: "invalid_request_error"
         }
@@ -92,6 +96,7 @@ extension APIError {
             .outOfRange(let name, _, _), .unknownField(let name), .unsupported(let name, _):
             name
         case .unknownModel: "model"
+        case .template: "messages"
         case .refused(let refusal): refusal.field
         default: nil
         }
@@ -102,6 +107,10 @@ extension APIError {
 
     /// Whether the answer may be given before the whole body was read.
     var mayLeaveBody: Bool { [401, 403, 404, 405, 408, 413].contains(status) }
+
+    /// Whether it came while the connection was watched for the other side to leave, which uses
+    /// it up.
+    var endsConnection: Bool { self == .cancelled || status == 503 }
 
     /// OpenAI's form.
     var body: JSONValue {
@@ -141,6 +150,8 @@ extension APIError: CustomStringConvertible {
         case .unsupported(let name, let reason): "\(name) is not supported: \(reason)"
         case .unknownModel(let name, let served):
             "there is no model '\(name.prefix(128))'; this server has '\(served)'"
+        case .noChat(let reason): "this model cannot chat: \(reason)"
+        case .template(let reason): "the conversation cannot be made a prompt: \(reason)"
         case .starting: "the model is being loaded; try again soon"
         case .notReady(let text): text
         case .refused(let refusal): refusal.description

@@ -1,6 +1,13 @@
 import GGUF
 
 extension ModelFile {
+    /// The Jinja template that makes a conversation a prompt; nil where the file has none.
+    public func chatTemplate() throws(ModelError) -> String? {
+        try ModelDescriptionReader.read { () throws(GGUFError) in
+            try file.metadata.stringIfPresent("tokenizer.chat_template")
+        }
+    }
+
     /// Reads the tokenizer's section.
     ///
     /// It has as many tokens as the embedding has rows. Not kept: a worker never needs it, and

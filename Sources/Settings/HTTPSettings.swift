@@ -6,6 +6,9 @@ public struct HTTPSettings: Sendable {
     /// A file with the keys of those who may use it; nil lets everybody in.
     public let keyFile: String?
 
+    /// A file with a chat template instead of the model's own.
+    public let chatTemplateFile: String?
+
     /// Jobs under way that each key may have; 0 for no limit of its own.
     public let jobsPerKey: Int
 
@@ -23,6 +26,7 @@ public struct HTTPSettings: Sendable {
             of: "http-endpoint",
             "an address of this machine alone, as long as coordinator.api-keys names no file"
         )
+        chatTemplateFile = try reader.optional("chat-template", .path)
         jobsPerKey = try reader.value("api-key-jobs", .number(in: 0...100_000), default: 0)
         connectionCount = try reader.value(
             "http-connections",

@@ -34,6 +34,9 @@ struct CoordinatorOptions: ParsableArguments {
     @Option(help: "A file with the keys of those who may use HTTP.")
     var apiKeys: String?
 
+    @Option(help: "A file with a chat template instead of the model's own.")
+    var chatTemplate: String?
+
     @Option(help: "Jobs under way that each of those keys may have; 0 for no limit.")
     var apiKeyJobs: String?
 
@@ -132,6 +135,7 @@ struct CoordinatorOptions: ParsableArguments {
             "client-endpoint": clientEndpoint,
             "key-file": keyFile, "allowed-keys": allowedKeys,
             "http-endpoint": httpEndpoint, "api-keys": apiKeys, "api-key-jobs": apiKeyJobs,
+            "chat-template": chatTemplate,
             "http-connections": httpConnections, "http-body": httpBody,
             "state-directory": stateDirectory, "plan": plan,
             "workers": workers, "threads": threads, "cpus": cpus, "context-length": contextLength,

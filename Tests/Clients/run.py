@@ -13,23 +13,26 @@ import page
 from cluster import Cluster
 
 
-def metrics(tools):
+TOOLS = None
+
+
+def metrics():
     """promtool finds nothing to say about the metrics."""
     with Cluster() as cluster:
         text = cluster.get("/metrics")
         result = subprocess.run(
-            [os.path.join(tools, "promtool"), "check", "metrics"],
+            [os.path.join(TOOLS, "promtool"), "check", "metrics"],
             input=text, capture_output=True, text=True, check=False,
         )
         assert result.returncode == 0 and not result.stderr, result.stdout + result.stderr
 
 
-def schema(tools):
+def schema():
     """schemathesis finds no answer that the OpenAPI document does not announce, and no crash."""
     with Cluster(context_length=64) as cluster:
         subprocess.run(
             [
-                os.path.join(tools, "venv", "bin", "schemathesis"), "run",
+                os.path.join(TOOLS, "venv", "bin", "schemathesis"), "run",
                 cluster.url + "/openapi.json", "--max-examples",
                 os.environ.get("EXAMPLES", "100"), "--checks",
                 "not_a_server_error,status_code_conformance,content_type_conformance,"
@@ -46,10 +49,12 @@ def main():
     parser.add_argument("--tools", required=True)
     parser.add_argument("parts", nargs="*", default=["openai", "metrics", "schema", "page", "load"])
     options = parser.parse_args()
+    global TOOLS
+    TOOLS = options.tools
     parts = {
         "openai": openai_client.tests(),
-        "metrics": [lambda: metrics(options.tools)],
-        "schema": [lambda: schema(options.tools)],
+        "metrics": [metrics],
+        "schema": [schema],
         "load": [load.visits, load.streams],
         "page": [page.live, page.phone],
     }

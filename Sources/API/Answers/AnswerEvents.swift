@@ -38,12 +38,15 @@ struct AnswerEvents {
         if case .event(_, .prefill(let done, let total)) = news, options.reportsProgress {
             return ServerEvent.data(answer.progressChunk(done: done, total: total))
         }
-        guard let piece = try answer.take(news) else { return [] }
         var bytes: [UInt8] = []
-        if opened.insert(piece.choice).inserted, let opening = answer.opening(of: piece.choice) {
-            bytes += ServerEvent.data(opening)
+        for piece in try answer.take(news) {
+            let isFirst = opened.insert(piece.choice).inserted
+            if isFirst, let opening = answer.opening(of: piece.choice) {
+                bytes += ServerEvent.data(opening)
+            }
+            bytes += ServerEvent.data(answer.chunk(piece))
         }
-        return bytes + ServerEvent.data(answer.chunk(piece))
+        return bytes
     }
 
     /// What to send at the end.

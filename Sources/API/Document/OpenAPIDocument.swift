@@ -31,6 +31,8 @@ struct OpenAPIDocument {
             get("/slots", "What is computed now.", errors: [503]),
             get("/props", "The model's name, context and defaults.", errors: [503]),
             post("/v1/completions", "Continues texts.", body: "Completion", isStream: true),
+            post("/v1/chat/completions", "Answers.", body: "Chat", isStream: true),
+            post("/apply-template", "A conversation's prompt.", body: "Conversation"),
             post("/tokenize", "Text to tokens.", body: "Tokenize"),
             post("/detokenize", "Tokens to text.", body: "Detokenize"),
         ]
@@ -56,7 +58,7 @@ struct OpenAPIDocument {
         isStream: Bool = false
     ) -> JSONValue.Member {
         let types = ["application/json"] + (isStream ? ["text/event-stream"] : [])
-        let errors = Self.errors([400, 401, 403, 404, 408, 409, 413, 429, 503])
+        let errors = Self.errors([400, 401, 403, 404, 408, 409, 413, 429, 501, 503])
         let reference: JSONValue = ["$ref": .string("#/components/schemas/\(body)")]
         return JSONValue.Member(
             path,
@@ -102,6 +104,10 @@ extension OpenAPIDocument {
     private var schemas: [JSONValue.Member] {
         [
             .init("Completion", Self.object(completionFields, required: ["prompt"])),
+            .init("Chat", Self.object(chatFields, required: ["messages"])),
+            .init("Conversation", Self.object(Self.conversation, required: ["messages"])),
+            .init("Message", Self.message),
+            .init("Tool", Self.tool),
             .init(
                 "Tokenize",
                 Self.object(
@@ -130,6 +136,57 @@ extension OpenAPIDocument {
             .init("max_tokens", Self.whole(1, Int(Int32.max))),
         ]
     }
+
+    private var chatFields: [JSONValue.Member] {
+        generationFields + Self.conversation + [
+            .init("max_tokens", Self.whole(1, Int(Int32.max))),
+            .init("max_completion_tokens", Self.whole(1, Int(Int32.max))),
+        ]
+    }
+
+    private static let conversation: [JSONValue.Member] = [
+        .init(
+            "messages",
+            [
+                "type": "array", "items": ["$ref": "#/components/schemas/Message"], "minItems": 1,
+                "maxItems": 4096,
+            ]
+        ),
+        .init(
+            "tools",
+            ["type": "array", "items": ["$ref": "#/components/schemas/Tool"], "maxItems": 128]
+        ),
+        .init("tool_choice", ["enum": ["auto", "none"]]),
+        .init("parallel_tool_calls", bool),
+        .init("chat_template_kwargs", ["type": "object"]),
+    ]
+
+    private static let message = object(
+        [
+            .init("role", ["enum": ["system", "developer", "user", "assistant", "tool"]]),
+            .init("content", ["type": ["string", "null"]]),
+            .init("name", text),
+            .init("tool_call_id", text),
+        ],
+        required: ["role"]
+    )
+
+    private static let tool = object(
+        [
+            .init("type", ["enum": ["function"]]),
+            .init(
+                "function",
+                object(
+                    [
+                        .init("name", text), .init("description", text),
+                        .init("parameters", ["type": "object"]),
+                    ],
+                    required: ["name"]
+                )
+            ),
+        ],
+        required: ["type", "function"]
+    )
 
     private var generationFields: [JSONValue.Member] {
         let stop: JSONValue = ["type": "string", "minLength": 1, "maxLength": 256]

@@ -2,12 +2,14 @@ import Coordinator
 import Generation
 import Hummingbird
 import NIOCore
+import Templates
 
 /// Requests for text: become jobs, and their news a response.
 struct GenerationHandler {
     let door: CoordinatorDoor
     let limits: APILimits
     let owner: JobOwner?
+    let templates: ChatTemplates
 
     func completions(
         _ request: Request,
@@ -26,6 +28,39 @@ struct GenerationHandler {
             served,
             channel
         )
+    }
+
+    func chat(
+        _ request: Request,
+        on channel: any Channel
+    ) async throws(APIError) -> Response {
+        guard let served = ServedAnswers(door) else { throw .starting }
+        let (request, body) = try await BodyReader(limits: limits).read(request)
+        let wish = try ChatRequest(body, limits: limits)
+        try served.check(model: wish.model)
+        let template = try templates.template(of: served.model)
+        let prompt = try await TextWork(served.tokenizer).prompt(template, wish.conversation)
+        let calls = wish.conversation.tools.isEmpty ? nil : template.toolCallFormat
+        return try await answer(
+            request,
+            form: .chat(calls: calls),
+            prompts: [prompt.tokens],
+            wish.generation,
+            served,
+            channel
+        )
+    }
+
+    /// What the chat template makes of a conversation; nothing is generated.
+    func applyTemplate(_ request: Request) async throws(APIError) -> Response {
+        guard let served = ServedAnswers(door) else { throw .starting }
+        let (_, body) = try await BodyReader(limits: limits).read(request)
+        var fields = try RequestFields(body)
+        let conversation = try ChatConversation(&fields)
+        try fields.finish()
+        let template = try templates.template(of: served.model)
+        let prompt = try await TextWork(served.tokenizer).prompt(template, conversation)
+        return .json(["prompt": .string(prompt.text)])
     }
 
     private func tokens(
@@ -56,19 +91,24 @@ struct GenerationHandler {
             JobOrder(request: $0, task: fields.task, owner: owner)
         }
         let jobs = door.submit(orders)
-        let answer = Answer(
+        var answer = Answer(
             form: form,
             source: served.source,
             promptTokenCount: prompts.reduce(0) { $0 + $1.count },
             choiceCount: orders.count,
             keepsText: fields.stream == nil
         )
+        // Whether there will be an answer at all is for the status to tell.
+        guard let first = await jobs.news.first(where: { _ in true }) else {
+            throw .refused(.shuttingDown)
+        }
+        _ = try answer.take(first)
         guard let stream = fields.stream else {
             let response = try await whole(answer, of: jobs, request)
             channel.close(after: limits.readTime)
             return response
         }
-        return try await streamed(answer, of: jobs, stream, request, channel)
+        return streamed(answer, of: jobs, stream, request, channel)
     }
 
     /// Waits for the end; who does not wait cancels the jobs.
@@ -102,13 +142,7 @@ struct GenerationHandler {
         _ options: GenerationFields.AnswerStream,
         _ request: Request,
         _ channel: any Channel
-    ) async throws(APIError) -> Response {
-        var answer = answer
-        // Whether there will be an answer at all is for the status to tell.
-        guard let first = await jobs.news.first(where: { _ in true }) else {
-            throw .refused(.shuttingDown)
-        }
-        _ = try answer.take(first)
+    ) -> Response {
         let events = AnswerEvents(answer: answer, options: options)
         let limits = limits
         return .events { writer in

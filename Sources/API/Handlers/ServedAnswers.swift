@@ -10,7 +10,7 @@ struct ServedAnswers {
     let name: String
     /// As its file calls it.
     let title: String
-    let tokenizer: Tokenizer
+    let model: ServedModel
     let contextLength: Int
     private let fingerprint: String
 
@@ -19,7 +19,7 @@ struct ServedAnswers {
         guard let (model, contextLength) = door.served else { return nil }
         title = model.description.name
         name = Self.identifier(of: title)
-        tokenizer = model.tokenizer
+        self.model = model
         self.contextLength = contextLength
         let digest = model.identity.headerDigest.prefix(6).map { byte in
             (byte < 16 ? "0" : "") + String(byte, radix: 16)
@@ -34,6 +34,8 @@ struct ServedAnswers {
         }
         return words.isEmpty ? "model" : words.joined(separator: "-")
     }
+
+    var tokenizer: Tokenizer { model.tokenizer }
 
     /// - Parameter model: what a request calls it; nil where it names none.
     func check(model: String?) throws(APIError) {

@@ -1,5 +1,6 @@
 import Coordinator
 import NIOPosix
+import Templates
 import Tokenizer
 
 /// Turns texts into tokens beside the threads that serve connections: a long one takes a while.
@@ -8,6 +9,24 @@ struct TextWork: Sendable {
     private let threads = NIOThreadPool.singleton
 
     init(_ tokenizer: Tokenizer) { self.tokenizer = tokenizer }
+
+    /// What the model is to continue, as text and as tokens; control tokens that the template
+    /// spells are meant.
+    func prompt(
+        _ template: ChatTemplate,
+        _ conversation: ChatConversation
+    ) async throws(APIError) -> (text: String, tokens: [Int32]) {
+        let tokenizer = tokenizer
+        return try await work("messages") {
+            let text = try template.prompt(conversation)
+            var tokens = try tokenizer.encode(text, addSpecial: false, parseSpecial: true)
+            // Some templates begin with it, others leave it to whoever makes tokens.
+            if tokenizer.addsBOS, let bos = tokenizer.bos, tokens.first != bos {
+                tokens.insert(bos, at: 0)
+            }
+            return (text, tokens)
+        }
+    }
 
     /// - Parameters:
     ///   - field: what the texts are in the request.
@@ -19,12 +38,21 @@ struct TextWork: Sendable {
         parseSpecial: Bool = false
     ) async throws(APIError) -> [[Int32]] {
         let tokenizer = tokenizer
-        do {
-            return try await threads.runIfActive {
-                try texts.map { text in
-                    try tokenizer.encode(text, addSpecial: addSpecial, parseSpecial: parseSpecial)
-                }
+        return try await work(field) {
+            try texts.map { text in
+                try tokenizer.encode(text, addSpecial: addSpecial, parseSpecial: parseSpecial)
             }
+        }
+    }
+
+    private func work<Result: Sendable>(
+        _ field: String,
+        _ body: @escaping @Sendable () throws -> Result
+    ) async throws(APIError) -> Result {
+        do {
+            return try await threads.runIfActive(body)
+        } catch let error as APIError {
+            throw error
         } catch let error as TokenizerError {
             throw .text(field, error)
         } catch {

@@ -49,7 +49,9 @@ enum PageMarkup {
               <p class="hint">Each square: what one worker holds of one layer; the darker, the more
                 rows it was asked to compute lately. <span class="mark">copies</span>
                 <span class="mark shards">shards</span></p>
-              <div class="scroll"><div id="heat" role="img" aria-label="Load of experts"></div></div>
+              <div class="scroll">
+                <div id="heat" role="img" aria-label="Load of experts"></div>
+              </div>
               <p id="balance" class="hint"></p>
             </section>
             <section>
@@ -57,7 +59,9 @@ enum PageMarkup {
               <form id="prompt-form">
                 <textarea id="prompt" rows="3" aria-label="Prompt" required></textarea>
                 <div class="row">
-                  <label>tokens <input id="tokens" type="number" min="1" max="4096" value="64"></label>
+                  <label>tokens
+                    <input id="tokens" type="number" min="1" max="4096" value="64">
+                  </label>
                   <label>temperature
                     <input id="temperature" type="number" min="0" max="2" step="0.1" value="0.8">
                   </label>

@@ -43,7 +43,9 @@ enum PageStyle {
         td.loading, td.suspect, td.running, td.queued { color: var(--wait); }
         #heat { display: grid; gap: 2px; width: max-content; }
         #heat .name { padding-right: .5rem; font-size: .85rem; white-space: nowrap; }
-        #heat .cell { width: 14px; height: 22px; border-radius: 2px; border: 1px solid var(--line); }
+        #heat .cell {
+          width: 14px; height: 22px; border-radius: 2px; border: 1px solid var(--line);
+        }
         #heat .cell.copies, .mark { border-bottom: 3px solid var(--ink); }
         #heat .cell.shards, .mark.shards { border-bottom: 3px dotted var(--ink); }
         textarea, input, button {
@@ -52,9 +54,13 @@ enum PageStyle {
         }
         textarea { width: 100%; resize: vertical; }
         input[type=number] { width: 5.5rem; }
-        .row { display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: center; margin-top: .5rem; }
+        .row {
+          display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: center; margin-top: .5rem;
+        }
         button { cursor: pointer; background: var(--ink); color: var(--paper); }
-        #answer { white-space: pre-wrap; overflow-wrap: anywhere; margin: .75rem 0 0; min-height: 1.5em; }
+        #answer {
+          white-space: pre-wrap; overflow-wrap: anywhere; margin: .75rem 0 0; min-height: 1.5em;
+        }
         #answer.failed { color: var(--bad); }
         footer { margin: 1rem 0; }
         """#

@@ -13,6 +13,12 @@ struct RequestFields {
         self.init(members, prefix: "")
     }
 
+    /// The fields of an object within a field of that name; nil where it is no object.
+    init?(_ value: JSONValue, name: String) {
+        guard case .object(let members) = value else { return nil }
+        self.init(members, prefix: "\(name).")
+    }
+
     private init(_ members: [JSONValue.Member], prefix: String) {
         self.members = Dictionary(members.map { ($0.key, $0.value) }) { first, _ in first }
         order = members.map(\.key)

@@ -10,9 +10,16 @@ struct APIResponder: HTTPResponder {
     let door: CoordinatorDoor
     let gate: RequestGate
     let limits: APILimits
+    private let templates: ChatTemplates
     private let feed: PageFeed
 
-    init(door: CoordinatorDoor, gate: RequestGate, limits: APILimits) {
+    init(
+        door: CoordinatorDoor,
+        gate: RequestGate,
+        limits: APILimits,
+        templates: ChatTemplates
+    ) {
+        self.templates = templates
         self.door = door
         self.gate = gate
         self.limits = limits
@@ -59,6 +66,12 @@ struct APIResponder: HTTPResponder {
         case "/v1/completions":
             try require(.post, request)
             return try await generation(owner).completions(request, on: context.channel)
+        case "/v1/chat/completions":
+            try require(.post, request)
+            return try await generation(owner).chat(request, on: context.channel)
+        case "/apply-template":
+            try require(.post, request)
+            return try await generation(owner).applyTemplate(request)
         case "/openapi.json":
             try require(.get, request)
             return .json(OpenAPIDocument(limits: limits).value)
@@ -86,7 +99,7 @@ struct APIResponder: HTTPResponder {
         let owner = owner.flatMap { name in
             limits.jobsPerKey.map { JobOwner(name: name, jobLimit: $0) }
         }
-        return GenerationHandler(door: door, limits: limits, owner: owner)
+        return GenerationHandler(door: door, limits: limits, owner: owner, templates: templates)
     }
 
     private func require(_ method: HTTPRequest.Method, _ request: Request) throws(APIError) {
@@ -125,6 +138,7 @@ struct APIResponder: HTTPResponder {
         if let seconds = error.retryAfter { response.headers[.retryAfter] = "\(seconds)" }
         if case .wrongMethod(_, let allowed) = error { response.headers[.allow] = allowed }
         if case .noKey = error { response.headers[.wwwAuthenticate] = "Bearer" }
+        if error.endsConnection { response.headers[.connection] = "close" }
         if error.mayLeaveBody, request.method != .get {
             response.headers[.connection] = "close"
             channel.close(after: lingerTime)

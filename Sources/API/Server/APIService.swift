@@ -81,11 +81,15 @@ public enum APIServiceError: Error, Equatable, CustomStringConvertible {
     case cannotListen(String, reason: String)
     /// The file of API keys.
     case keys(path: String, reason: String)
+    /// The file of a chat template.
+    case template(path: String, reason: String)
 
     public var description: String {
         switch self {
         case .cannotListen(let address, let reason):
             "cannot serve HTTP at \(address): \(reason); choose another coordinator.http-endpoint"
+        case .template(let path, let reason):
+            "the chat template in \(path) is not usable: \(reason)"
         case .keys(let path, let reason): "the API keys in \(path) are not usable: \(reason)"
         }
     }

@@ -1,9 +1,11 @@
 import Coordinator
+import Foundation
 import Hummingbird
 import HummingbirdCore
 import Logging
 import NIOCore
 import Settings
+import Templates
 
 /// The server's socket, and what every connection of it is bound by.
 struct HTTPServer: Sendable {
@@ -34,8 +36,20 @@ struct HTTPServer: Sendable {
                 },
                 host: endpoint.hostAndPort?.host
             ),
-            limits: limits
+            limits: limits,
+            templates: ChatTemplates(override: try settings.chatTemplateFile.map(Self.template))
         )
+    }
+
+    /// Reads a chat template and sees whether it can be used.
+    private static func template(path: String) throws(APIServiceError) -> String {
+        do {
+            let source = try String(contentsOfFile: path, encoding: .utf8)
+            _ = try ChatTemplate(source: source)
+            return source
+        } catch {
+            throw .template(path: path, reason: "\(error)")
+        }
     }
 
     /// Serves until shut down gracefully or cancelled.

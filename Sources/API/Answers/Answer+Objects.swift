@@ -1,0 +1,134 @@
+import Generation
+import Templates
+
+/// What an answer looks like to clients: OpenAI's objects.
+extension Answer {
+    /// The whole answer.
+    var whole: JSONValue {
+        let entries = choices.enumerated().map { index, choice in
+            entry(index, form.isChat ? message(choice, index) : text(choice), choice.finish)
+        }
+        return object(
+            form.isChat ? "chat.completion" : "text_completion",
+            choices: entries,
+            usage: usage
+        )
+    }
+
+    private func text(_ choice: Choice) -> JSONValue.Member {
+        JSONValue.Member("text", .string(choice.text))
+    }
+
+    private func message(_ choice: Choice, _ index: Int) -> JSONValue.Member {
+        let hasCalls = !choice.calls.isEmpty
+        var members: [JSONValue.Member] = [
+            .init("role", "assistant"),
+            .init("content", hasCalls && choice.text.isEmpty ? .null : .string(choice.text)),
+        ]
+        if hasCalls {
+            let calls = choice.calls.enumerated().map { self.call($1, $0, of: index) }
+            members.append(.init("tool_calls", .array(calls.map(JSONValue.object))))
+        }
+        return JSONValue.Member("message", .object(members))
+    }
+
+    // MARK: Pieces
+
+    /// What goes before the first piece of each choice; nil for nothing.
+    func opening(of choice: Int) -> JSONValue? {
+        guard form.isChat else { return nil }
+        return chunk(choice, .init("delta", ["role": "assistant", "content": ""]))
+    }
+
+    func chunk(_ piece: Piece) -> JSONValue {
+        switch piece.content {
+        case .text(let text) where form.isChat:
+            return chunk(piece.choice, .init("delta", ["content": .string(text)]))
+        case .text(let text): return chunk(piece.choice, .init("text", .string(text)))
+        case .call(let index, let call):
+            let members =
+                [.init("index", .integer(index))] + self.call(call, index, of: piece.choice)
+            let delta: JSONValue = ["tool_calls": [.object(members)]]
+            return chunk(piece.choice, .init("delta", delta))
+        case .finish(let finish):
+            let nothing: JSONValue.Member =
+                form.isChat ? .init("delta", [:]) : .init("text", "")
+            return chunk(piece.choice, nothing, finish: finish)
+        }
+    }
+
+    /// The piece that says what was used.
+    var usageChunk: JSONValue { object(chunkName, choices: [], usage: usage) }
+
+    func progressChunk(done: Int, total: Int) -> JSONValue {
+        guard case .object(var members) = object(chunkName, choices: []) else { return .null }
+        members.append(
+            .init("prompt_progress", ["processed": .integer(done), "total": .integer(total)])
+        )
+        return .object(members)
+    }
+
+    private var chunkName: String { form.isChat ? "chat.completion.chunk" : "text_completion" }
+
+    private func chunk(
+        _ choice: Int,
+        _ content: JSONValue.Member,
+        finish: String? = nil
+    ) -> JSONValue {
+        object(chunkName, choices: [entry(choice, content, finish)])
+    }
+
+    // MARK: Parts
+
+    /// Ids need only differ within a conversation; they are the same for the same answer.
+    private func call(_ call: ToolCall, _ index: Int, of choice: Int) -> [JSONValue.Member] {
+        [
+            .init("id", .string("call_\(id.drop { $0 != "-" }.dropFirst())_\(choice)_\(index)")),
+            .init("type", "function"),
+            .init(
+                "function",
+                ["name": .string(call.name), "arguments": .string(call.arguments)]
+            ),
+        ]
+    }
+
+    private func entry(
+        _ index: Int,
+        _ content: JSONValue.Member,
+        _ finish: String?
+    ) -> JSONValue {
+        .object([
+            .init("index", .integer(index)), content, .init("logprobs", .null),
+            .init("finish_reason", finish.map(JSONValue.string) ?? .null),
+        ])
+    }
+
+    private func object(
+        _ name: String,
+        choices: [JSONValue],
+        usage: JSONValue? = nil
+    ) -> JSONValue {
+        var members: [JSONValue.Member] = [
+            .init("id", .string(id)),
+            .init("object", .string(name)),
+            .init("created", .integer(source.created)),
+            .init("model", .string(source.model)),
+            .init("system_fingerprint", .string(source.fingerprint)),
+            .init("choices", .array(choices)),
+        ]
+        if let usage { members.append(.init("usage", usage)) }
+        return .object(members)
+    }
+
+    /// Prompts count once, however many answers they have.
+    private var usage: JSONValue {
+        let results = choices.compactMap(\.result)
+        let generated = results.reduce(0) { $0 + $1.tokens.count }
+        return [
+            "prompt_tokens": .integer(promptTokenCount),
+            "completion_tokens": .integer(generated),
+            "total_tokens": .integer(promptTokenCount + generated),
+            "prompt_tokens_details": ["cached_tokens": 0],
+        ]
+    }
+}

@@ -1,0 +1,87 @@
+/// What `/v1/chat/completions` is asked for.
+struct ChatRequest {
+    var conversation: ChatConversation
+    var model: String?
+    var generation: GenerationFields
+
+    init(_ body: JSONValue, limits: APILimits) throws(APIError) {
+        var fields = try RequestFields(body)
+        model = try fields.text("model")
+        generation = try GenerationFields(
+            &fields,
+            limits: limits,
+            lengthKeys: ["max_completion_tokens", "max_tokens"]
+        )
+        conversation = try ChatConversation(&fields)
+        try fields.neutral("logprobs", [false], otherwise: "not yet")
+        try fields.neutral("top_logprobs", [0], otherwise: "not yet")
+        try fields.neutral("modalities", [["text"]], otherwise: "answers are text")
+        try fields.neutral("store", [false], otherwise: "nothing is kept")
+        try fields.neutral(
+            "service_tier",
+            ["auto", "default"],
+            otherwise: "all requests are served alike"
+        )
+        try fields.finish()
+    }
+}
+
+/// What the chat template is given.
+struct ChatConversation {
+    let messages: ChatMessages
+    /// Empty where the model shall call none.
+    var tools: [JSONValue] = []
+    /// What else the template knows, such as `enable_thinking`.
+    var variables: [JSONValue.Member] = []
+
+    private static let toolLimit = 128
+
+    init(_ fields: inout RequestFields) throws(APIError) {
+        messages = try ChatMessages(&fields)
+        try readTools(&fields)
+        if let value = fields.value("chat_template_kwargs") {
+            guard case .object(let members) = value else {
+                throw fields.wrong("chat_template_kwargs", value, "an object")
+            }
+            variables = members
+        }
+    }
+
+    private mutating func readTools(_ fields: inout RequestFields) throws(APIError) {
+        let choice = fields.value("tool_choice") ?? "auto"
+        guard choice == "auto" || choice == "none" else {
+            throw .unsupported("tool_choice", "no answer can be made to call a tool")
+        }
+        _ = try fields.bool("parallel_tool_calls")
+        guard let value = fields.value("tools") else { return }
+        guard let elements = value.elements else {
+            throw fields.wrong("tools", value, "an array of tools")
+        }
+        guard elements.count <= Self.toolLimit else {
+            let allowed = "an array of at most \(Self.toolLimit)"
+            throw fields.outOfRange("tools", "an array of \(elements.count)", allowed)
+        }
+        for (index, element) in elements.enumerated() {
+            try Self.check(element, name: "tools[\(index)]")
+        }
+        if choice != "none" { tools = elements }
+    }
+
+    private static func check(_ tool: JSONValue, name: String) throws(APIError) {
+        guard var fields = RequestFields(tool, name: name) else {
+            throw .wrongType(name, expected: "an object", found: tool.kind)
+        }
+        guard try fields.text("type") == "function" else {
+            throw .unsupported("\(name).type", "tools are functions")
+        }
+        guard var function = try fields.object("function") else {
+            throw .missingField("\(name).function")
+        }
+        guard try function.text("name") != nil else { throw .missingField("\(name).function.name") }
+        _ = try function.text("description")
+        _ = try function.object("parameters")
+        try function.neutral("strict", [false], otherwise: "answers are not held to a schema")
+        try function.finish()
+        try fields.finish()
+    }
+}

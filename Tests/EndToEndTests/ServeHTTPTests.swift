@@ -1,0 +1,93 @@
+import ClusterTesting
+import Foundation
+import FoundationNetworking
+import Messaging
+import Testing
+import Wire
+
+/// HTTP as processes serve it: found by its file, refused where it is not safe, gone with them.
+@Suite("HTTP of processes", .serialized, .timeLimit(.minutes(3)))
+struct ServeHTTPTests {
+    private static func get(_ address: String) async throws -> (status: Int, text: String) {
+        let url = try #require(URL(string: address))
+        let (data, response) = try await URLSession.shared.data(from: url)
+        let status = (response as? HTTPURLResponse)?.statusCode ?? 0
+        return (status, String(decoding: data, as: UTF8.self))
+    }
+
+    private static func coordinator(
+        _ directory: TemporaryFile,
+        http: String,
+        environment: [String: String] = [:]
+    ) throws -> ClusterProcess {
+        try ClusterProcess(
+            "moiety-coordinator",
+            [
+                "--model", WholeModel.demoPath, "--workers", "1", "--http-endpoint", http,
+                "--worker-endpoint", "ipc://\(directory.path)-workers",
+                "--client-endpoint", "ipc://\(directory.path)-clients",
+                "--state-directory", directory.path,
+            ],
+            environment: environment
+        )
+    }
+
+    @Test("moiety serve --port serves HTTP, says where, and ends with its streams")
+    func served() async throws {
+        let directory = try TemporaryFile("served")
+        let process = try ClusterProcess(
+            "moiety",
+            [
+                "serve", "-m", WholeModel.demoPath, "--workers", "1", "--port", "0",
+                "--state", directory.path,
+                "--worker-endpoint", "ipc://\(directory.path)-workers",
+                "--client-endpoint", "ipc://\(directory.path)-clients",
+            ]
+        )
+        try await TestClient(endpoint: "ipc://\(directory.path)-clients").status { $0.isReady }
+        let address = try String(contentsOfFile: "\(directory.path)/http-endpoint", encoding: .utf8)
+            .trimmingCharacters(in: .whitespacesAndNewlines)
+        #expect(address.hasPrefix("http://127.0.0.1:"))
+        #expect(process.logText.contains("serves HTTP at \(address)"), "\(process.logText)")
+        #expect(try await Self.get("\(address)/health").status == 200)
+        #expect(try await Self.get("\(address)/readyz").status == 200)
+        let metrics = try await Self.get("\(address)/metrics")
+        #expect(metrics.text.contains("moiety_ready{model_name=\"Moiety demo 40M\"} 1\n"))
+        // The page's events never end by themselves.
+        let events = Task { try await Self.get("\(address)/events") }
+        process.kill(SIGTERM)
+        #expect(await process.ended() == 0, "\(process.logText)")
+        #expect(!process.logText.contains("did not stop"), "\(process.logText)")
+        events.cancel()
+        #expect(!FileManager.default.fileExists(atPath: "\(directory.path)/http-endpoint"))
+    }
+
+    @Test("An address that is taken ends the coordinator with 69")
+    func taken() async throws {
+        let context = try MessagingContext()
+        let other = try Socket(.router, in: context)
+        let taken = try other.bind(Endpoint("tcp://127.0.0.1:0"))
+        let directory = try TemporaryFile("taken")
+        let process = try Self.coordinator(directory, http: "\(taken)")
+        #expect(await process.ended() == 69)
+        #expect(process.logText.contains("cannot serve HTTP at \(taken)"), "\(process.logText)")
+    }
+
+    @Test("Other machines are let in with keys only")
+    func keys() async throws {
+        let directory = try TemporaryFile("keys")
+        let open = try Self.coordinator(directory, http: "tcp://0.0.0.0:0")
+        #expect(await open.ended() == 78)
+        #expect(open.logText.contains("coordinator.api-keys"), "\(open.logText)")
+        let keys = try TemporaryFile("keys")
+        try Data("me 0123456789abcdef\n".utf8).write(to: URL(filePath: keys.path))
+        let environment = ["MOIETY_COORDINATOR_API_KEYS": keys.path]
+        let readable = try Self.coordinator(
+            directory,
+            http: "tcp://0.0.0.0:0",
+            environment: environment
+        )
+        #expect(await readable.ended() == 78)
+        #expect(readable.logText.contains("chmod 600"), "\(readable.logText)")
+    }
+}
