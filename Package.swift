@@ -172,9 +172,8 @@ let package = Package(
             "API",
             [
                 "Coordinator", "Generation", "Inference", "Tokenizer", "Model", "Cluster",
-                "Placement", "Templates", "Wire", "Settings", hummingbird, hummingbirdCore, nio,
-                nioPosix,
-                httpTypes, logging, lifecycle,
+                "Placement", "Templates", "Wire", "Messaging", "Settings", hummingbird,
+                hummingbirdCore, nio, nioPosix, httpTypes, logging, lifecycle,
             ]
         ),
 
@@ -206,7 +205,7 @@ let package = Package(
                 "Placement", "Cluster", "Wire", "Settings", "Terminal", arguments,
             ]
         ),
-        swift("Daemon", ["Settings", "CLinux", arguments, logging, lifecycle]),
+        swift("Daemon", ["Messaging", "Settings", "CLinux", arguments, logging, lifecycle]),
         door(
             "moiety-coordinator",
             ["API", "Coordinator", "Daemon", "Messaging", "Settings", arguments]

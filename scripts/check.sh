@@ -26,5 +26,6 @@ check "Swift is formatted (make format)" \
     swift format lint --strict --recursive Sources Tests Fuzz Package.swift
 check "C is formatted (make format)" c_format
 check "generated code matches Protos (make protos)" scripts/protos.sh --check
+check "units of deploy/systemd are sound and confined" scripts/units.sh
 
 ((failed == 0))

@@ -8,7 +8,7 @@ set -euo pipefail
 build_packages=(
     libzmq3-dev libprotobuf-c-dev libopenblas-dev libpcre2-dev coinor-libcbc-dev libsqlite3-dev
 )
-check_packages=(protobuf-c-compiler clang-format)
+check_packages=(protobuf-c-compiler clang-format systemd)
 
 fail() {
     printf '%s\n' "$@" >&2

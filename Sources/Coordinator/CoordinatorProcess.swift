@@ -91,7 +91,10 @@ struct CoordinatorProcess {
     /// Serves until told to stop.
     ///
     /// - Parameter httpAddress: where HTTP is served beside this, for others to find.
-    func run(httpAddress: String?) throws(CoordinatorError) {
+    func run(
+        httpAddress: String?,
+        under manager: ServiceManager
+    ) throws(CoordinatorError) {
         // Also when something failed. The other thread must have let go of its socket, so that
         // closing the context waits for the last words to leave, and the process for that.
         defer {
@@ -119,19 +122,22 @@ struct CoordinatorProcess {
                 "clients": "\(sockets.clientEndpoint)",
             ]
         )
-        try serve()
+        manager.tellReady()
+        try serve(under: manager)
         try state.remove("worker-endpoint")
         try state.remove("client-endpoint")
         try state.remove("http-endpoint")
         logger.notice("Coordinator stopped")
     }
 
-    private func serve() throws(CoordinatorError) {
+    private func serve(under manager: ServiceManager) throws(CoordinatorError) {
         var poller = Poller()
+        var news = ServiceNews(manager)
         while true {
             try loop.turn()
             guard !loop.hasStopped else { return }
-            let timeout = loop.nextDeadline.map { max(.zero, $0 - clock.now) }
+            news.turn { loop.status }
+            let timeout = news.soonest(loop.nextDeadline.map { max(.zero, $0 - clock.now) })
             do throws(MessagingError) {
                 _ = try poller.wait(
                     for: [sockets.workers, sockets.clients],

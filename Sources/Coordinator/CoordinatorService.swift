@@ -1,5 +1,5 @@
 public import Logging
-import Messaging
+public import Messaging
 import Model
 public import ServiceLifecycle
 public import Settings
@@ -8,17 +8,30 @@ import Synchronization
 /// The coordinator as a service: a model, its sockets, and the two threads that use them.
 public struct CoordinatorService: Service {
     private let settings: CoordinatorSettings
+    private let manager: ServiceManager
     private let logger: Logger
     private let door: CoordinatorDoor
 
-    public init(settings: CoordinatorSettings, logger: Logger) {
-        self.init(settings: settings, door: CoordinatorDoor(), logger: logger)
+    public init(
+        settings: CoordinatorSettings,
+        manager: ServiceManager = .none,
+        logger: Logger
+    ) {
+        self.init(settings: settings, door: CoordinatorDoor(), manager: manager, logger: logger)
     }
 
-    /// - Parameter door: By which others in this process use it, from when it serves.
-    package init(settings: CoordinatorSettings, door: CoordinatorDoor, logger: Logger) {
+    /// - Parameters:
+    ///   - door: By which others in this process use it, from when it serves.
+    ///   - manager: Hears when it serves, and that it lives.
+    package init(
+        settings: CoordinatorSettings,
+        door: CoordinatorDoor,
+        manager: ServiceManager = .none,
+        logger: Logger
+    ) {
         self.settings = settings
         self.door = door
+        self.manager = manager
         self.logger = logger
     }
 
@@ -33,9 +46,10 @@ public struct CoordinatorService: Service {
         let inbox = try Mailbox<LoopCommand>(limit: LoopCommand.queueLimit)
         let outcome = ThreadOutcome<CoordinatorError>()
         let stop = StopRequest()
-        let thread = try NamedThread("moiety-loop") { [settings, door, logger] in
+        let thread = try NamedThread("moiety-loop") { [settings, door, manager, logger] in
             defer { door.close(inbox) }
             outcome.record { () throws(CoordinatorError) in
+                manager.tell(status: "opening the model")
                 let process = try CoordinatorProcess(
                     settings: settings,
                     inbox: inbox,
@@ -48,13 +62,14 @@ public struct CoordinatorService: Service {
                     process.served,
                     contextLength: min(settings.contextLength, limit)
                 )
-                try process.run(httpAddress: door.httpAddress)
+                try process.run(httpAddress: door.httpAddress, under: manager)
             }
         }
         await withTaskCancellationOrGracefulShutdownHandler {
             await thread.finished()
         } onCancelOrGracefulShutdown: {
             stop.make()
+            manager.tellStopping()
             _ = inbox.post(.stop)
         }
         switch outcome.failure {

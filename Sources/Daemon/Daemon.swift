@@ -1,6 +1,7 @@
 public import ArgumentParser
 import Foundation
 public import Logging
+public import Messaging
 public import ServiceLifecycle
 public import Settings
 import UnixSignals
@@ -19,6 +20,11 @@ public struct DaemonOptions: ParsableArguments {
     public var exitWithParent: Int32?
 
     public init() {}
+
+    /// The service manager that started this process, systemd say; or none.
+    public var manager: ServiceManager {
+        ServiceManager(environment: ProcessInfo.processInfo.environment)
+    }
 }
 
 /// A service as a process: its log, its signals and its exit codes.

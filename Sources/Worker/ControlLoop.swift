@@ -114,6 +114,18 @@ package final class ControlLoop {
     /// When to call `turn` if nothing happens before.
     package var nextDeadline: Instant? { session.nextDeadline }
 
+    /// What it does, in a sentence.
+    package var status: String {
+        switch session.phase {
+        case .idle, .waiting, .greeting: "looking for the coordinator at \(machine.coordinator)"
+        case .refused(_, let reason, _): "refused by the coordinator: \(reason)"
+        case .stopped: "stopping"
+        case .welcomed:
+            session.heldEpoch == nil
+                ? "loading experts" : "serving \(session.heldExpertCount) experts"
+        }
+    }
+
     /// Does all that can be done now.
     package func turn() throws(WorkerError) {
         if !hasStarted { try start() }

@@ -54,17 +54,20 @@ struct WorkerProcess {
     }
 
     /// Serves until the session is over.
-    func run() throws(WorkerError) {
+    func run(under manager: ServiceManager) throws(WorkerError) {
         defer {
             _ = steps.post(.stop)
             // The process ends with this thread: the other's last answer must have left by then.
             stepThread.join()
         }
         var poller = Poller()
+        var news = ServiceNews(manager)
+        manager.tellReady()
         while true {
             try loop.turn()
             guard !loop.isOver else { return }
-            let timeout = loop.nextDeadline.map { max(.zero, $0 - clock.now) }
+            news.turn { loop.status }
+            let timeout = news.soonest(loop.nextDeadline.map { max(.zero, $0 - clock.now) })
             do throws(MessagingError) {
                 _ = try poller.wait(
                     for: loop.socket.map { [$0] } ?? [],

@@ -1,7 +1,7 @@
 import Cluster
 public import Kernels
 public import Logging
-import Messaging
+public import Messaging
 public import ServiceLifecycle
 public import Settings
 
@@ -9,15 +9,18 @@ public import Settings
 public struct WorkerService: Service {
     private let settings: WorkerSettings
     private let instructionSet: InstructionSet?
+    private let manager: ServiceManager
     private let logger: Logger
 
     /// - Parameter instructionSet: nil takes what the environment says, or the machine has.
     public init(
         settings: WorkerSettings,
         instructionSet: InstructionSet? = nil,
+        manager: ServiceManager = .none,
         logger: Logger
     ) {
         self.settings = settings
+        self.manager = manager
         self.instructionSet = instructionSet
         // In the log of a whole cluster, each line says whose it is.
         var logger = logger
@@ -31,19 +34,21 @@ public struct WorkerService: Service {
     public func run() async throws {
         let inbox = try Mailbox<LoopCommand>(limit: LoopCommand.queueLimit)
         let outcome = ThreadOutcome<WorkerError>()
-        let thread = try NamedThread("moiety-loop") { [settings, instructionSet, logger] in
+        let thread = try NamedThread("moiety-loop") { [settings, instructionSet, manager, logger] in
             outcome.record { () throws(WorkerError) in
                 if let path = settings.modelPath {
                     logger.info("Opening the model", metadata: ["path": "\(path)"])
                 }
                 let machine = try Machine(settings: settings, instructionSet: instructionSet)
-                try WorkerProcess(machine: machine, inbox: inbox, logger: logger).run()
+                try WorkerProcess(machine: machine, inbox: inbox, logger: logger)
+                    .run(under: manager)
             }
         }
         await withTaskCancellationHandler {
             await withGracefulShutdownHandler {
                 await thread.finished()
             } onGracefulShutdown: {
+                manager.tellStopping()
                 _ = inbox.post(.drain)
             }
         } onCancel: {

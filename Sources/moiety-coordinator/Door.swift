@@ -31,7 +31,7 @@ struct Door: AsyncParsableCommand {
         }
         try await Daemon(name: name, logLevel: settings.logLevel)
             .run(daemon, exitCode: Self.exitCode) { logger in
-                APIService(settings: settings, logger: logger)
+                APIService(settings: settings, manager: daemon.manager, logger: logger)
             }
     }
 

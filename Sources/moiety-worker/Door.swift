@@ -30,7 +30,7 @@ struct Door: AsyncParsableCommand {
         }
         try await Daemon(name: name, logLevel: settings.logLevel)
             .run(daemon, exitCode: Self.exitCode) { logger in
-                WorkerService(settings: settings, logger: logger)
+                WorkerService(settings: settings, manager: daemon.manager, logger: logger)
             }
     }
 

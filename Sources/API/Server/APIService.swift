@@ -1,6 +1,7 @@
 import Coordinator
 import Hummingbird
 public import Logging
+public import Messaging
 import NIOCore
 public import ServiceLifecycle
 public import Settings
@@ -13,6 +14,7 @@ public import Settings
 public struct APIService: Service {
     private let settings: CoordinatorSettings
     private let limits: APILimits
+    private let manager: ServiceManager
     private let logger: Logger
     /// Told where HTTP is served.
     private let onListening: @Sendable (String) -> Void
@@ -20,19 +22,22 @@ public struct APIService: Service {
     /// How long open connections may take to end once the coordinator has.
     private static let farewellTime = Duration.seconds(2)
 
-    public init(settings: CoordinatorSettings, logger: Logger) {
-        self.init(settings: settings, limits: APILimits(settings), logger: logger) { _ in }
+    public init(settings: CoordinatorSettings, manager: ServiceManager, logger: Logger) {
+        let limits = APILimits(settings)
+        self.init(settings: settings, limits: limits, manager: manager, logger: logger) { _ in }
     }
 
     /// - Parameter onListening: told where, once HTTP is served.
     package init(
         settings: CoordinatorSettings,
         limits: APILimits,
+        manager: ServiceManager = .none,
         logger: Logger,
         onListening: @escaping @Sendable (String) -> Void
     ) {
         self.settings = settings
         self.limits = limits
+        self.manager = manager
         self.logger = logger
         self.onListening = onListening
     }
@@ -42,7 +47,12 @@ public struct APIService: Service {
     /// - Throws: `CoordinatorError`, or `APIServiceError` where HTTP cannot be served.
     public func run() async throws {
         let door = CoordinatorDoor()
-        let coordinator = CoordinatorService(settings: settings, door: door, logger: logger)
+        let coordinator = CoordinatorService(
+            settings: settings,
+            door: door,
+            manager: manager,
+            logger: logger
+        )
         guard let endpoint = settings.http.endpoint else { return try await coordinator.run() }
         let server = try HTTPServer(
             endpoint: endpoint,

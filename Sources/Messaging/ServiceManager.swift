@@ -1,0 +1,112 @@
+import Glibc
+
+/// Who started a daemon and minds it, as systemd does: hears what it does and that it still lives
+/// (sd_notify(3)).
+///
+/// From any thread; a manager that does not listen costs nothing.
+public struct ServiceManager: Sendable {
+    /// How often it wants to hear that the daemon lives; nil where it does not ask.
+    public let aliveInterval: Duration?
+    private let path: String?
+
+    /// Of a daemon that nobody minds.
+    public static let none = ServiceManager(environment: [:])
+
+    /// What the environment says of the manager: `NOTIFY_SOCKET`, `WATCHDOG_USEC`, `WATCHDOG_PID`.
+    public init(environment: [String: String]) {
+        path = environment["NOTIFY_SOCKET"].flatMap { path in
+            let isPath = path.hasPrefix("/") || path.hasPrefix("@")
+            return isPath && path.utf8.count <= Endpoint.pathByteLimit ? path : nil
+        }
+        let isForUs = environment["WATCHDOG_PID"].map { $0 == "\(getpid())" } ?? true
+        let limit = environment["WATCHDOG_USEC"].flatMap { Int64($0) } ?? 0
+        // Half the limit, so that one late word does not end the daemon.
+        aliveInterval = isForUs && limit > 1 && path != nil ? .microseconds(limit / 2) : nil
+    }
+
+    /// Whether anybody listens.
+    public var listens: Bool { path != nil }
+
+    /// What it does now, in a sentence for `systemctl status`.
+    public func tell(status: String) {
+        send("STATUS=" + status.replacing("\n", with: " "))
+    }
+
+    /// It serves from now on.
+    public func tellReady() { send("READY=1") }
+
+    /// It still lives: for its loop to say.
+    public func tellAlive() { send("WATCHDOG=1") }
+
+    /// It was told to end, and does what is left.
+    public func tellStopping() { send("STOPPING=1") }
+
+    /// One datagram; nobody waits for it, and what is not taken is lost.
+    private func send(_ text: String) {
+        guard let path else { return }
+        let descriptor = socket(
+            AF_UNIX,
+            Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+                | Int32(SOCK_NONBLOCK.rawValue),
+            0
+        )
+        guard descriptor >= 0 else { return }
+        defer { close(descriptor) }
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        unsafe withUnsafeMutableBytes(of: &address.sun_path) { bytes in
+            unsafe bytes.copyBytes(from: path.utf8)
+            // A name without a file begins with a zero, which texts show as an @.
+            if path.hasPrefix("@") { unsafe bytes[0] = 0 }
+        }
+        let header = MemoryLayout<sockaddr_un>.offset(of: \.sun_path) ?? 2
+        let length = socklen_t(header + path.utf8.count)
+        let bytes = Array(text.utf8)
+        _ = unsafe withUnsafePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+                unsafe sendto(
+                    descriptor,
+                    bytes,
+                    bytes.count,
+                    Int32(MSG_NOSIGNAL),
+                    pointer,
+                    length
+                )
+            }
+        }
+    }
+}
+
+/// Tells a service manager, from a loop's turns, that the loop lives and what it does.
+public struct ServiceNews {
+    private let manager: ServiceManager
+    private let interval: Duration
+    private var next = ContinuousClock.now
+    private var status = ""
+
+    /// Between looks at the status, where the manager sets no pace.
+    private static let pace = Duration.seconds(1)
+
+    public init(_ manager: ServiceManager) {
+        self.manager = manager
+        interval = min(manager.aliveInterval ?? Self.pace, Self.pace)
+    }
+
+    /// How long the loop may sleep, which would sleep for `timeout`; nil is for ever.
+    public func soonest(_ timeout: Duration?) -> Duration? {
+        guard manager.listens else { return timeout }
+        let patience = max(.zero, next - .now)
+        return timeout.map { min($0, patience) } ?? patience
+    }
+
+    /// Says what there is to say, when it is time.
+    public mutating func turn(status: () -> String) {
+        guard manager.listens, ContinuousClock.now >= next else { return }
+        next = .now + interval
+        if manager.aliveInterval != nil { manager.tellAlive() }
+        let text = status()
+        guard text != self.status else { return }
+        self.status = text
+        manager.tell(status: text)
+    }
+}
