@@ -22,7 +22,11 @@ public struct APIService: Service {
     /// How long open connections may take to end once the coordinator has.
     private static let farewellTime = Duration.seconds(2)
 
-    public init(settings: CoordinatorSettings, manager: ServiceManager, logger: Logger) {
+    public init(
+        settings: CoordinatorSettings,
+        manager: ServiceManager = .none,
+        logger: Logger
+    ) {
         let limits = APILimits(settings)
         self.init(settings: settings, limits: limits, manager: manager, logger: logger) { _ in }
     }
