@@ -86,7 +86,11 @@ struct HTTPClient: Sendable {
             }
         return try await channel.executeThenClose { inbound, outbound in
             var answer: [UInt8] = []
-            for piece in pieces { try await outbound.write(ByteBuffer(bytes: piece)) }
+            do {
+                for piece in pieces { try await outbound.write(ByteBuffer(bytes: piece)) }
+            } catch is ChannelError {
+                // It had enough before it had read all.
+            }
             if closing { outbound.finish() }
             do {
                 for try await buffer in inbound {

@@ -40,7 +40,7 @@ struct HostileTests {
     func slowBody() async throws {
         let impatient: @Sendable (inout APILimits) -> Void = {
             $0.bodyTime = .milliseconds(100)
-            $0.idleTime = .milliseconds(300)
+            $0.idleTime = .seconds(3)
         }
         try await withServer(limits: impatient) { client, _ in
             let slow = Self.post("Content-Length: 100", "{")

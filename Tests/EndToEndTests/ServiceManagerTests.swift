@@ -34,9 +34,9 @@ import Testing
             ],
             environment: workerEar.environment
         )
-        try await workerEar.hears("READY=1")
-        try await workerEar.hears("WATCHDOG=1")
-        try await workerEar.hears("STATUS=serving")
+        try await workerEar.hears("READY=1", beside: coordinatorEar)
+        try await workerEar.hears("WATCHDOG=1", beside: coordinatorEar)
+        try await workerEar.hears("STATUS=serving", beside: coordinatorEar)
         try await coordinatorEar.hears("STATUS=ready")
         worker.kill(SIGTERM)
         try await workerEar.hears("STOPPING=1")
@@ -92,9 +92,12 @@ private final class ManagerSocket {
     deinit { close(descriptor) }
 
     /// Waits for a word that begins so, and forgets what came before it.
-    func hears(_ beginning: String) async throws {
+    ///
+    /// - Parameter other: listened to meanwhile, for a socket holds but a few words.
+    func hears(_ beginning: String, beside other: ManagerSocket? = nil) async throws {
         try await ClusterProcess.wait {
             self.take()
+            other?.take()
             return self.heard.contains { $0.hasPrefix(beginning) }
         }
         let index = heard.firstIndex { $0.hasPrefix(beginning) } ?? 0
