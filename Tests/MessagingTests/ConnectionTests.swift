@@ -95,14 +95,4 @@ import Testing
         }
         #expect(try Data(contentsOf: URL(filePath: path)) == Data("precious".utf8))
     }
-
-    /// Looks again and again until it is so; only a failing test waits for long.
-    private func wait(until isSo: () -> Bool) throws {
-        var poller = Poller()
-        let deadline = ContinuousClock.now + patience
-        while !isSo() {
-            try #require(ContinuousClock.now < deadline, "it did not come to that")
-            _ = try poller.wait(for: [], timeout: .milliseconds(2))
-        }
-    }
 }

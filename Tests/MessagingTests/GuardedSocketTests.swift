@@ -165,13 +165,4 @@ private final class Refusals: Sendable {
         #expect(!seen.contains(Array(secret[0..<8])))
         #expect(!seen.contains(pair.publicKey.bytes))
     }
-
-    private func wait(until isSo: () -> Bool) throws {
-        var poller = Poller()
-        let deadline = ContinuousClock.now + patience
-        while !isSo() {
-            try #require(ContinuousClock.now < deadline, "it did not come to that")
-            _ = try poller.wait(for: [], timeout: .milliseconds(2))
-        }
-    }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Messaging
+import Testing
 
 /// Long enough for a loaded machine; only a failing test ever waits for it.
 let patience = Duration.seconds(30)
@@ -32,6 +33,16 @@ struct TemporaryDirectory: ~Copyable {
     }
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
+}
+
+/// Looks again and again until it is so; only a failing test waits for long.
+func wait(until isSo: () -> Bool) throws {
+    var poller = Poller()
+    let deadline = ContinuousClock.now + patience
+    while !isSo() {
+        try #require(ContinuousClock.now < deadline, "it did not come to that")
+        _ = try poller.wait(for: [], timeout: .milliseconds(2))
+    }
 }
 
 struct NothingArrived: Error {}

@@ -1,4 +1,4 @@
-import Foundation
+import Messaging
 
 /// The keys of those who may use the API, each with a name.
 struct APIKeys: Sendable {
@@ -41,28 +41,23 @@ struct APIKeys: Sendable {
     }
 
     private static func read(_ path: String) throws(APIServiceError) -> String {
-        do {
-            let attributes = try FileManager.default.attributesOfItem(atPath: path)
-            let mode = (attributes[.posixPermissions] as? NSNumber)?.uint16Value ?? 0o777
-            guard mode & 0o077 == 0 else {
-                throw APIServiceError.keys(
-                    path: path,
-                    reason: "others than its owner may read or change the file (chmod 600)"
-                )
-            }
-            guard let file = FileHandle(forReadingAtPath: path) else {
-                throw APIServiceError.keys(path: path, reason: "it cannot be opened")
-            }
-            let data = try file.read(upToCount: fileByteCount + 1) ?? Data()
-            guard data.count <= fileByteCount, let text = String(data: data, encoding: .utf8) else {
-                throw APIServiceError.keys(path: path, reason: "it is too long, or no text")
-            }
-            return text
-        } catch let error as APIServiceError {
-            throw error
+        let bytes: [UInt8]
+        do throws(KeyError) {
+            bytes = try KeyFile.bytes(of: path, isSecret: true, limit: fileByteCount)
+        } catch .openToOthers {
+            throw .keys(
+                path: path,
+                reason: "others than its owner may read or change the file (chmod 600)"
+            )
+        } catch .unreadable(_, let reason) {
+            throw .keys(path: path, reason: reason)
         } catch {
-            throw .keys(path: path, reason: error.localizedDescription)
+            throw .keys(path: path, reason: "\(error)")
         }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw .keys(path: path, reason: "it is no text")
+        }
+        return text
     }
 
     /// Whose key this is, in a time that does not tell how much of a wrong one is right.

@@ -67,7 +67,17 @@ public enum KeyFile {
 
     // MARK: Files
 
-    static func read(_ path: String, isSecret: Bool) throws(KeyError) -> String {
+    private static func read(_ path: String, isSecret: Bool) throws(KeyError) -> String {
+        String(decoding: try bytes(of: path, isSecret: isSecret, limit: byteLimit), as: UTF8.self)
+    }
+
+    /// Reads a regular file of at most `limit` bytes; one that is secret only where nobody but its
+    /// owner may.
+    package static func bytes(
+        of path: String,
+        isSecret: Bool,
+        limit: Int
+    ) throws(KeyError) -> [UInt8] {
         let file = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard file >= 0 else { throw .unreadable(path: path, reason: systemReason(errno)) }
         defer { close(file) }
@@ -81,23 +91,27 @@ public enum KeyFile {
         guard !isSecret || status.st_mode & 0o077 == 0 else {
             throw .openToOthers(path: path, mode: status.st_mode & 0o777)
         }
-        guard status.st_size <= byteLimit else {
+        guard status.st_size <= limit else {
             throw .unreadable(path: path, reason: "it has \(status.st_size) bytes")
         }
-        return try readAll(file, path)
+        return try readAll(file, path, limit: limit)
     }
 
-    private static func readAll(_ file: Int32, _ path: String) throws(KeyError) -> String {
+    private static func readAll(
+        _ file: Int32,
+        _ path: String,
+        limit: Int
+    ) throws(KeyError) -> [UInt8] {
         var bytes: [UInt8] = []
         var piece = [UInt8](repeating: 0, count: 4096)
-        while bytes.count <= byteLimit {
+        while bytes.count <= limit {
             let count = unsafe Glibc.read(file, &piece, piece.count)
             if count < 0, errno == EINTR { continue }
             guard count >= 0 else { throw .unreadable(path: path, reason: systemReason(errno)) }
             guard count > 0 else { break }
             bytes += piece[..<count]
         }
-        return String(decoding: bytes, as: UTF8.self)
+        return bytes
     }
 
     /// Writes a file that is not there yet; on disk before this returns.

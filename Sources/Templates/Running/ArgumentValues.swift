@@ -87,7 +87,10 @@ struct ArgumentReader {
     }
 
     mutating func text(_ parameter: Text) throws(TemplateError) -> Text? {
-        guard let value = try next(parameter) else { return nil }
+        try next(parameter).map { value throws(TemplateError) in try text(value, parameter) }
+    }
+
+    private func text(_ value: Value, _ parameter: Text) throws(TemplateError) -> Text {
         guard let text = value.text else {
             throw failure("'\(parameter.string)' is \(value.kind), not a string")
         }
@@ -105,10 +108,7 @@ struct ArgumentReader {
     mutating func textOrNone(_ parameter: Text) throws(TemplateError) -> Text? {
         guard let value = try next(parameter) else { return nil }
         if case .none = value { return nil }
-        guard let text = value.text else {
-            throw failure("'\(parameter.string)' is \(value.kind), not a string")
-        }
-        return text
+        return try text(value, parameter)
     }
 
     mutating func integer(_ parameter: Text) throws(TemplateError) -> Int? {
