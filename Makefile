@@ -5,8 +5,8 @@
 # in `PROMPT=… make run` it is not.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-clients hostile damage fuzz tsan asan soak check simulate plants build
-.PHONY: format protos
+.PHONY: help run test test-clients test-systemd hostile damage fuzz tsan asan soak check simulate plants build
+.PHONY: format protos install deb
 .PHONY: goldens bench bench-network bench-placement killing rebalancing install-deps clean
 
 SWIFT_SOURCES := Sources Tests Fuzz Package.swift
@@ -22,6 +22,9 @@ test: install-deps ## Builds and runs all tests (FILTER= takes a regular express
 
 test-clients: build ## Talks to a cluster with PyPI's openai, promtool, schemathesis and a crowd
 	@scripts/test-clients.sh $(PARTS)
+
+test-systemd: deb ## Installs the package into a container with a real systemd; as root
+	@scripts/test-systemd.sh
 
 hostile: install-deps ## Floods every socket with 100,000 random and 100,000 mutated messages
 	@scripts/hostile.sh
@@ -70,6 +73,12 @@ bench-placement: install-deps ## Compares plans on recorded and synthetic traces
 
 build: install-deps ## Builds everything for release into .build/release
 	swift build -c release
+
+install: ## Installs what was built, for DESTDIR= and PREFIX= (/usr/local); needs no Swift afterwards
+	@DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' scripts/install.sh
+
+deb: build ## Makes a Debian package of everything: .build/moiety_VERSION_ARCHITECTURE.deb
+	@scripts/deb.sh
 
 format: ## Formats Swift and C in place
 	swift format --in-place --recursive $(SWIFT_SOURCES)

@@ -3,12 +3,14 @@
 #
 #   scripts/install-deps.sh build    what building, running and testing need
 #   scripts/install-deps.sh check    what `make check` needs besides
+#   scripts/install-deps.sh package  what `make install` and `make deb` need besides
 set -euo pipefail
 
 build_packages=(
     libzmq3-dev libprotobuf-c-dev libopenblas-dev libpcre2-dev coinor-libcbc-dev libsqlite3-dev
 )
 check_packages=(protobuf-c-compiler clang-format systemd)
+package_packages=(binutils patchelf dpkg-dev python3-minimal)
 
 fail() {
     printf '%s\n' "$@" >&2
@@ -63,7 +65,11 @@ check)
     require_swift
     install_missing "${check_packages[@]}"
     ;;
+package)
+    require_swift
+    install_missing "${package_packages[@]}"
+    ;;
 *)
-    fail "usage: scripts/install-deps.sh [build|check]"
+    fail "usage: scripts/install-deps.sh [build|check|package]"
     ;;
 esac

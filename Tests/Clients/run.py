@@ -9,6 +9,7 @@ import tempfile
 import traceback
 
 import load
+import monitoring
 import openai_client
 import page
 from cluster import Cluster
@@ -31,6 +32,11 @@ def metrics():
             input=text, capture_output=True, text=True, check=False,
         )
         assert result.returncode == 0 and not result.stderr, result.stdout + result.stderr
+
+
+def alerts():
+    """The alerts for Prometheus are raised when they should."""
+    monitoring.alerts(os.path.join(TOOLS, "promtool"))
 
 
 def schema():
@@ -67,7 +73,7 @@ def main():
     TOOLS = options.tools
     parts = {
         "openai": openai_client.tests(),
-        "metrics": [metrics],
+        "metrics": [metrics, alerts],
         "schema": [schema],
         "load": [load.visits, load.streams],
         "page": [page.live, page.phone],
