@@ -7,7 +7,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help run test test-clients test-systemd hostile damage fuzz tsan asan soak check simulate plants build
 .PHONY: format protos install deb
-.PHONY: goldens bench bench-network bench-placement killing rebalancing install-deps clean
+.PHONY: goldens bench bench-network bench-placement killing crashing disks rebalancing install-deps clean
 
 SWIFT_SOURCES := Sources Tests Fuzz Package.swift
 
@@ -40,6 +40,13 @@ soak: install-deps ## Loads and hurts a cluster for MINUTES= (20), then looks fo
 
 killing: build ## Kills or freezes a worker every few seconds for MINUTES= (10) while jobs run
 	@scripts/killing.py -m $(or $(MODEL),Models/moiety-demo-q8_0.gguf) --minutes $(or $(MINUTES),10)
+
+crashing: build ## Kills the coordinator KILLS= (200) times while a batch of JOBS= (500) runs
+	@scripts/crashing.py -m $(or $(MODEL),Models/moiety-demo-q8_0.gguf) \
+	    --kills $(or $(KILLS),200) --jobs $(or $(JOBS),500)
+
+disks: build ## Takes the disk from under the job ledger: full, read-only, damaged (as root)
+	@scripts/disks.py -m $(or $(MODEL),Models/moiety-demo-q8_0.gguf)
 
 rebalancing: build ## Changes the plan CHANGES= (100) times while tokens flow (PLANS=whole, shards or mixed)
 	@scripts/rebalancing.py -m $(or $(MODEL),Models/moiety-demo-q8_0.gguf) \

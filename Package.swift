@@ -163,6 +163,7 @@ let package = Package(
         swift(
             "Coordinator",
             [
+                "Ledger",
                 "Generation", "Inference", "Tokenizer", "Kernels", "Tensors", "Model", "GGUF",
                 "Placement", "Cluster", "Wire", "Messaging", "Settings", logging, lifecycle,
             ]
@@ -325,7 +326,8 @@ let package = Package(
         tests(
             of: "Simulation",
             [
-                "Coordinator", "Worker", "Generation", "Inference", "Experts", "Tokenizer",
+                "Coordinator", "Ledger", "Worker", "Generation", "Inference", "Experts",
+                "Tokenizer",
                 "Kernels", "Model", "Placement", "Cluster", "Wire", "Messaging", "Settings",
                 "ClusterTesting", logging, heaps,
             ],

@@ -125,7 +125,7 @@ class Client(threading.Thread):
             self.number += 5
 
     def ask(self, number):
-        command = [self.cluster.programs["moiety"], "submit", "--coordinator",
+        command = [self.cluster.programs["moiety"], "submit", "--attached", "--coordinator",
                    self.cluster.client, *question(number)]
         with subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE

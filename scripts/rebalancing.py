@@ -83,7 +83,7 @@ class Stream(threading.Thread):
             self.ask()
 
     def ask(self):
-        command = [self.cluster.programs["moiety"], "submit", "--coordinator",
+        command = [self.cluster.programs["moiety"], "submit", "--attached", "--coordinator",
                    self.cluster.client, *question(self.number)]
         with subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE

@@ -110,4 +110,4 @@ endpoint=$(<"$state/client-endpoint")
 ask status --coordinator "$endpoint" --wait >&2 || fail "The cluster did not become ready."
 # The same answer every time, whatever the number of workers.
 say "Prompt: $prompt"
-ask submit --coordinator "$endpoint" -p "$prompt" -n "$tokens" --temp 0.5 --seed 1
+ask submit --follow --coordinator "$endpoint" -p "$prompt" -n "$tokens" --temp 0.5 --seed 1

@@ -457,6 +457,96 @@ void   moiety__v1__ended__free_unpacked
   assert(message->base.descriptor == &moiety__v1__ended__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   moiety__v1__find_job__init
+                     (Moiety__V1__FindJob         *message)
+{
+  static const Moiety__V1__FindJob init_value = MOIETY__V1__FIND_JOB__INIT;
+  *message = init_value;
+}
+size_t moiety__v1__find_job__get_packed_size
+                     (const Moiety__V1__FindJob *message)
+{
+  assert(message->base.descriptor == &moiety__v1__find_job__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moiety__v1__find_job__pack
+                     (const Moiety__V1__FindJob *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moiety__v1__find_job__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moiety__v1__find_job__pack_to_buffer
+                     (const Moiety__V1__FindJob *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moiety__v1__find_job__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moiety__V1__FindJob *
+       moiety__v1__find_job__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moiety__V1__FindJob *)
+     protobuf_c_message_unpack (&moiety__v1__find_job__descriptor,
+                                allocator, len, data);
+}
+void   moiety__v1__find_job__free_unpacked
+                     (Moiety__V1__FindJob *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moiety__v1__find_job__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   moiety__v1__job_found__init
+                     (Moiety__V1__JobFound         *message)
+{
+  static const Moiety__V1__JobFound init_value = MOIETY__V1__JOB_FOUND__INIT;
+  *message = init_value;
+}
+size_t moiety__v1__job_found__get_packed_size
+                     (const Moiety__V1__JobFound *message)
+{
+  assert(message->base.descriptor == &moiety__v1__job_found__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moiety__v1__job_found__pack
+                     (const Moiety__V1__JobFound *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moiety__v1__job_found__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moiety__v1__job_found__pack_to_buffer
+                     (const Moiety__V1__JobFound *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moiety__v1__job_found__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moiety__V1__JobFound *
+       moiety__v1__job_found__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moiety__V1__JobFound *)
+     protobuf_c_message_unpack (&moiety__v1__job_found__descriptor,
+                                allocator, len, data);
+}
+void   moiety__v1__job_found__free_unpacked
+                     (Moiety__V1__JobFound *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moiety__v1__job_found__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   moiety__v1__list_jobs__init
                      (Moiety__V1__ListJobs         *message)
 {
@@ -1447,7 +1537,7 @@ void   moiety__v1__drain_node__free_unpacked
   assert(message->base.descriptor == &moiety__v1__drain_node__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor moiety__v1__client_envelope__field_descriptors[33] =
+static const ProtobufCFieldDescriptor moiety__v1__client_envelope__field_descriptors[35] =
 {
   {
     "client_hello",
@@ -1845,6 +1935,30 @@ static const ProtobufCFieldDescriptor moiety__v1__client_envelope__field_descrip
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "find_job",
+    40,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moiety__V1__ClientEnvelope, body_case),
+    offsetof(Moiety__V1__ClientEnvelope, find_job),
+    &moiety__v1__find_job__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "job_found",
+    41,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moiety__V1__ClientEnvelope, body_case),
+    offsetof(Moiety__V1__ClientEnvelope, job_found),
+    &moiety__v1__job_found__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moiety__v1__client_envelope__field_indices_by_name[] = {
   4,   /* field[4] = accepted */
@@ -1860,12 +1974,14 @@ static const unsigned moiety__v1__client_envelope__field_indices_by_name[] = {
   16,   /* field[16] = evaluate */
   17,   /* field[17] = evaluation */
   18,   /* field[18] = evaluation_failed */
+  33,   /* field[33] = find_job */
   31,   /* field[31] = get_costs */
   19,   /* field[19] = get_plan */
   23,   /* field[23] = get_plan_history */
   26,   /* field[26] = get_profile */
   28,   /* field[28] = get_profile_part */
   14,   /* field[14] = get_status */
+  34,   /* field[34] = job_found */
   9,   /* field[9] = jobs */
   8,   /* field[8] = list_jobs */
   12,   /* field[12] = list_nodes */
@@ -1881,11 +1997,12 @@ static const unsigned moiety__v1__client_envelope__field_indices_by_name[] = {
   3,   /* field[3] = submit */
   5,   /* field[5] = tokens */
 };
-static const ProtobufCIntRange moiety__v1__client_envelope__number_ranges[2 + 1] =
+static const ProtobufCIntRange moiety__v1__client_envelope__number_ranges[3 + 1] =
 {
   { 1, 0 },
   { 30, 26 },
-  { 0, 33 }
+  { 40, 33 },
+  { 0, 35 }
 };
 const ProtobufCMessageDescriptor moiety__v1__client_envelope__descriptor =
 {
@@ -1895,10 +2012,10 @@ const ProtobufCMessageDescriptor moiety__v1__client_envelope__descriptor =
   "Moiety__V1__ClientEnvelope",
   "moiety.v1",
   sizeof(Moiety__V1__ClientEnvelope),
-  33,
+  35,
   moiety__v1__client_envelope__field_descriptors,
   moiety__v1__client_envelope__field_indices_by_name,
-  2,  moiety__v1__client_envelope__number_ranges,
+  3,  moiety__v1__client_envelope__number_ranges,
   (ProtobufCMessageInit) moiety__v1__client_envelope__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -2172,7 +2289,7 @@ const ProtobufCMessageDescriptor moiety__v1__sampling__descriptor =
   (ProtobufCMessageInit) moiety__v1__sampling__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moiety__v1__submit__field_descriptors[6] =
+static const ProtobufCFieldDescriptor moiety__v1__submit__field_descriptors[8] =
 {
   {
     "tag",
@@ -2246,19 +2363,46 @@ static const ProtobufCFieldDescriptor moiety__v1__submit__field_descriptors[6] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "is_durable",
+    20,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__Submit, is_durable),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "ticket",
+    21,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__Submit, ticket),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moiety__v1__submit__field_indices_by_name[] = {
+  6,   /* field[6] = is_durable */
   2,   /* field[2] = maximum_tokens */
   1,   /* field[1] = prompt */
   3,   /* field[3] = sampling */
   5,   /* field[5] = stop_texts */
   0,   /* field[0] = tag */
   4,   /* field[4] = task */
+  7,   /* field[7] = ticket */
 };
-static const ProtobufCIntRange moiety__v1__submit__number_ranges[1 + 1] =
+static const ProtobufCIntRange moiety__v1__submit__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 20, 6 },
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor moiety__v1__submit__descriptor =
 {
@@ -2268,14 +2412,14 @@ const ProtobufCMessageDescriptor moiety__v1__submit__descriptor =
   "Moiety__V1__Submit",
   "moiety.v1",
   sizeof(Moiety__V1__Submit),
-  6,
+  8,
   moiety__v1__submit__field_descriptors,
   moiety__v1__submit__field_indices_by_name,
-  1,  moiety__v1__submit__number_ranges,
+  2,  moiety__v1__submit__number_ranges,
   (ProtobufCMessageInit) moiety__v1__submit__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moiety__v1__accepted__field_descriptors[3] =
+static const ProtobufCFieldDescriptor moiety__v1__accepted__field_descriptors[4] =
 {
   {
     "tag",
@@ -2313,16 +2457,30 @@ static const ProtobufCFieldDescriptor moiety__v1__accepted__field_descriptors[3]
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "is_durable",
+    20,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__Accepted, is_durable),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moiety__v1__accepted__field_indices_by_name[] = {
+  3,   /* field[3] = is_durable */
   1,   /* field[1] = job */
   2,   /* field[2] = prompt_token_count */
   0,   /* field[0] = tag */
 };
-static const ProtobufCIntRange moiety__v1__accepted__number_ranges[1 + 1] =
+static const ProtobufCIntRange moiety__v1__accepted__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 20, 3 },
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor moiety__v1__accepted__descriptor =
 {
@@ -2332,10 +2490,10 @@ const ProtobufCMessageDescriptor moiety__v1__accepted__descriptor =
   "Moiety__V1__Accepted",
   "moiety.v1",
   sizeof(Moiety__V1__Accepted),
-  3,
+  4,
   moiety__v1__accepted__field_descriptors,
   moiety__v1__accepted__field_indices_by_name,
-  1,  moiety__v1__accepted__number_ranges,
+  2,  moiety__v1__accepted__number_ranges,
   (ProtobufCMessageInit) moiety__v1__accepted__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -2518,7 +2676,7 @@ const ProtobufCMessageDescriptor moiety__v1__worker_rows__descriptor =
   (ProtobufCMessageInit) moiety__v1__worker_rows__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moiety__v1__ended__field_descriptors[9] =
+static const ProtobufCFieldDescriptor moiety__v1__ended__field_descriptors[10] =
 {
   {
     "job",
@@ -2628,6 +2786,18 @@ static const ProtobufCFieldDescriptor moiety__v1__ended__field_descriptors[9] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "retry_milliseconds",
+    20,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__Ended, retry_milliseconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moiety__v1__ended__field_indices_by_name[] = {
   7,   /* field[7] = decode_nanoseconds */
@@ -2637,13 +2807,15 @@ static const unsigned moiety__v1__ended__field_indices_by_name[] = {
   6,   /* field[6] = prefill_nanoseconds */
   5,   /* field[5] = prompt_token_count */
   2,   /* field[2] = reason */
+  9,   /* field[9] = retry_milliseconds */
   8,   /* field[8] = rows_per_worker */
   4,   /* field[4] = tokens */
 };
-static const ProtobufCIntRange moiety__v1__ended__number_ranges[1 + 1] =
+static const ProtobufCIntRange moiety__v1__ended__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 9 }
+  { 20, 9 },
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor moiety__v1__ended__descriptor =
 {
@@ -2653,11 +2825,165 @@ const ProtobufCMessageDescriptor moiety__v1__ended__descriptor =
   "Moiety__V1__Ended",
   "moiety.v1",
   sizeof(Moiety__V1__Ended),
-  9,
+  10,
   moiety__v1__ended__field_descriptors,
   moiety__v1__ended__field_indices_by_name,
-  1,  moiety__v1__ended__number_ranges,
+  2,  moiety__v1__ended__number_ranges,
   (ProtobufCMessageInit) moiety__v1__ended__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moiety__v1__find_job__field_descriptors[2] =
+{
+  {
+    "job",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__FindJob, job),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "follows",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__FindJob, follows),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moiety__v1__find_job__field_indices_by_name[] = {
+  1,   /* field[1] = follows */
+  0,   /* field[0] = job */
+};
+static const ProtobufCIntRange moiety__v1__find_job__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor moiety__v1__find_job__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moiety.v1.FindJob",
+  "FindJob",
+  "Moiety__V1__FindJob",
+  "moiety.v1",
+  sizeof(Moiety__V1__FindJob),
+  2,
+  moiety__v1__find_job__field_descriptors,
+  moiety__v1__find_job__field_indices_by_name,
+  1,  moiety__v1__find_job__number_ranges,
+  (ProtobufCMessageInit) moiety__v1__find_job__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moiety__v1__job_found__field_descriptors[6] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__JobFound, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "job",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__JobFound, job),
+    &moiety__v1__job__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "trouble",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__JobFound, trouble),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "ended",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__JobFound, ended),
+    &moiety__v1__ended__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "text_byte_count",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__JobFound, text_byte_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "token_count",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__JobFound, token_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moiety__v1__job_found__field_indices_by_name[] = {
+  3,   /* field[3] = ended */
+  1,   /* field[1] = job */
+  0,   /* field[0] = name */
+  4,   /* field[4] = text_byte_count */
+  5,   /* field[5] = token_count */
+  2,   /* field[2] = trouble */
+};
+static const ProtobufCIntRange moiety__v1__job_found__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor moiety__v1__job_found__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moiety.v1.JobFound",
+  "JobFound",
+  "Moiety__V1__JobFound",
+  "moiety.v1",
+  sizeof(Moiety__V1__JobFound),
+  6,
+  moiety__v1__job_found__field_descriptors,
+  moiety__v1__job_found__field_indices_by_name,
+  1,  moiety__v1__job_found__number_ranges,
+  (ProtobufCMessageInit) moiety__v1__job_found__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 #define moiety__v1__list_jobs__field_descriptors NULL
@@ -3486,7 +3812,7 @@ const ProtobufCMessageDescriptor moiety__v1__layer_trips__descriptor =
   (ProtobufCMessageInit) moiety__v1__layer_trips__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moiety__v1__status__field_descriptors[13] =
+static const ProtobufCFieldDescriptor moiety__v1__status__field_descriptors[14] =
 {
   {
     "is_ready",
@@ -3644,6 +3970,18 @@ static const ProtobufCFieldDescriptor moiety__v1__status__field_descriptors[13] 
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "ledger_trouble",
+    21,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__Status, ledger_trouble),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moiety__v1__status__field_indices_by_name[] = {
   12,   /* field[12] = balance */
@@ -3652,6 +3990,7 @@ static const unsigned moiety__v1__status__field_indices_by_name[] = {
   0,   /* field[0] = is_ready */
   6,   /* field[6] = jobs_queued */
   7,   /* field[7] = jobs_running */
+  13,   /* field[13] = ledger_trouble */
   2,   /* field[2] = model_name */
   8,   /* field[8] = protocol_version */
   10,   /* field[10] = sockets */
@@ -3664,7 +4003,7 @@ static const ProtobufCIntRange moiety__v1__status__number_ranges[2 + 1] =
 {
   { 1, 0 },
   { 20, 12 },
-  { 0, 13 }
+  { 0, 14 }
 };
 const ProtobufCMessageDescriptor moiety__v1__status__descriptor =
 {
@@ -3674,7 +4013,7 @@ const ProtobufCMessageDescriptor moiety__v1__status__descriptor =
   "Moiety__V1__Status",
   "moiety.v1",
   sizeof(Moiety__V1__Status),
-  13,
+  14,
   moiety__v1__status__field_descriptors,
   moiety__v1__status__field_indices_by_name,
   2,  moiety__v1__status__number_ranges,

@@ -13,6 +13,8 @@ public struct TestClient: Sendable {
     /// What went wrong with an exchange.
     public struct Failure: Error, CustomStringConvertible {
         public let description: String
+
+        public init(description: String) { self.description = description }
     }
 
     /// What a client does after a message.

@@ -1,4 +1,6 @@
 import Cluster
+import Foundation
+import Ledger
 import Logging
 import Messaging
 import Model
@@ -19,6 +21,7 @@ struct CoordinatorProcess {
     private let search: RebalanceSearch
     private let chunkThread: ChunkThread
     private let stateThread: StateThread
+    private let ledgerThread: LedgerThread
     private let inbox: Mailbox<LoopCommand>
     private let clock = LoopClock()
     private let logger: Logger
@@ -37,12 +40,7 @@ struct CoordinatorProcess {
         self.inbox = inbox
         state = try StateDirectory(path: settings.stateDirectory)
         lock = try state.claim()
-        served = try ServedModel(
-            settings: settings,
-            state: state,
-            logger: logger,
-            isCancelled: isStopping
-        )
+        served = try .load(settings, state, logger, isCancelled: isStopping)
         access = try Access(settings.keys)
         let life = try state.beginLife()
         let start = try StartingPlan(model: served.description, settings: settings, state: state)
@@ -64,6 +62,7 @@ struct CoordinatorProcess {
                 logger: logger
             )
             stateThread = try StateThread(state, reports: inbox)
+            ledgerThread = try .start(in: state, settings.ledger, telling: inbox)
         } catch {
             throw .messaging(error)
         }
@@ -77,6 +76,7 @@ struct CoordinatorProcess {
             chunks: .init(endpoint: chunkThread.endpoint, figures: chunkThread.figures),
             steps: stepThread.inbox,
             save: stateThread.save,
+            ledger: ledgerThread.inbox,
             start: start,
             life: life,
             clock: clock,
@@ -105,6 +105,9 @@ struct CoordinatorProcess {
             chunkThread.thread.join()
             stateThread.stop()
             sockets.keeper?.stop()
+            // Last, for the others may have said what is to be on disk.
+            _ = ledgerThread.inbox.post(.stop)
+            ledgerThread.thread.join()
         }
         if let httpAddress {
             try state.write("\(httpAddress)\n", to: "http-endpoint")
@@ -194,5 +197,38 @@ struct CoordinatorSockets {
         workerEndpoint = try workers.bind(.init(settings.workerEndpoint.rawValue))
         clientEndpoint = try clients.bind(.init(settings.clientEndpoint.rawValue))
         dataEndpoint = try .init(settings.dataEndpoint.rawValue)
+    }
+}
+
+extension ServedModel {
+    fileprivate static func load(
+        _ settings: CoordinatorSettings,
+        _ state: StateDirectory,
+        _ logger: Logger,
+        isCancelled: @escaping @Sendable () -> Bool
+    ) throws(CoordinatorError) -> ServedModel {
+        try ServedModel(settings: settings, state: state, logger: logger, isCancelled: isCancelled)
+    }
+}
+
+extension LedgerThread {
+    fileprivate static func start(
+        in state: StateDirectory,
+        _ settings: LedgerSettings,
+        telling inbox: Mailbox<LoopCommand>
+    ) throws(MessagingError) -> LedgerThread {
+        try LedgerThread(
+            path: state.url.appending(path: "jobs.sqlite").path,
+            limits: LedgerLimits(settings)
+        ) { _ = inbox.post(.ledger($0)) }
+    }
+}
+
+extension LedgerLimits {
+    fileprivate init(_ settings: LedgerSettings) {
+        self.init()
+        endedCount = settings.jobCount
+        endedAge = settings.age
+        byteCount = settings.byteCount
     }
 }

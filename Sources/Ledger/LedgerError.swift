@@ -10,8 +10,6 @@ public enum LedgerError: Error, Equatable, Sendable, CustomStringConvertible {
     /// Somebody else has it open and does not let go.
     case busy(path: String)
     case failed(path: String, reason: String)
-    /// More is waiting to be written than may wait.
-    case behind(path: String)
 
     public var description: String {
         switch self {
@@ -30,16 +28,14 @@ public enum LedgerError: Error, Equatable, Sendable, CustomStringConvertible {
         case .busy(let path):
             "another program keeps the job ledger \(path) locked: end it"
         case .failed(let path, let reason): "the job ledger \(path) does not work: \(reason)"
-        case .behind(let path):
-            "the disk of the job ledger \(path) does not keep up; try again later"
         }
     }
 
-    /// Whether trying again later may help without anybody's doing.
-    var isLasting: Bool {
+    /// Whether trying again does not help.
+    public var isLasting: Bool {
         switch self {
         case .damaged, .newer: true
-        case .noRoom, .readOnly, .busy, .failed, .behind: false
+        case .noRoom, .readOnly, .busy, .failed: false
         }
     }
 }

@@ -123,10 +123,10 @@ public final class LedgerLoop {
         } catch {
             tell(error)
             switch command {
-            case .resume: report(.unfinished([]))
             case .find(_, let question), .list(_, let question):
                 report(.unanswered(error, question: question))
-            case .record, .append, .end, .stop: break
+            // Who asked for jobs of former lives asks again when all is well.
+            case .record, .append, .end, .resume, .stop: break
             }
         }
     }

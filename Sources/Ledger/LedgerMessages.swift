@@ -6,7 +6,7 @@ public enum LedgerCommand: Sendable {
     case append(JobID, from: Int, [Int32])
     /// Answered by `ended`, when it can be written.
     case end(JobID, LedgerEnding)
-    /// Answered by `unfinished`: jobs of former lives, after this one.
+    /// Answered by `unfinished`, where the ledger works: jobs of former lives, after this one.
     case resume(after: JobID?)
     /// Answered by `found`, with the same number.
     case find(JobID, question: UInt64)

@@ -50,9 +50,9 @@ extension LedgerStore {
         return tokens
     }
 
-    /// Begins to write, and leaves it at that: whether there is room may be seen here.
+    /// Writes a little that changes nothing: whether there is room shows only then.
     func probe() throws(LedgerError) {
-        try perform { try $0.execute(sql: "UPDATE job SET row = row WHERE row = 0") }
+        try perform { try $0.execute(sql: "PRAGMA user_version = \(LedgerSchema.version)") }
     }
 
     /// What is known of a job, with its answer; nil for none of that name.

@@ -26,7 +26,7 @@ extension ClientMessage {
         case MOIETY__V1__CLIENT_ENVELOPE__BODY_CLUSTER_COSTS:
             self = .clusterCosts(try unsafe ClusterCosts(reader.body(raw.cluster_costs), reader))
         default:
-            throw unsafe unknownType(raw.base)
+            self = try unsafe Self(finding: raw, reader)
         }
     }
 

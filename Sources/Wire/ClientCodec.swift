@@ -40,7 +40,8 @@ extension ClientMessage {
         case MOIETY__V1__CLIENT_ENVELOPE__BODY_CLIENT_HELLO,
             MOIETY__V1__CLIENT_ENVELOPE__BODY_EVALUATION,
             MOIETY__V1__CLIENT_ENVELOPE__BODY_PROFILE_LAYER,
-            MOIETY__V1__CLIENT_ENVELOPE__BODY_PROFILE_STEPS:
+            MOIETY__V1__CLIENT_ENVELOPE__BODY_PROFILE_STEPS,
+            MOIETY__V1__CLIENT_ENVELOPE__BODY_JOB_FOUND:
             break
         default: try reader.requireRawFrames(0, "a client message")
         }
@@ -140,6 +141,8 @@ extension ClientMessage {
         case .getProfile, .profileOverview, .getProfilePart, .profileLayer, .profileSteps,
             .getCosts, .clusterCosts:
             unsafe writeProfiling(to: &raw, writer)
+        case .findJob, .jobFound:
+            unsafe writeFinding(to: &raw, writer)
         }
     }
 
@@ -178,6 +181,8 @@ extension ClientMessage {
         case .profileSteps: MOIETY__V1__CLIENT_ENVELOPE__BODY_PROFILE_STEPS
         case .getCosts: MOIETY__V1__CLIENT_ENVELOPE__BODY_GET_COSTS
         case .clusterCosts: MOIETY__V1__CLIENT_ENVELOPE__BODY_CLUSTER_COSTS
+        case .findJob: MOIETY__V1__CLIENT_ENVELOPE__BODY_FIND_JOB
+        case .jobFound: MOIETY__V1__CLIENT_ENVELOPE__BODY_JOB_FOUND
         }
     }
 }

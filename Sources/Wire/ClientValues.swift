@@ -82,6 +82,11 @@ public struct Submit: Equatable, Sendable {
     public var task: String?
     /// The answer ends before the first of these.
     public var stopTexts: [String]
+    /// Recorded on disk before it is accepted; goes on when its client is gone, and after a restart
+    /// of the coordinator.
+    public var isDurable: Bool
+    /// Of the client's making, for durable jobs: who submits twice with one gets the same job.
+    public var ticket: String?
 
     public init(
         tag: UInt64,
@@ -89,7 +94,9 @@ public struct Submit: Equatable, Sendable {
         maximumTokens: Int,
         sampling: SamplingRequest = SamplingRequest(),
         task: String? = nil,
-        stopTexts: [String] = []
+        stopTexts: [String] = [],
+        isDurable: Bool = false,
+        ticket: String? = nil
     ) {
         self.tag = tag
         self.prompt = prompt
@@ -97,24 +104,30 @@ public struct Submit: Equatable, Sendable {
         self.sampling = sampling
         self.task = task
         self.stopTexts = stopTexts
+        self.isDurable = isDurable
+        self.ticket = ticket
     }
 }
 
-/// A job is recorded.
+/// A job is taken.
 public struct Accepted: Equatable, Sendable {
     public var tag: UInt64
     /// The job's id from here on.
     public var job: String
     public var promptTokenCount: Int
+    /// Whether it is on disk.
+    public var isDurable: Bool
 
     public init(
         tag: UInt64,
         job: String,
-        promptTokenCount: Int
+        promptTokenCount: Int,
+        isDurable: Bool = false
     ) {
         self.tag = tag
         self.job = job
         self.promptTokenCount = promptTokenCount
+        self.isDurable = isDurable
     }
 }
 
@@ -178,6 +191,8 @@ public struct Ended: Equatable, Sendable {
     public var decodeTime: Duration
     /// For the job's steps.
     public var rowsPerWorker: [WorkerRows]
+    /// Of a job that was refused for want of room: when to submit it again.
+    public var retryAfter: Duration?
 
     public init(
         job: String,
@@ -188,7 +203,8 @@ public struct Ended: Equatable, Sendable {
         promptTokenCount: Int,
         prefillTime: Duration,
         decodeTime: Duration,
-        rowsPerWorker: [WorkerRows]
+        rowsPerWorker: [WorkerRows],
+        retryAfter: Duration? = nil
     ) {
         self.job = job
         self.outcome = outcome
@@ -199,6 +215,7 @@ public struct Ended: Equatable, Sendable {
         self.prefillTime = prefillTime
         self.decodeTime = decodeTime
         self.rowsPerWorker = rowsPerWorker
+        self.retryAfter = retryAfter
     }
 }
 

@@ -73,7 +73,9 @@ extension Submit {
             maximumTokens: Int(raw.maximum_tokens),
             sampling: SamplingRequest(reader.part(raw.sampling, "submit.sampling")),
             task: reader.optionalText(raw.task, "submit.task"),
-            stopTexts: stopTexts
+            stopTexts: stopTexts,
+            isDurable: raw.is_durable != 0,
+            ticket: reader.optionalText(raw.ticket, "submit.ticket")
         )
     }
 
@@ -86,6 +88,8 @@ extension Submit {
             unsafe raw.task = writer.text(task ?? "")
             unsafe raw.n_stop_texts = stopTexts.count
             unsafe raw.stop_texts = writer.list(stopTexts.map { unsafe writer.text($0) })
+            unsafe raw.is_durable = isDurable ? 1 : 0
+            unsafe raw.ticket = writer.text(ticket ?? "")
         }
     }
 }
@@ -95,7 +99,8 @@ extension Accepted {
         try unsafe self.init(
             tag: raw.tag,
             job: reader.text(raw.job, "accepted.job"),
-            promptTokenCount: Int(raw.prompt_token_count)
+            promptTokenCount: Int(raw.prompt_token_count),
+            isDurable: raw.is_durable != 0
         )
     }
 
@@ -104,6 +109,7 @@ extension Accepted {
             unsafe raw.tag = tag
             unsafe raw.job = writer.text(job)
             unsafe raw.prompt_token_count = UInt32(clamping: promptTokenCount)
+            unsafe raw.is_durable = isDurable ? 1 : 0
         }
     }
 }
@@ -191,7 +197,9 @@ extension Ended {
             promptTokenCount: Int(raw.prompt_token_count),
             prefillTime: reader.duration(raw.prefill_nanoseconds, "ended.prefill_nanoseconds"),
             decodeTime: reader.duration(raw.decode_nanoseconds, "ended.decode_nanoseconds"),
-            rowsPerWorker: rows
+            rowsPerWorker: rows,
+            retryAfter: raw.retry_milliseconds > 0
+                ? .milliseconds(Int(raw.retry_milliseconds)) : nil
         )
     }
 
@@ -208,6 +216,8 @@ extension Ended {
             unsafe raw.decode_nanoseconds = decodeTime.wireNanoseconds
             unsafe raw.n_rows_per_worker = rowsPerWorker.count
             unsafe raw.rows_per_worker = writer.list(rowsPerWorker.map { unsafe $0.raw(writer) })
+            let wait = (retryAfter ?? .zero).wireNanoseconds / 1_000_000
+            unsafe raw.retry_milliseconds = UInt32(clamping: wait)
         }
     }
 }

@@ -57,4 +57,6 @@ public enum ClientMessage: Equatable, Sendable {
     case profileSteps(ProfileSteps)
     case getCosts
     case clusterCosts(ClusterCosts)
+    case findJob(FindJob)
+    case jobFound(JobFound)
 }

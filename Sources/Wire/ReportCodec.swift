@@ -34,7 +34,7 @@ extension MessageWriter {
 }
 
 extension JobReport {
-    fileprivate init(_ raw: Moiety__V1__Job, _ reader: MessageReader) throws(WireError) {
+    init(_ raw: Moiety__V1__Job, _ reader: MessageReader) throws(WireError) {
         try unsafe self.init(
             id: reader.text(raw.id, "job.id"),
             state: reader.choice(raw.state.rawValue, "job.state"),
@@ -46,7 +46,7 @@ extension JobReport {
         )
     }
 
-    fileprivate func raw(_ writer: MessageWriter) -> UnsafeMutablePointer<Moiety__V1__Job>? {
+    func raw(_ writer: MessageWriter) -> UnsafeMutablePointer<Moiety__V1__Job>? {
         unsafe writer.message(moiety__v1__job__init) { raw in
             unsafe raw.id = writer.text(id)
             unsafe raw.state = Moiety__V1__JobState(state.rawValue)
@@ -158,7 +158,8 @@ extension StatusReport {
             build: reader.text(raw.build, "status.build"),
             sockets: reader.sockets(raw),
             trips: reader.trips(raw),
-            balance: reader.balance(raw.balance)
+            balance: reader.balance(raw.balance),
+            ledgerTrouble: reader.text(raw.ledger_trouble, "status.ledger_trouble")
         )
     }
 
@@ -180,6 +181,7 @@ extension StatusReport {
             unsafe raw.n_trips = parts.count
             unsafe raw.trips = writer.list(parts)
             if let balance { unsafe raw.balance = balance.raw(writer) }
+            unsafe raw.ledger_trouble = writer.message(ledgerTrouble)
         }
     }
 }

@@ -139,6 +139,8 @@ public struct StatusReport: Equatable, Sendable {
     public var trips: TripProfile
     /// Nil where an older coordinator says nothing about it.
     public var balance: BalanceReport?
+    /// Why durable jobs are not taken; empty where they are.
+    public var ledgerTrouble: String
 
     public init(
         isReady: Bool,
@@ -153,7 +155,8 @@ public struct StatusReport: Equatable, Sendable {
         build: String,
         sockets: [SocketReport] = [],
         trips: TripProfile = TripProfile(),
-        balance: BalanceReport? = nil
+        balance: BalanceReport? = nil,
+        ledgerTrouble: String = ""
     ) {
         self.isReady = isReady
         self.text = text
@@ -168,5 +171,6 @@ public struct StatusReport: Equatable, Sendable {
         self.sockets = sockets
         self.trips = trips
         self.balance = balance
+        self.ledgerTrouble = ledgerTrouble
     }
 }

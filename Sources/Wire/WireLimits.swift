@@ -17,6 +17,8 @@ public struct WireLimits: Equatable, Sendable {
     public var expertCount = 64 << 10
     /// Tokens of one evaluation or answer, and its positions.
     public var tokenCount = 256 << 10
+    /// Bytes of an answer as text.
+    public var answerByteCount = 16 << 20
     /// Entries of a list: jobs, nodes, stop texts, workers.
     public var listCount = 4096
     /// Largest logits asked for per position.

@@ -27,8 +27,9 @@ struct Moiety: AsyncParsableCommand {
             CommandGroup(
                 name: "With a cluster",
                 subcommands: [
-                    ServeCommand.self, SubmitCommand.self, JobsCommand.self, CancelCommand.self,
-                    NodesCommand.self, ExpertsCommand.self, StatusCommand.self, AdminCommand.self,
+                    ServeCommand.self, SubmitCommand.self, JobsCommand.self, JobCommand.self,
+                    WaitCommand.self, CancelCommand.self, NodesCommand.self, ExpertsCommand.self,
+                    StatusCommand.self, AdminCommand.self,
                 ]
             ),
             CommandGroup(name: "Planning", subcommands: [SolveCommand.self]),

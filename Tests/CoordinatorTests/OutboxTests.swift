@@ -36,15 +36,18 @@ struct OutboxTests {
         #expect(heard == said, "seed \(seed)")
     }
 
-    @Test("What one job made is sent together; other messages stay between")
+    @Test(
+        "What one job made is sent together; its other messages stay between"
+    )
     func together() {
         var outbox = Outbox()
         let messages: [ClientMessage] = [
             .tokens(GeneratedTokens(job: "one", tokens: [1], text: "a")),
             .tokens(GeneratedTokens(job: "one", tokens: [2], text: "b")),
             .tokens(GeneratedTokens(job: "two", tokens: [3], text: "c")),
-            .progress(PromptProgress(job: "one", promptTokensDone: 1, promptTokenCount: 2)),
+            .progress(PromptProgress(job: "two", promptTokensDone: 1, promptTokenCount: 2)),
             .tokens(GeneratedTokens(job: "two", tokens: [4], text: "d")),
+            .tokens(GeneratedTokens(job: "one", tokens: [5], text: "e")),
         ]
         for message in messages {
             let isKept = outbox.keep(message, for: Self.clients[0])
@@ -59,7 +62,7 @@ struct OutboxTests {
         }
         #expect(
             sent == [
-                .tokens(GeneratedTokens(job: "one", tokens: [1, 2], text: "ab")),
+                .tokens(GeneratedTokens(job: "one", tokens: [1, 2, 5], text: "abe")),
                 messages[2], messages[3], messages[4],
             ]
         )

@@ -96,7 +96,7 @@ import Testing
         let ready = try await cluster.command(["status", "--wait"], key: "user")
         #expect(ready.status == 0, "\(ready.errors)")
 
-        let options = ["submit", "-p", Self.prompt, "-n", "12", "--temp", "0"]
+        let options = ["submit", "--follow", "-p", Self.prompt, "-n", "12", "--temp", "0"]
         let answer = try await cluster.command(options, key: "user")
         let local = try await Command.run([
             "run", "-m", WholeModel.demoPath, "-p", Self.prompt, "-n", "12", "--temp", "0",

@@ -34,6 +34,7 @@ struct ProfileCommandTests {
         _ = try await Self.moiety(
             cluster,
             "submit",
+            "--wait",
             "-p",
             "NAME",
             "-n",

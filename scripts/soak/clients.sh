@@ -47,7 +47,7 @@ client_answers() {
         index=$(((index + 5) % 16))
         answer_options "$index"
         status=0
-        answer=$("$bin/moiety" submit "${options[@]}" 2>&1) || status=$?
+        answer=$("$bin/moiety" submit --attached "${options[@]}" 2>&1) || status=$?
         if ((status == 0)); then
             if [[ $(tokens_of "$answer") == "${expected[index]}" ]]; then
                 note "answer right"
@@ -65,7 +65,7 @@ client_answers() {
 # Starts a job that would fill the context, and strikes its client after a moment.
 strike_client() {
     local signal=$1 pause=$2 client
-    "$bin/moiety" submit -p "${prompts[1]}" -n 100000 --temp 1 >/dev/null 2>&1 </dev/null &
+    "$bin/moiety" submit --attached -p "${prompts[1]}" -n 100000 --temp 1 >/dev/null 2>&1 </dev/null &
     client=$!
     sleep "$pause"
     kill "-$signal" "$client" 2>/dev/null || true

@@ -8,6 +8,41 @@ extension ClientMessage {
     public static func all(using random: inout SeededRandom) -> [ClientMessage] {
         jobMessages(using: &random) + reports(using: &random) + evaluations(using: &random)
             + counts(using: random) + profiles(using: random) + plans(using: &random)
+            + durable(using: random)
+    }
+
+    /// Jobs that are recorded; of a copy of the generator too.
+    private static func durable(using random: SeededRandom) -> [ClientMessage] {
+        var random = random
+        var submit = Submit.random(using: &random)
+        submit.isDurable = true
+        submit.ticket = random.optionalText()
+        let accepted = Accepted(tag: 1, job: random.text(), promptTokenCount: 2, isDurable: true)
+        let ended = Ended(
+            job: random.text(),
+            outcome: random.choice(),
+            reason: random.choice(),
+            message: random.text(),
+            tokens: random.tokens(),
+            promptTokenCount: 3,
+            prefillTime: random.duration(),
+            decodeTime: random.duration(),
+            rowsPerWorker: [],
+            retryAfter: .milliseconds(1500)
+        )
+        return [
+            .submit(submit), .accepted(accepted),
+            .findJob(FindJob(job: random.text(), follows: true)),
+            .jobFound(JobFound(name: random.text(), job: nil, trouble: random.text())),
+            .jobFound(
+                JobFound(
+                    name: random.text(),
+                    job: .random(using: &random),
+                    text: random.text(),
+                    ended: ended
+                )
+            ),
+        ]
     }
 
     /// Reports of what was dropped.

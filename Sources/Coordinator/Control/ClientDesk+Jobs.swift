@@ -1,6 +1,7 @@
 import Cluster
 import Foundation
 import Generation
+import Ledger
 import Messaging
 import Model
 import Tokenizer
@@ -13,6 +14,7 @@ extension ClientDesk {
 
     /// What a client elsewhere asks for.
     mutating func submit(_ submit: Submit, from peer: Peer, now: Instant) {
+        guard !submit.isDurable else { return submitDurably(submit, from: peer, now: now) }
         let client = JobClient.remote(peer, tag: submit.tag)
         let order: JobOrder
         do {
@@ -22,7 +24,7 @@ extension ClientDesk {
             )
             try check([order])
         } catch {
-            return reject(submit, for: client, "\(error)", now: now)
+            return reject(submit, for: client, error, now: now)
         }
         let job = add(order, for: client, now: now)
         tellAccepted(submit.tag, job, to: peer)
@@ -49,7 +51,7 @@ extension ClientDesk {
     }
 
     /// Whether all of these can be taken now.
-    private func check(_ orders: [JobOrder]) throws(JobRefusal) {
+    func check(_ orders: [JobOrder]) throws(JobRefusal) {
         guard !isClosed else { throw .shuttingDown }
         for order in orders {
             guard order.task?.utf8.count ?? 0 <= Self.taskByteCount else {
@@ -75,9 +77,9 @@ extension ClientDesk {
         }
     }
 
-    private mutating func add(
+    mutating func add(
         _ order: JobOrder,
-        for client: JobClient,
+        for client: JobClient?,
         now: Instant
     ) -> JobTable.Job {
         let job = jobs.add(
@@ -88,17 +90,19 @@ extension ClientDesk {
             submittedAt: Self.secondsSince1970,
             now: now
         )
-        story.accepted(job)
+        // Durable ones are acknowledged when they are on disk.
+        if client != nil { story.accepted(job) }
         return job
     }
 
     /// Accepts and ends at once, so that a client waits for one kind of end only.
-    private mutating func reject(
+    mutating func reject(
         _ submit: Submit,
         for client: JobClient,
-        _ message: String,
+        _ error: any Error,
         now: Instant
     ) {
+        let message = "\(error)"
         let job = jobs.add(
             client: client,
             task: submit.task,
@@ -106,17 +110,29 @@ extension ClientDesk {
             submittedAt: Self.secondsSince1970,
             now: now
         )
-        if case .remote(let peer, let tag) = client { tellAccepted(tag, job, to: peer) }
+        let result = GenerationResult.failedBeforeStart(message, GenerationRequest(prompt: []))
         figures.countRefusal()
         story.refused(job.id, message, now: now)
-        conclude(job.id, .failedBeforeStart(message, GenerationRequest(prompt: [])), rows: [])
+        jobs.end(job.id, result)
+        guard case .remote(let peer, let tag) = client else { return }
+        tellAccepted(tag, job, to: peer)
+        var ended = Ended(job.id, result, rows: [])
+        ended.retryAfter =
+            (error as? JobRefusal)?.retryAfter ?? (error as? DurabilityError)?.retryAfter
+        deliver(.ended(ended), to: peer)
     }
 
-    private mutating func tellAccepted(_ tag: UInt64, _ job: JobTable.Job, to peer: Peer) {
+    mutating func tellAccepted(
+        _ tag: UInt64,
+        _ job: JobTable.Job,
+        to peer: Peer,
+        isDurable: Bool = false
+    ) {
         let accepted = Accepted(
             tag: tag,
             job: "\(job.id)",
-            promptTokenCount: job.promptTokenCount
+            promptTokenCount: job.promptTokenCount,
+            isDurable: isDurable
         )
         deliver(.accepted(accepted), to: peer)
     }
@@ -127,7 +143,8 @@ extension ClientDesk {
 
     // MARK: Cancelled
 
-    mutating func cancel(_ cancel: Cancel, from client: Peer) {
+    mutating func cancel(_ cancel: Cancel, from client: Peer, now: Instant) {
+        JobID(cancel.job).map { hurry($0, now: now) }
         let job = jobs.job(named: cancel.job)
         let isUnderWay = job.map { !$0.isOver } ?? false
         if let job, isUnderWay { stop(job.id) }
@@ -156,6 +173,7 @@ extension ClientDesk {
     /// Tells the step thread, once.
     private mutating func stop(_ id: JobID) {
         guard jobs[id]?.isCancelling == false else { return }
+        guard ledger.records[id]?.order == nil else { return ledger.cancelUnrecorded(id) }
         let isTold = steps.post(.cancel(id))
         jobs[id]?.isCancelling = isTold
     }
@@ -164,7 +182,10 @@ extension ClientDesk {
     mutating func close() { isClosed = true }
 
     /// Ends what the step thread left, so that no client waits for ever.
+    ///
+    /// Durable jobs do not end: the next life goes on with them.
     mutating func endAll(_ message: String, now: Instant) {
+        ledger.postRest()
         for id in jobs.underWay {
             let result = GenerationResult.failedBeforeStart(message, GenerationRequest(prompt: []))
             end(id, result, rows: [], now: now)
@@ -181,6 +202,7 @@ extension ClientDesk {
             figures.countToken(&job.times, now: now)
         }
         jobs[id] = job
+        guard ledger.records[id] == nil else { return tellFollowers(event, of: id, now: now) }
         // Who is gone, or reads nothing, wants no more of it.
         if !tell(event, of: job) { stop(id) }
     }
@@ -193,7 +215,7 @@ extension ClientDesk {
         }
     }
 
-    private mutating func tell(_ event: GenerationEvent, of id: JobID, to peer: Peer) -> Bool {
+    mutating func tell(_ event: GenerationEvent, of id: JobID, to peer: Peer) -> Bool {
         switch event {
         case .prefill(let done, let total):
             let progress = PromptProgress(
@@ -214,6 +236,9 @@ extension ClientDesk {
 
     mutating func end(_ id: JobID, _ result: GenerationResult, rows: [WorkerRows], now: Instant) {
         guard let job = jobs[id], !job.isOver else { return }
+        guard ledger.records[id] == nil else {
+            return endDurably(id, result, rows: rows, now: now)
+        }
         story.ended(id, result)
         figures.countEnd(result, job.times, now: now)
         conclude(id, result, rows: rows)
@@ -235,16 +260,6 @@ extension ClientDesk {
     // MARK: Listed
 
     var jobReports: [JobReport] {
-        jobs.all.suffix(wireLimits.listCount).map { job in
-            JobReport(
-                id: "\(job.id)",
-                state: job.state,
-                task: job.task,
-                promptTokenCount: job.promptTokenCount,
-                generatedTokenCount: job.generatedTokenCount,
-                submittedAt: job.submittedAt,
-                message: job.message
-            )
-        }
+        jobs.all.suffix(wireLimits.listCount).map { JobReport($0) }
     }
 }

@@ -2,6 +2,7 @@ import Cluster
 import Foundation
 import Generation
 import Inference
+import Ledger
 import Logging
 import Messaging
 import Model
@@ -22,6 +23,8 @@ struct ClientDesk {
     let contextLength: Int
     let queueLimit: Int
     var jobs: JobTable
+    /// What of them is on disk.
+    var ledger: LedgerDesk
     /// Clients that said hello, oldest first.
     private var greeted: [Peer] = []
     private var evaluationCount = 0
@@ -55,6 +58,7 @@ struct ClientDesk {
         socket: any MessageSocket,
         access: Access?,
         steps: Mailbox<StepCommand>,
+        ledger: Mailbox<LedgerCommand>?,
         life: UInt32,
         logger: Logger
     ) {
@@ -66,6 +70,7 @@ struct ClientDesk {
         contextLength = min(settings.contextLength, served.description.contextLength)
         queueLimit = settings.queuedJobCount + settings.runningJobCount
         jobs = JobTable(life: life)
+        self.ledger = LedgerDesk(inbox: ledger, life: life)
         warnings = PeerWarnings(logger)
         story = JobStory(logger)
     }
@@ -98,9 +103,10 @@ struct ClientDesk {
         }
         switch message {
         case .submit(let request): submit(request, from: client, now: now)
-        case .cancel(let request): cancel(request, from: client)
+        case .cancel(let request): cancel(request, from: client, now: now)
+        case .findJob(let question): find(question, from: client)
         case .evaluate(let request): evaluate(request, from: client)
-        case .listJobs: send(.jobs(jobReports), to: client)
+        case .listJobs: list(for: client)
         case .listNodes: send(.nodes(workers.nodeReports(now: now)), to: client)
         case .getStatus:
             let report = status(
@@ -296,7 +302,8 @@ struct ClientDesk {
             build: Build.name,
             sockets: traffic + [self.traffic],
             trips: trips,
-            balance: balance
+            balance: balance,
+            ledgerTrouble: ledger.trouble.map { "\($0)" } ?? ""
         )
     }
 
@@ -307,12 +314,19 @@ struct ClientDesk {
     /// - Returns: false where the client is gone, or reads nothing.
     @discardableResult
     mutating func deliver(_ message: ClientMessage, to client: Peer) -> Bool {
-        if outbox.holdsMessages(for: client) { return outbox.keep(message, for: client) }
+        if outbox.holdsMessages(for: client) { return keep(message, for: client) }
         return switch send(message, to: client) {
         case .sent: true
-        case .full: outbox.keep(message, for: client)
+        case .full: keep(message, for: client)
         case .gone: false
         }
+    }
+
+    /// Who is given up must say hello again, and so learns that it has missed something.
+    private mutating func keep(_ message: ClientMessage, for client: Peer) -> Bool {
+        guard !outbox.keep(message, for: client) else { return true }
+        greeted.removeAll { $0 == client }
+        return false
     }
 
     /// Whether `retry` should be called soon.

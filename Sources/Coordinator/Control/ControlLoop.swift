@@ -1,4 +1,5 @@
 package import Cluster
+package import Ledger
 package import Logging
 package import Messaging
 import Model
@@ -66,6 +67,7 @@ package final class ControlLoop {
     ///   - dataEndpoint: Where workers connect for shares.
     ///   - chunks: nil where no chunks are sent.
     ///   - save: Begins to write a change of the state; its end comes as a command, in order.
+    ///   - ledger: where durable jobs are recorded; nil where they are not.
     ///   - life: The number of this life of the coordinator.
     ///   - search: Begins a search for a better plan; its end comes as a command.
     package init(
@@ -77,6 +79,7 @@ package final class ControlLoop {
         chunks: Chunks? = nil,
         steps: Mailbox<StepCommand>,
         save: @escaping (StateChange) -> Void,
+        ledger: Mailbox<LedgerCommand>? = nil,
         start: StartingPlan,
         life: UInt32,
         clock: LoopClock,
@@ -118,6 +121,7 @@ package final class ControlLoop {
             socket: sockets.clients,
             access: access,
             steps: steps,
+            ledger: ledger,
             life: life,
             logger: logger
         )
@@ -125,9 +129,10 @@ package final class ControlLoop {
 
     /// When to call `turn` if nothing happens before.
     package var nextDeadline: Instant? {
-        guard clients.owesMessages else { return workers.nextDeadline }
-        let retry = clock.now + Self.retryTime
-        return workers.nextDeadline.map { min($0, retry) } ?? retry
+        let now = clock.now
+        let retry = clients.owesMessages ? now + Self.retryTime : nil
+        return [workers.nextDeadline, retry, clients.ledgerDeadline(now: now)]
+            .compactMap { $0 }.min()
     }
 
     /// Workers of whose machines something is kept.
@@ -156,6 +161,7 @@ package final class ControlLoop {
             workers.receive(message)
         }
         clients.retry(now: clock.now)
+        clients.tendLedger(now: clock.now)
         // After what has arrived, so that nobody counts as silent whose message lay here.
         workers.tick()
         watchBalance()
@@ -247,6 +253,7 @@ package final class ControlLoop {
             clients.close()
             _ = steps.post(.stop)
         case .report(let report): try handle(report)
+        case .ledger(let report): clients.receive(report, now: clock.now)
         case .searched(let outcome): finishSearch(outcome)
         case .saved(let change, nil): workers.onSaved(change)
         case .saved(_, let error?): throw error

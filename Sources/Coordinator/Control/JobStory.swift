@@ -1,5 +1,6 @@
 import Cluster
 import Generation
+import Ledger
 import Logging
 
 /// What the log says about jobs: a line when one is taken, a line when it ends.
@@ -25,6 +26,16 @@ struct JobStory {
         if let id { metadata["job"] = "\(id)" }
         if heldBack > 0 { metadata["heldBack"] = "\(heldBack)" }
         logger.info("Job refused", metadata: metadata)
+    }
+
+    func resumed(_ id: JobID, tokenCount: Int) {
+        logger.info("Job resumed", metadata: ["job": "\(id)", "tokens": "\(tokenCount)"])
+    }
+
+    /// Whether jobs can be recorded.
+    func ledger(_ trouble: LedgerError?) {
+        guard let trouble else { return logger.info("Job ledger in order") }
+        logger.error("Job ledger out of order", metadata: ["reason": "\(trouble)"])
     }
 
     func ended(_ id: JobID, _ result: GenerationResult) {

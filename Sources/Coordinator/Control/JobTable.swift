@@ -1,5 +1,6 @@
 import Cluster
 import Generation
+import Ledger
 import Messaging
 import Wire
 
@@ -54,13 +55,13 @@ struct JobTable {
     }
 
     /// By the name that `moiety jobs` shows.
-    func job(named name: String) -> Job? { jobs.values.first { "\($0.id)" == name } }
+    func job(named name: String) -> Job? { JobID(name).flatMap { jobs[$0] } }
 
     var queuedCount: Int { jobs.values.count { $0.state == .queued } }
     var runningCount: Int { jobs.values.count { $0.state == .running } }
 
     /// In order of submission.
-    var all: [Job] { jobs.values.sorted { $0.id.number < $1.id.number } }
+    var all: [Job] { jobs.values.sorted { $0.id < $1.id } }
 
     var underWay: [JobID] { all.filter { !$0.isOver }.map(\.id) }
 
@@ -77,17 +78,21 @@ struct JobTable {
         }
     }
 
+    /// - Parameters:
+    ///   - id: nil for a new job.
+    ///   - client: nil for one whose clients the ledger's desk knows.
     mutating func add(
-        client: JobClient,
+        id: JobID? = nil,
+        client: JobClient?,
         task: String?,
         owner: JobOwner? = nil,
         promptTokenCount: Int,
         submittedAt: UInt64,
         now: Instant
     ) -> Job {
-        lastNumber += 1
+        if id == nil { lastNumber += 1 }
         let job = Job(
-            id: JobID(life: life, number: lastNumber),
+            id: id ?? JobID(life: life, number: lastNumber),
             client: client,
             task: task,
             owner: owner,
@@ -98,6 +103,9 @@ struct JobTable {
         jobs[job.id] = job
         return job
     }
+
+    /// As if it had never been taken in.
+    mutating func forget(_ id: JobID) { jobs[id] = nil }
 
     /// Notes how a job ended, and forgets the oldest ended one when there are many.
     mutating func end(_ id: JobID, _ result: GenerationResult) {

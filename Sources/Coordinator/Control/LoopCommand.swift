@@ -1,8 +1,10 @@
 package import Cluster
+package import Ledger
 
 /// What other threads tell the loop thread.
 package enum LoopCommand: Sendable {
     case report(StepReport)
+    case ledger(LedgerReport)
     /// A search for a better plan has ended.
     case searched(RebalanceWatch.Outcome)
     /// A change of the state is on disk, or could not be written.

@@ -13,7 +13,9 @@ package struct Outbox {
 
     /// Messages that may wait for one client, on top of a full queue: who leaves more unread than
     /// that does not read at all.
-    package static let messageLimit = 256
+    ///
+    /// A batch has many jobs under way, each with a few messages.
+    package static let messageLimit = 1024
     /// Clients that may have messages waiting; the one that waits longest gives way.
     private static let clientLimit = 1024
     /// Bytes of text and number of tokens that are sent together; far below a message's limits.
@@ -32,8 +34,12 @@ package struct Outbox {
     package mutating func keep(_ message: ClientMessage, for client: Peer) -> Bool {
         var messages = waiting[client] ?? []
         if messages.isEmpty { clients.append(client) }
-        if let last = messages.last, let both = Self.merged(last, message) {
-            messages[messages.count - 1] = both
+        let job = Self.job(of: message)
+        // Only what is said of one job must keep its order.
+        if let job, let last = messages.lastIndex(where: { Self.job(of: $0) == job }),
+            let both = Self.merged(messages[last], message)
+        {
+            messages[last] = both
         } else {
             messages.append(message)
         }
@@ -60,6 +66,17 @@ package struct Outbox {
     private mutating func forget(_ client: Peer) {
         waiting[client] = nil
         clients.removeAll { $0 == client }
+    }
+
+    /// Which job something is said of; nil for what is of no job.
+    private static func job(of message: ClientMessage) -> String? {
+        switch message {
+        case .accepted(let accepted): accepted.job
+        case .tokens(let tokens): tokens.job
+        case .progress(let progress): progress.job
+        case .ended(let ended): ended.job
+        default: nil
+        }
     }
 
     /// Two pieces of one job's output as one; nil for anything else, and where it would be long.

@@ -1,6 +1,7 @@
 import Cluster
 package import Generation
 import Inference
+import Ledger
 import Messaging
 import Model
 import Placement

@@ -37,6 +37,14 @@ package enum JobRefusal: Error, Equatable, Sendable, CustomStringConvertible {
     case busy
     case shuttingDown
 
+    /// When it may be tried again; nil where that does not help.
+    var retryAfter: Duration? {
+        switch self {
+        case .queueFull, .tooManyJobs, .busy: .seconds(1)
+        case .invalid, .taskTooLong, .shuttingDown: nil
+        }
+    }
+
     package var description: String {
         switch self {
         case .invalid(let error): error.description

@@ -1,5 +1,6 @@
 import Cluster
 package import Generation
+package import Ledger
 package import Messaging
 package import Placement
 package import Wire

@@ -2,6 +2,7 @@ package import Cluster
 import Generation
 import Inference
 import Kernels
+import Ledger
 package import Messaging
 import Model
 import Placement

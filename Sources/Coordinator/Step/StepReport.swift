@@ -1,6 +1,7 @@
 import Cluster
 package import Generation
 import Inference
+package import Ledger
 package import Messaging
 import Placement
 package import Wire

@@ -1,3 +1,4 @@
+import Cluster
 import Messaging
 import Wire
 
@@ -12,6 +13,8 @@ final class ClusterClient {
     private static let pingInterval: Duration = .seconds(1)
 
     let endpoint: Endpoint
+    /// What the cluster serves.
+    private(set) var modelName = ""
     private let socket: Socket
     private let hasKeys: Bool
     private let waker: Waker
@@ -34,6 +37,7 @@ final class ClusterClient {
         guard try socket.waitUntilSendable(timeout: Self.patience) else { throw unreachable }
         let reply = try ask(.clientHello(ClientHello(build: Build.name)))
         guard case .clientWelcome(let welcome) = reply else { throw unexpected(reply) }
+        modelName = welcome.modelName
         let spoken = ProtocolVersion.supported
         guard spoken.contains(welcome.protocolVersion) else {
             throw CommandFailure(
@@ -79,12 +83,15 @@ final class ClusterClient {
     /// A coordinator that says nothing is asked for its status now and then; statuses are not
     /// passed on.
     ///
-    /// - Returns: nil when the waker was woken.
-    func receive() throws -> ClientMessage? {
+    /// - Parameter end: when to come back without one.
+    /// - Returns: nil when the waker was woken, or the time has come; `isWoken` tells which.
+    func receive(until end: ContinuousClock.Instant? = nil) throws -> ClientMessage? {
         var silence: Duration = .zero
         while silence < Self.patience {
             let start = ContinuousClock.now
-            switch try next(within: Self.pingInterval, wakes: true) {
+            if let end, end <= start { return nil }
+            let time = end.map { min($0 - start, Self.pingInterval) } ?? Self.pingInterval
+            switch try next(within: time, wakes: true) {
             case .status: silence = .zero
             case let message?: return message
             case nil:
@@ -97,7 +104,7 @@ final class ClusterClient {
     }
 
     /// Whether the last wait was ended by the waker.
-    private var isWoken = false
+    private(set) var isWoken = false
 
     /// - Returns: nil when time was up or the waker was woken.
     private func next(within time: Duration, wakes: Bool) throws -> ClientMessage? {
@@ -112,6 +119,8 @@ final class ClusterClient {
     private func checked(_ received: ReceivedMessage) throws -> ClientMessage {
         let message = try ClientMessage(frames: received.frames)
         if case .refusal(let refusal) = message {
+            // Another life of the coordinator has taken its place: this line belongs to the former.
+            if refusal.code == .helloExpected { throw stoppedAnswering }
             throw CommandFailure("the coordinator at \(endpoint) refused: \(refusal.text)")
         }
         return message

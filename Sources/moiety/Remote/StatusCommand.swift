@@ -86,6 +86,7 @@ struct StatusCommand: AsyncParsableCommand {
         table.add(["plan", status.epoch.map { "epoch \($0)" } ?? "none yet"])
         table.add(["workers", "\(status.workersReady) of \(status.workersExpected) ready"])
         table.add(["jobs", "\(status.jobsRunning) running, \(status.jobsQueued) waiting"])
+        if !status.ledgerTrouble.isEmpty { table.add(["job ledger", status.ledgerTrouble]) }
         table.add(["build", "\(status.build), protocol version \(status.protocolVersion)"])
         let trips = status.trips.total
         if trips.trips > 0 { table.add(["trips to workers", "\(TripAverages(trips))"]) }
@@ -133,6 +134,8 @@ private struct StatusLine: Encodable {
     let trips: [TripAverages]
     let imbalance: Double?
     let rebalancing: Rebalancing?
+    /// Why durable jobs are not taken; nil where they are.
+    let ledgerTrouble: String?
 
     struct Rebalancing: Encodable {
         let automatic: Bool
@@ -169,6 +172,7 @@ private struct StatusLine: Encodable {
         case jobsQueued = "jobs_queued"
         case jobsRunning = "jobs_running"
         case protocolVersion = "protocol_version"
+        case ledgerTrouble = "ledger_trouble"
     }
 
     init(_ status: StatusReport) {
@@ -187,5 +191,6 @@ private struct StatusLine: Encodable {
             .map { TripAverages($1, layer: $0) }
         imbalance = status.balance?.imbalance
         rebalancing = status.balance.map(Rebalancing.init)
+        ledgerTrouble = status.ledgerTrouble.isEmpty ? nil : status.ledgerTrouble
     }
 }

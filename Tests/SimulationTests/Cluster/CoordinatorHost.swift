@@ -1,6 +1,7 @@
 import Cluster
 import Coordinator
 import Foundation
+import Ledger
 import Logging
 import Messaging
 import Model
@@ -19,6 +20,8 @@ final class CoordinatorHost {
     private var inbox: Mailbox<Coordinator.LoopCommand>?
     private var steps: Mailbox<Coordinator.StepCommand>?
     private var data: SimulatedSocket?
+    /// Nil where nothing is recorded.
+    private(set) lazy var ledger = world.makeLedger()
     /// When its disk has written all that it was given.
     private var diskFree = Instant(nanoseconds: 0)
     /// A plan that the operator wants from the next life on.
@@ -68,6 +71,7 @@ final class CoordinatorHost {
             dataEndpoint: try Endpoint(Self.dataEndpoint),
             steps: steps,
             save: { [unowned self] in self.save($0, in: state, for: process, telling: inbox) },
+            ledger: try ledger?.start(by: process) { _ = inbox.post(.ledger($0)) },
             start: try StartingPlan(
                 model: world.model.served.description,
                 settings: settings,
@@ -147,7 +151,11 @@ final class CoordinatorHost {
         } catch {
             world.fail("the coordinator ended: \(error)")
         }
-        if control.hasStopped { exit(process) }
+        if control.hasStopped {
+            // The ledger's thread writes what it was told before the process ends.
+            ledger?.loop?.turn()
+            exit(process)
+        }
         return control.nextDeadline ?? .distantFuture
     }
 

@@ -46,6 +46,9 @@ final class SimulatedCluster {
     private let directory: TemporaryFile
     private var plansMade = 0
     private let values: [String: String]
+    /// Whether the coordinator records jobs, and somebody submits such.
+    private let keepsLedger: Bool
+    private var durable: DurableClient?
     var shares = ShareCheck()
 
     /// - Parameters:
@@ -80,6 +83,7 @@ final class SimulatedCluster {
             isShort ? UInt64(model.expertByteCount * more.number(70...110) / 100) : 1 << 40
         let kinds: [Cutting] = [.none, .none, .none, .alike, .mixed]
         cutting = wantedCutting ?? (isFree ? more.pick(kinds) : nil) ?? .none
+        keepsLedger = isFree && more.happens(0.4)
         answers = try cutting == .alike ? .cut : .shared
         names = (1...workerCount).compactMap { WorkerName(rawValue: "w\($0)") }
         network.onSend = { [unowned self] in
@@ -189,6 +193,21 @@ final class SimulatedCluster {
             guard faults.has(.clientLeaves), chance.happens(0.5) else { continue }
             agenda.after(chance.time(0...span)) { client.leave() }
         }
+        guard let ledger = coordinator.ledger else { return }
+        let durable = DurableClient(in: self, ledger: ledger)
+        self.durable = durable
+        try durable.start(within: span)
+    }
+
+    /// Nil where nothing is recorded.
+    func makeLedger() -> SimulatedLedger? {
+        guard keepsLedger else { return nil }
+        do {
+            return try SimulatedLedger(in: self)
+        } catch {
+            fail("there is no ledger: \(error)")
+            return nil
+        }
     }
 
     /// Faults stop, and what they did to machines and network is mended from outside.
@@ -212,6 +231,7 @@ final class SimulatedCluster {
         for client in clients where client.isWaiting {
             fail("a job did not end within \(Self.mendingTime) of calm: \(client.outcomes)")
         }
+        durable?.checkMended()
         let judge = SimulatedClient("judge", in: self)
         clients.append(judge)
         startAgain { try judge.start() }

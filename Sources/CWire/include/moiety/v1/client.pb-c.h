@@ -27,6 +27,8 @@ typedef struct Moiety__V1__Tokens Moiety__V1__Tokens;
 typedef struct Moiety__V1__Progress Moiety__V1__Progress;
 typedef struct Moiety__V1__WorkerRows Moiety__V1__WorkerRows;
 typedef struct Moiety__V1__Ended Moiety__V1__Ended;
+typedef struct Moiety__V1__FindJob Moiety__V1__FindJob;
+typedef struct Moiety__V1__JobFound Moiety__V1__JobFound;
 typedef struct Moiety__V1__ListJobs Moiety__V1__ListJobs;
 typedef struct Moiety__V1__Job Moiety__V1__Job;
 typedef struct Moiety__V1__Jobs Moiety__V1__Jobs;
@@ -120,7 +122,9 @@ typedef enum {
   MOIETY__V1__CLIENT_ENVELOPE__BODY_PROFILE_LAYER = 33,
   MOIETY__V1__CLIENT_ENVELOPE__BODY_PROFILE_STEPS = 34,
   MOIETY__V1__CLIENT_ENVELOPE__BODY_GET_COSTS = 35,
-  MOIETY__V1__CLIENT_ENVELOPE__BODY_CLUSTER_COSTS = 36
+  MOIETY__V1__CLIENT_ENVELOPE__BODY_CLUSTER_COSTS = 36,
+  MOIETY__V1__CLIENT_ENVELOPE__BODY_FIND_JOB = 40,
+  MOIETY__V1__CLIENT_ENVELOPE__BODY_JOB_FOUND = 41
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MOIETY__V1__CLIENT_ENVELOPE__BODY__CASE)
 } Moiety__V1__ClientEnvelope__BodyCase;
 
@@ -162,6 +166,8 @@ struct  Moiety__V1__ClientEnvelope
     Moiety__V1__ProfileSteps *profile_steps;
     Moiety__V1__GetCosts *get_costs;
     Moiety__V1__ClusterCosts *cluster_costs;
+    Moiety__V1__FindJob *find_job;
+    Moiety__V1__JobFound *job_found;
   };
 };
 #define MOIETY__V1__CLIENT_ENVELOPE__INIT \
@@ -248,10 +254,20 @@ struct  Moiety__V1__Submit
    */
   size_t n_stop_texts;
   ProtobufCBinaryData *stop_texts;
+  /*
+   * Recorded on disk before it is accepted; goes on when its client is gone, and after a restart of
+   * the coordinator.
+   */
+  protobuf_c_boolean is_durable;
+  /*
+   * Of the client's making, for durable jobs: who submits twice with one ticket gets the same job.
+   * Empty for none.
+   */
+  ProtobufCBinaryData ticket;
 };
 #define MOIETY__V1__SUBMIT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moiety__v1__submit__descriptor) \
-    , 0, {0,NULL}, 0, NULL, {0,NULL}, 0,NULL }
+    , 0, {0,NULL}, 0, NULL, {0,NULL}, 0,NULL, 0, {0,NULL} }
 
 
 struct  Moiety__V1__Accepted
@@ -263,10 +279,14 @@ struct  Moiety__V1__Accepted
    */
   ProtobufCBinaryData job;
   uint32_t prompt_token_count;
+  /*
+   * Whether it is on disk; false of older coordinators.
+   */
+  protobuf_c_boolean is_durable;
 };
 #define MOIETY__V1__ACCEPTED__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moiety__v1__accepted__descriptor) \
-    , 0, {0,NULL}, 0 }
+    , 0, {0,NULL}, 0, 0 }
 
 
 /*
@@ -337,10 +357,61 @@ struct  Moiety__V1__Ended
    */
   size_t n_rows_per_worker;
   Moiety__V1__WorkerRows **rows_per_worker;
+  /*
+   * Of a job that was refused for want of room: when to submit it again; 0 of all others.
+   */
+  uint32_t retry_milliseconds;
 };
 #define MOIETY__V1__ENDED__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moiety__v1__ended__descriptor) \
-    , {0,NULL}, MOIETY__V1__OUTCOME__OUTCOME_UNSPECIFIED, MOIETY__V1__END_REASON__END_REASON_UNSPECIFIED, {0,NULL}, 0,NULL, 0, 0, 0, 0,NULL }
+    , {0,NULL}, MOIETY__V1__OUTCOME__OUTCOME_UNSPECIFIED, MOIETY__V1__END_REASON__END_REASON_UNSPECIFIED, {0,NULL}, 0,NULL, 0, 0, 0, 0,NULL, 0 }
+
+
+/*
+ * Asks what is known of a job; answered by JobFound.
+ */
+struct  Moiety__V1__FindJob
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData job;
+  /*
+   * Of a durable job that has not ended: sends Tokens and Ended from here on, as to its client.
+   */
+  protobuf_c_boolean follows;
+};
+#define MOIETY__V1__FIND_JOB__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moiety__v1__find_job__descriptor) \
+    , {0,NULL}, 0 }
+
+
+/*
+ * Raw frames: the answer so far as text (UTF-8), then, where it has ended, its tokens (i32).
+ */
+struct  Moiety__V1__JobFound
+{
+  ProtobufCMessage base;
+  /*
+   * As it was asked for.
+   */
+  ProtobufCBinaryData name;
+  /*
+   * Absent where there is no such job.
+   */
+  Moiety__V1__Job *job;
+  /*
+   * Why nothing can be said of it; empty otherwise.
+   */
+  ProtobufCBinaryData trouble;
+  /*
+   * Absent until it has ended; without tokens.
+   */
+  Moiety__V1__Ended *ended;
+  uint64_t text_byte_count;
+  uint32_t token_count;
+};
+#define MOIETY__V1__JOB_FOUND__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moiety__v1__job_found__descriptor) \
+    , {0,NULL}, NULL, {0,NULL}, NULL, 0, 0 }
 
 
 struct  Moiety__V1__ListJobs
@@ -586,10 +657,14 @@ struct  Moiety__V1__Status
    * Absent in answers of older coordinators.
    */
   Moiety__V1__Balance *balance;
+  /*
+   * Why durable jobs are not taken; empty where they are.
+   */
+  ProtobufCBinaryData ledger_trouble;
 };
 #define MOIETY__V1__STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moiety__v1__status__descriptor) \
-    , 0, {0,NULL}, {0,NULL}, 0, 0, 0, 0, 0, 0, {0,NULL}, 0,NULL, 0,NULL, NULL }
+    , 0, {0,NULL}, {0,NULL}, 0, 0, 0, 0, 0, 0, {0,NULL}, 0,NULL, 0,NULL, NULL, {0,NULL} }
 
 
 /*
@@ -947,6 +1022,44 @@ Moiety__V1__Ended *
                       const uint8_t       *data);
 void   moiety__v1__ended__free_unpacked
                      (Moiety__V1__Ended *message,
+                      ProtobufCAllocator *allocator);
+/* Moiety__V1__FindJob methods */
+void   moiety__v1__find_job__init
+                     (Moiety__V1__FindJob         *message);
+size_t moiety__v1__find_job__get_packed_size
+                     (const Moiety__V1__FindJob   *message);
+size_t moiety__v1__find_job__pack
+                     (const Moiety__V1__FindJob   *message,
+                      uint8_t             *out);
+size_t moiety__v1__find_job__pack_to_buffer
+                     (const Moiety__V1__FindJob   *message,
+                      ProtobufCBuffer     *buffer);
+Moiety__V1__FindJob *
+       moiety__v1__find_job__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moiety__v1__find_job__free_unpacked
+                     (Moiety__V1__FindJob *message,
+                      ProtobufCAllocator *allocator);
+/* Moiety__V1__JobFound methods */
+void   moiety__v1__job_found__init
+                     (Moiety__V1__JobFound         *message);
+size_t moiety__v1__job_found__get_packed_size
+                     (const Moiety__V1__JobFound   *message);
+size_t moiety__v1__job_found__pack
+                     (const Moiety__V1__JobFound   *message,
+                      uint8_t             *out);
+size_t moiety__v1__job_found__pack_to_buffer
+                     (const Moiety__V1__JobFound   *message,
+                      ProtobufCBuffer     *buffer);
+Moiety__V1__JobFound *
+       moiety__v1__job_found__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moiety__v1__job_found__free_unpacked
+                     (Moiety__V1__JobFound *message,
                       ProtobufCAllocator *allocator);
 /* Moiety__V1__ListJobs methods */
 void   moiety__v1__list_jobs__init
@@ -1398,6 +1511,12 @@ typedef void (*Moiety__V1__WorkerRows_Closure)
 typedef void (*Moiety__V1__Ended_Closure)
                  (const Moiety__V1__Ended *message,
                   void *closure_data);
+typedef void (*Moiety__V1__FindJob_Closure)
+                 (const Moiety__V1__FindJob *message,
+                  void *closure_data);
+typedef void (*Moiety__V1__JobFound_Closure)
+                 (const Moiety__V1__JobFound *message,
+                  void *closure_data);
 typedef void (*Moiety__V1__ListJobs_Closure)
                  (const Moiety__V1__ListJobs *message,
                   void *closure_data);
@@ -1483,6 +1602,8 @@ extern const ProtobufCMessageDescriptor moiety__v1__tokens__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__progress__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__worker_rows__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__ended__descriptor;
+extern const ProtobufCMessageDescriptor moiety__v1__find_job__descriptor;
+extern const ProtobufCMessageDescriptor moiety__v1__job_found__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__list_jobs__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__job__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__jobs__descriptor;

@@ -1,65 +1,9 @@
-import ArgumentParser
 import Inference
-import Messaging
-import Synchronization
 import Terminal
 import Wire
 
-struct SubmitCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "submit",
-        abstract: "Continue a prompt on a cluster.",
-        discussion: "Ctrl-C cancels the job."
-    )
-
-    @OptionGroup var coordinator: CoordinatorOptions
-    @OptionGroup var prompt: PromptOptions
-    @OptionGroup var sampling: SamplingOptions
-
-    @Option(help: "What the job is for; profiles tell tasks apart by it.")
-    var task: String?
-
-    @Flag(help: "Print one JSON object at the end instead of text.")
-    var json = false
-
-    func run() async throws {
-        try await CommandFailure.report {
-            let text = String(decoding: try prompt.read(), as: UTF8.self)
-            let waker = try Waker()
-            let client = try coordinator.connect(waker: waker)
-            let output = AnswerOutput(streams: !json)
-            let submission = Submission(client: client, output: output)
-            Interrupt.cancelsOnce { waker.wake() }
-            let ended = try submission.run(
-                Submit(
-                    tag: client.nextTag(),
-                    prompt: text,
-                    maximumTokens: prompt.maximumTokens,
-                    sampling: SamplingRequest(sampling.sampling),
-                    task: task,
-                    stopTexts: prompt.stop
-                )
-            )
-            try report(ended, output)
-        }
-    }
-
-    private func report(_ ended: Ended, _ output: AnswerOutput) throws {
-        switch ended.outcome {
-        case .completed: break
-        case .failed: throw CommandFailure("job \(ended.job) failed: \(ended.message)")
-        case .cancelled:
-            output.endLine()
-            Console.note("job \(ended.job) was cancelled")
-            throw ExitCode(Interrupt.exitCode)
-        }
-        guard json else { return output.end(summary: AnswerSummary(ended)) }
-        try Console.writeJSON(SubmittedAnswer(ended, text: output.text))
-    }
-}
-
-/// One job, from submitting it to its last word.
-struct Submission {
+/// One job that ends with its command, from submitting it to its last word.
+struct AttachedJob {
     let client: ClusterClient
     let output: AnswerOutput
 
@@ -91,7 +35,7 @@ struct Submission {
 }
 
 /// What `moiety submit --json` prints; names and all are promised to users.
-private struct SubmittedAnswer: Encodable {
+struct SubmittedAnswer: Encodable {
     let job: String
     let text: String
     let tokens: [Int32]
@@ -121,7 +65,7 @@ private struct SubmittedAnswer: Encodable {
 }
 
 extension SamplingRequest {
-    fileprivate init(_ sampling: Sampling) {
+    init(_ sampling: Sampling) {
         self.init(
             temperature: sampling.temperature,
             topK: sampling.topK,
