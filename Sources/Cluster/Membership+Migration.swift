@@ -26,6 +26,17 @@ extension Membership {
         bandwidth: UInt64 = 0,
         now: Instant
     ) throws(MigrationError) -> [Action] {
+        var actions: [Action] = []
+        try begin(goal, bandwidth: bandwidth, now: now, &actions)
+        return finish(actions, now: now)
+    }
+
+    mutating func begin(
+        _ goal: Plan,
+        bandwidth: UInt64 = 0,
+        now: Instant,
+        _ actions: inout [Action]
+    ) throws(MigrationError) {
         guard let plan else { throw .noPlanYet }
         if let migration, !isStuck {
             throw .busy(stage: migration.stage, of: migration.stageCount)
@@ -48,7 +59,6 @@ extension Membership {
             throw .impossible(error)
         }
         guard !change.stages.isEmpty else { throw .sameAsNow(plan.epoch) }
-        var actions: [Action] = []
         stopStage(reason: "another plan was asked for", now: now, &actions)
         // The operator's wish counts from now on, not what was before a worker was lost.
         home = nil
@@ -65,7 +75,6 @@ extension Membership {
                 byteCount: change.byteCount
             )
         )
-        return finish(actions, now: now)
     }
 
     /// Whether the present stage waits for a worker that is not there.
@@ -104,7 +113,11 @@ extension Membership {
         guard let plan, migration?.isLoading == true else { return }
         migration?.isLoading = false
         migration?.stages.removeFirst()
-        guard migration?.stages.isEmpty == true else { return }
+        if migration?.stages.isEmpty == true { complete(plan, &actions) }
+    }
+
+    /// The change is done: whoever the plan does not name may leave.
+    private mutating func complete(_ plan: Plan, _ actions: inout [Action]) {
         migration = nil
         actions.append(.changed(plan.epoch))
         for member in members.values.sorted(by: { $0.name < $1.name })
@@ -116,7 +129,11 @@ extension Membership {
 
     /// Gives a change up where it stands; the plan in force stays.
     mutating func giveUpMigration(reason: String, _ actions: inout [Action]) {
-        guard migration != nil else { return }
+        guard let goal = migration?.stages.last?.plan, let plan else { return }
+        // All that is left may be to drop what the plan asked for, in force by now, does not give.
+        if plan.workers == goal.workers, plan.layers == goal.layers {
+            return complete(plan, &actions)
+        }
         migration = nil
         actions.append(.unchanged(reason: reason))
         // Nobody waits any more for those that only the new plan named.

@@ -58,14 +58,15 @@ extension Membership {
         guard areAllReady, next.isCovered(by: { isLoaded(next.workers[$0]) }) else { return }
         var fresh = next
         let isChange = migration?.isLoading == true
-        if isChange || kept != nil {
+        // Others load whole experts beside what they have, but a shard may take another's place.
+        let isLess = isChange || !next.includes(plan)
+        if isLess || kept != nil {
             // More is held than the plan gives, so it has another number than the loading.
             guard let epoch = nextEpoch() else { return }
             fresh = Plan(epoch: epoch, workers: next.workers, layers: next.layers)
-            let plans = (kept?.plans ?? []) + (isChange ? [plan] : [])
+            let plans = (kept?.plans ?? []) + (isLess ? [plan] : [])
             kept = Holding(epoch: next.epoch, plans: plans)
         }
-        // Where workers were lost, the plan gives everybody what the one before gave, and more.
         if !isChange { home = home ?? plan }
         self.next = nil
         // Whoever is away is asked what it holds when it is back.
@@ -79,16 +80,27 @@ extension Membership {
         actions.append(.record(plan))
     }
 
-    /// With everyone back for a while, the copies that others took over are let go of: the memory
-    /// is wanted for the next loss.
+    /// With everyone back for a while, what others took over is let go of: the memory is wanted for
+    /// the next loss.
+    ///
+    /// Copies just go; shards, which their former holders do not have any more, are moved back.
     private mutating func goHome(now: Instant, _ actions: inout [Action]) {
         let isComplete = plan?.workers.allSatisfy { members[$0]?.isServing == true } ?? false
         completeSince = isComplete ? completeSince ?? now : nil
         guard let home, let since = completeSince, now >= since + limits.homeDelay,
-            next == nil, kept == nil, migration == nil, let epoch = nextEpoch()
+            next == nil, kept == nil, migration == nil, let plan
         else { return }
         self.home = nil
-        kept = plan.map { Holding(epoch: $0.epoch, plans: [$0]) }
+        guard plan.includes(home) else {
+            do throws(MigrationError) {
+                try begin(home, now: now, &actions)
+            } catch {
+                actions.append(.unchanged(reason: "lost workers' shards stay: \(error)"))
+            }
+            return
+        }
+        guard let epoch = nextEpoch() else { return }
+        kept = Holding(epoch: plan.epoch, plans: [plan])
         enforce(Plan(epoch: epoch, workers: home.workers, layers: home.layers), &actions)
     }
 
@@ -153,20 +165,21 @@ extension Membership {
         let (fresh, homeless) = base.covered(
             where: isThere,
             free: base.workers.map(room),
-            expertByteCounts: setup.expertByteCounts
+            sizes: setup.expertSizes
         )
         guard homeless.isEmpty else {
             let count = homeless.count == 1 ? "" : " and \(homeless.count - 1) more"
             return recoveryObstacle = "no worker that is left can take \(homeless[0])\(count)"
         }
-        guard let epoch = nextEpoch() else { return recoveryObstacle = "epochs are used up" }
         recoveryObstacle = ""
+        // A worker holds two parts of an expert at most: first goes what only older plans need.
+        guard kept == nil || fresh.includes(base) else { return }
+        guard let epoch = nextEpoch() else { return recoveryObstacle = "epochs are used up" }
         giveUpMigration(reason: "a worker was lost, whose experts others load first", &actions)
         next = Plan(epoch: epoch, workers: fresh.workers, layers: fresh.layers)
-        let copies = fresh.expertCounts.reduce(0, +) - base.expertCounts.reduce(0, +)
-        actions.append(
-            .prepare(epoch, copies: copies, byteCount: Self.added(fresh, to: base, setup))
-        )
+        let added = Self.added(fresh, to: base)
+        let byteCount = added.reduce(0) { $0 + setup.expertSizes.byteCount(of: $1) }
+        actions.append(.prepare(epoch, copies: added.count, byteCount: byteCount))
         assignAll(now: now, &actions)
     }
 
@@ -183,12 +196,10 @@ extension Membership {
         return max(0, Int(min(memory, 1e18)) - Int(clamping: occupied))
     }
 
-    /// Bytes of the copies that a plan has beyond another of the same workers.
-    private static func added(_ plan: Plan, to base: Plan, _ setup: Setup) -> Int {
-        zip(zip(plan.layers, base.layers), setup.expertByteCounts).reduce(0) { sum, layer in
-            let ((fresh, old), byteCount) = layer
-            let copies = zip(fresh, old).reduce(0) { $0 + $1.0.workers.count - $1.1.workers.count }
-            return sum + copies * byteCount
+    /// What workers hold by a plan and not by another of the same workers.
+    private static func added(_ plan: Plan, to base: Plan) -> [ExpertSlice] {
+        plan.workers.indices.flatMap { worker in
+            Set(plan.slices(of: worker)).subtracting(base.slices(of: worker)).sorted()
         }
     }
 

@@ -101,20 +101,33 @@ public final class ForwardPass {
     ///   as far as later batches that start at the same positions are concerned.
     public func run(_ batch: Batch, logits: inout [Float]) throws(ForwardError) {
         try check(batch)
-        let rowCount = batch.rows.count
-        let partCount = MicroBatch.count(rowCount: rowCount, limit: parts.count)
+        let partCount = MicroBatch.count(rowCount: batch.rows.count, limit: parts.count)
         defer { for part in parts { part.work.removeAll() } }
+        var attempt = 1
+        while let error = tryLayers(of: batch, partCount: partCount) {
+            experts.cancel()
+            guard case .cutChanged = error, attempt < Self.attempts else { throw .experts(error) }
+            attempt += 1
+        }
+        project(batch, partCount: partCount, into: &logits)
+    }
+
+    /// How often a step may begin while experts are cut anew under it; each time a worker was lost.
+    private static let attempts = 8
+
+    /// Runs a batch through all layers; why it did not come to the end, if it did not.
+    private func tryLayers(of batch: Batch, partCount: Int) -> ExpertRunnerError? {
         for index in 0..<partCount {
-            let rows = MicroBatch.rows(index, of: partCount, rowCount: rowCount)
+            let rows = MicroBatch.rows(index, of: partCount, rowCount: batch.rows.count)
+            parts[index].work.removeAll()
             embed(batch.rows[rows], into: parts[index])
         }
         do throws(ExpertRunnerError) {
             try runLayers(partCount: partCount)
+            return nil
         } catch {
-            experts.cancel()
-            throw .experts(error)
+            return error
         }
-        project(batch, partCount: partCount, into: &logits)
     }
 
     /// Each part in turn goes through a layer; its experts' answers are taken when its turn comes

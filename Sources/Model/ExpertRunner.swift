@@ -39,6 +39,8 @@ public enum ExpertRunnerError: Error, Equatable, CustomStringConvertible {
     case shareRefused(worker: String, layer: LayerIndex, reason: String)
     /// Nobody who holds some of the experts came back in time; `reason` names both.
     case expertsMissing(layer: LayerIndex, reason: String)
+    /// What the step waits for is cut otherwise by now: it can run again, from its first layer.
+    case cutChanged(layer: LayerIndex)
     /// The cluster was not complete to begin with, or its coordinator stops.
     case notReady(reason: String)
 
@@ -53,6 +55,9 @@ public enum ExpertRunnerError: Error, Equatable, CustomStringConvertible {
             "worker '\(worker)' refused its share of layer \(layer.rawValue): \(reason)"
         case .expertsMissing(_, let reason):
             reason
+        case .cutChanged(let layer):
+            "experts of layer \(layer.rawValue) were cut anew too often "
+                + "while a step waited for them"
         case .notReady(let reason):
             "the cluster cannot compute: \(reason)"
         }

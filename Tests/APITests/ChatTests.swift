@@ -4,7 +4,7 @@ import Foundation
 import Testing
 import Wire
 
-@Suite("/v1/chat/completions", .serialized, .timeLimit(.minutes(3)))
+@Suite("/v1/chat/completions", .serialized, .timeLimit(.minutes(10)))
 struct ChatTests {
     /// As ChatML writes conversations, with tools in front.
     private static let template = #"""

@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 import Wire
 
-@Suite("/v1/completions", .serialized, .timeLimit(.minutes(3)))
+@Suite("/v1/completions", .serialized, .timeLimit(.minutes(10)))
 struct CompletionTests {
     static let prompt = "NAME\n       ls - "
 

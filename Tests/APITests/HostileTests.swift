@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// Requests that no client of goodwill sends; the server says what is wrong, and lives.
-@Suite("Hostile HTTP", .serialized, .timeLimit(.minutes(3)))
+@Suite("Hostile HTTP", .serialized, .timeLimit(.minutes(10)))
 struct HostileTests {
     private static func post(_ head: String, _ body: String) -> [UInt8] {
         Array("POST /v1/completions HTTP/1.1\r\nHost: localhost\r\n\(head)\r\n\r\n\(body)".utf8)

@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 import Wire
 
-@Suite("API keys", .serialized, .timeLimit(.minutes(3)))
+@Suite("API keys", .serialized, .timeLimit(.minutes(10)))
 struct KeyTests {
     private static let alice = "alice-0123456789abcdef"
     private static let bob = "bob-0123456789abcdefgh"

@@ -2,7 +2,7 @@ import API
 import ClusterTesting
 import Testing
 
-@Suite("The live page", .serialized, .timeLimit(.minutes(3)))
+@Suite("The live page", .serialized, .timeLimit(.minutes(10)))
 struct PageTests {
     @Test("Its files are served with a policy that lets in nothing of others and no inline script")
     func files() async throws {

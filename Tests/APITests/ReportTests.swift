@@ -4,7 +4,7 @@ import Synchronization
 import Testing
 import Wire
 
-@Suite("What the server tells of itself", .serialized, .timeLimit(.minutes(3)))
+@Suite("What the server tells of itself", .serialized, .timeLimit(.minutes(10)))
 struct ReportTests {
     /// The value of a metric's line, by its beginning.
     private static func value(_ line: String, in text: String) -> Double? {

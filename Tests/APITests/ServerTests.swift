@@ -2,7 +2,7 @@ import API
 import ClusterTesting
 import Testing
 
-@Suite("The HTTP server", .serialized, .timeLimit(.minutes(3)))
+@Suite("The HTTP server", .serialized, .timeLimit(.minutes(10)))
 struct ServerTests {
     @Test("It says that it lives, and that jobs would be computed")
     func health() async throws {

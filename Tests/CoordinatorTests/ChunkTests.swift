@@ -8,7 +8,7 @@ import Testing
 import Wire
 
 /// Workers that nobody copied a model to.
-@Suite("Experts come to workers that have no file", .serialized, .timeLimit(.minutes(3)))
+@Suite("Experts come to workers that have no file", .serialized, .timeLimit(.minutes(10)))
 struct ChunkTests {
     private static let names = ["alpha", "beta"]
 

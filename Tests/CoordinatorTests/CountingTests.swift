@@ -4,7 +4,7 @@ import Synchronization
 import Testing
 import Wire
 
-@Suite("What the routers choose is counted", .serialized, .timeLimit(.minutes(3)))
+@Suite("What the routers choose is counted", .serialized, .timeLimit(.minutes(10)))
 struct CountingTests {
     /// A half-life so long that no row fades.
     private static let settings = ["coordinator.profile-half-life": "1000000000"]

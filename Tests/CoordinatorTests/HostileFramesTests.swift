@@ -9,7 +9,7 @@ import Wire
 /// Every socket of a coordinator, and everything that may be wrong with what comes to it.
 ///
 /// The peer and the sockets are real; a job runs meanwhile, and its tokens must be right.
-@Suite("Wrong frames are dropped, counted and told", .serialized, .timeLimit(.minutes(3)))
+@Suite("Wrong frames are dropped, counted and told", .serialized, .timeLimit(.minutes(10)))
 struct HostileFramesTests {
     @Test("On the workers' socket")
     func workers() async throws {

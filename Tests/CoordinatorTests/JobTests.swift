@@ -6,7 +6,7 @@ import Testing
 import Wire
 
 /// Jobs as clients meet them: cancelled, refused, left alone.
-@Suite("Every job ends once, with its reason", .serialized, .timeLimit(.minutes(3)))
+@Suite("Every job ends once, with its reason", .serialized, .timeLimit(.minutes(10)))
 struct JobTests {
     @Test("A job is cancelled by another client, and says so")
     func cancelling() async throws {

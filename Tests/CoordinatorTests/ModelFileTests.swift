@@ -9,7 +9,7 @@ import Testing
 import Wire
 
 /// A worker computes with nothing but the bytes that the coordinator's digests name.
-@Suite("A worker with other bytes computes nothing", .serialized, .timeLimit(.minutes(3)))
+@Suite("A worker with other bytes computes nothing", .serialized, .timeLimit(.minutes(10)))
 struct ModelFileTests {
     @Test("One changed byte of one expert is found, and that expert comes from the coordinator")
     func oneByte() async throws {

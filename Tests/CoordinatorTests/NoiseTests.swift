@@ -7,7 +7,7 @@ import Testing
 import Wire
 
 /// Whatever arrives on a socket, the daemons answer or drop it and go on.
-@Suite("Strangers on the sockets disturb nobody", .serialized, .timeLimit(.minutes(3)))
+@Suite("Strangers on the sockets disturb nobody", .serialized, .timeLimit(.minutes(10)))
 struct NoiseTests {
     @Test("A worker of an older protocol is refused by a text that names both versions")
     func oldWorker() async throws {

@@ -5,7 +5,7 @@ import Placement
 import Testing
 import Wire
 
-@Suite("A plan changes while jobs go on", .serialized, .timeLimit(.minutes(3)))
+@Suite("A plan changes while jobs go on", .serialized, .timeLimit(.minutes(10)))
 struct PlanChangeTests {
     private static let names = ["alpha", "beta"]
 

@@ -9,7 +9,7 @@ import Wire
 @Suite(
     "A coordinator's next life goes on where the last one ended",
     .serialized,
-    .timeLimit(.minutes(3))
+    .timeLimit(.minutes(10))
 )
 struct RestartTests {
     private static let names = ["alpha", "beta"]
@@ -70,7 +70,7 @@ struct RestartTests {
 
     @Test(
         "A plan that makes no sense, or is not this model's, is refused by name",
-        .timeLimit(.minutes(1)),
+        .timeLimit(.minutes(10)),
         arguments: [
             (#"{"epoch":1,"workers":["a","b"],"layers":[[{"replicas":[0,0]}]]}"#, "replicas"),
             (

@@ -9,7 +9,7 @@ import Wire
 @Suite(
     "A worker that fails is waited for, replaced by copies, or named",
     .serialized,
-    .timeLimit(.minutes(3))
+    .timeLimit(.minutes(10))
 )
 struct WorkerFaultTests {
     private static let names = ["alpha", "beta"]
@@ -62,6 +62,67 @@ struct WorkerFaultTests {
                     #expect(try next.tokens == Demo.tokens(count: 12), "\(next.message)")
                 }
             }
+        }
+    }
+
+    @Test("So it does where its experts lie in shards: another takes the lost worker's as they are")
+    func recoveryOfShards() async throws {
+        let names = Self.names + ["gamma"]
+        let halves = [Shard(worker: 0, from: 0, to: 128), Shard(worker: 2, from: 128, to: 256)]
+        let setup = try Self.shards(halves, on: names)
+        try await InProcessCluster.prepare(setup) { cluster in
+            let expected = try Demo.tokens(count: 400, shards: [0..<128, 128..<256])
+            let ended = try await Self.losingTheLast(cluster)
+            #expect(ended.tokens == expected, "\(ended.message)")
+        }
+    }
+
+    @Test("Where everybody has a part of every expert, a neighbour's shard grows by the lost one's")
+    func growingShards() async throws {
+        let halves = [Shard(worker: 0, from: 0, to: 128), Shard(worker: 1, from: 128, to: 256)]
+        let setup = try Self.shards(halves, on: Self.names)
+        try await InProcessCluster.prepare(setup) { cluster in
+            let ended = try await Self.losingTheLast(cluster)
+            #expect(ended.tokens.count == 400, "\(ended.message)")
+        }
+    }
+
+    /// A cluster whose experts are all cut alike, in which others soon take over.
+    private static func shards(
+        _ shards: [Shard],
+        on names: [String]
+    ) throws -> InProcessCluster.Setup {
+        let settings = ["coordinator.recovery-wait": "0s", "coordinator.recovery-hold": "0s"]
+        var setup = InProcessCluster.Setup.demo(names, settings: settings)
+        setup.plan = Plan(
+            epoch: Epoch(rawValue: 3),
+            workers: names.compactMap { WorkerName(rawValue: $0) },
+            layers: try WholeModel.demo.description.expertCounts.map {
+                Array(repeating: .shards(shards), count: $0)
+            }
+        )
+        return setup
+    }
+
+    /// A job of 400 tokens during which the last worker goes: when others have what it held, the
+    /// job ends, and when it is back, the plan is in the end what it was.
+    private static func losingTheLast(_ cluster: InProcessCluster) async throws -> Ended {
+        let last = try #require(cluster.setup.workers.last?.name)
+        let before = try #require(cluster.setup.plan?.expertCounts)
+        return try await cluster.running(cluster.daemons(leavingOut: 1)) {
+            let hasTokens = Signal()
+            async let job = cluster.client.run(Demo.greedyJob(400), started: hasTokens)
+            try await cluster.running([cluster.worker(last)]) { await hasTokens.wait() }
+            let ended = try await job
+            let status = try await cluster.client.status { $0.isReady }
+            #expect(!status.text.contains("waiting"), "\(status.text)")
+            try await cluster.running([cluster.worker(last)]) {
+                try await cluster.client.nodes { nodes in
+                    nodes.map(\.expertCount) == before
+                        && nodes.allSatisfy { $0.state == "ready" }
+                }
+            }
+            return ended
         }
     }
 

@@ -5,7 +5,7 @@ import Placement
 import Testing
 import Wire
 
-@Suite("moiety admin", .serialized, .timeLimit(.minutes(2)))
+@Suite("moiety admin", .serialized, .timeLimit(.minutes(10)))
 struct AdminCommandTests {
     private static func admin(
         _ cluster: ClusterOfProcesses,

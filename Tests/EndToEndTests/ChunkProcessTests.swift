@@ -8,7 +8,7 @@ import Testing
 import Wire
 
 /// Workers as processes, with empty disks.
-@Suite("A worker with an empty disk", .serialized, .timeLimit(.minutes(3)))
+@Suite("A worker with an empty disk", .serialized, .timeLimit(.minutes(10)))
 struct ChunkProcessTests {
     @Test("It is killed while experts come, goes on where it was, and next time has them all")
     func killed() async throws {

@@ -6,7 +6,7 @@ import Tensors
 import Testing
 
 /// What processes occupy: workers their experts, the coordinator everything but.
-@Suite("Memory goes where the plan says", .serialized, .timeLimit(.minutes(3)))
+@Suite("Memory goes where the plan says", .serialized, .timeLimit(.minutes(10)))
 struct ClusterMemoryTests {
     @Test("A worker occupies its experts and little more, the coordinator none of them")
     func memory() async throws {

@@ -7,7 +7,7 @@ import Testing
 import Wire
 
 /// The daemons as processes of their own: killed, stopped, frozen, measured.
-@Suite("Processes may die", .serialized, .timeLimit(.minutes(3)))
+@Suite("Processes may die", .serialized, .timeLimit(.minutes(10)))
 struct ClusterProcessTests {
     private static let prompt = "NAME\n       ls - "
 

@@ -6,7 +6,7 @@ import Testing
 import Wire
 
 /// `moiety serve`: a whole cluster that comes and goes with one process.
-@Suite("A served cluster leaves nothing behind", .serialized, .timeLimit(.minutes(3)))
+@Suite("A served cluster leaves nothing behind", .serialized, .timeLimit(.minutes(10)))
 struct ServeProcessTests {
     @Test("Ctrl-C and SIGTERM stop a served cluster cleanly", arguments: [SIGINT, SIGTERM])
     func stopped(signal: Int32) async throws {

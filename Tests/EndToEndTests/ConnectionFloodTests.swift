@@ -5,7 +5,7 @@ import Testing
 import Wire
 
 /// Connections beyond all measure, against daemons as processes.
-@Suite("Whoever only connects takes nothing from the others", .serialized, .timeLimit(.minutes(3)))
+@Suite("Whoever only connects takes nothing from the others", .serialized, .timeLimit(.minutes(10)))
 struct ConnectionFloodTests {
     private static let count = 1000
 

@@ -5,7 +5,7 @@ import Placement
 import Testing
 import Wire
 
-@Suite("moiety admin profile, rebalance, and experts", .serialized, .timeLimit(.minutes(3)))
+@Suite("moiety admin profile, rebalance, and experts", .serialized, .timeLimit(.minutes(10)))
 struct ProfileCommandTests {
     /// Nearly everything on one worker: any even plan is better.
     private static func lopsided() throws -> Plan {

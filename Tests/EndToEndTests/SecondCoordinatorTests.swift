@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// What belongs to one coordinator is not taken from it by another.
-@Suite("Two coordinators notice each other", .serialized, .timeLimit(.minutes(2)))
+@Suite("Two coordinators notice each other", .serialized, .timeLimit(.minutes(10)))
 struct SecondCoordinatorTests {
     @Test("A second coordinator on one state directory ends and names it; the first goes on")
     func stateDirectory() async throws {

@@ -6,7 +6,7 @@ import Testing
 import Wire
 
 /// HTTP as processes serve it: found by its file, refused where it is not safe, gone with them.
-@Suite("HTTP of processes", .serialized, .timeLimit(.minutes(3)))
+@Suite("HTTP of processes", .serialized, .timeLimit(.minutes(10)))
 struct ServeHTTPTests {
     private static func get(_ address: String) async throws -> (status: Int, text: String) {
         let url = try #require(URL(string: address))

@@ -189,6 +189,32 @@ struct EquivalenceTests {
         #expect(bits(logits) == bits(Array(expected.suffix(width))))
     }
 
+    @Test(
+        "A step begins anew where experts are cut otherwise by now, but not for ever",
+        arguments: [1, 3]
+    )
+    func newCuts(microBatches: Int) throws {
+        let model = try TinyModel().wholeModel()
+        let kernels = Kernels(instructionSet: .detected, threadCount: 1)
+        let runner = MoodyRunner(model, kernels)
+        let forward = model.forward(
+            kernels: kernels,
+            experts: runner,
+            microBatches: microBatches
+        )
+        let tokens = Self.tokens(model, count: 20)
+        let expected = try forward.logits(of: tokens)
+        runner.failingLayer = 1
+        runner.newCuts = 3
+        #expect(try bits(forward.logits(of: tokens)) == bits(expected))
+        #expect(runner.newCuts == 0)
+
+        runner.failingLayer = 1
+        runner.newCuts = .max
+        let error = ForwardError.experts(.cutChanged(layer: LayerIndex(1)))
+        #expect(throws: error) { try forward.logits(of: tokens) }
+    }
+
     @Test("Unknown tokens and full contexts are errors before anything is computed")
     func badBatches() throws {
         let model = try TinyModel().wholeModel()

@@ -9,6 +9,8 @@ final class MoodyRunner: ExpertRunner {
     static let failure = ExpertRunnerError.notReady(reason: "the test asked for it")
 
     var failingLayer: Int?
+    /// How often the layer's experts are said to be cut otherwise by now, before it succeeds.
+    var newCuts = 0
     private let runner: LocalRunner
     private var layer = 0
 
@@ -27,7 +29,12 @@ final class MoodyRunner: ExpertRunner {
     }
 
     func finish(_ part: Int, into sums: inout [Double]) throws(ExpertRunnerError) {
-        if layer == failingLayer { throw Self.failure }
+        if layer == failingLayer {
+            guard newCuts > 0 else { throw Self.failure }
+            newCuts -= 1
+            if newCuts == 0 { failingLayer = nil }
+            throw .cutChanged(layer: LayerIndex(layer))
+        }
         try runner.finish(part, into: &sums)
     }
 

@@ -7,7 +7,7 @@ import Testing
 import Wire
 
 /// A worker survives whatever a coordinator says, counts it, and goes on computing.
-@Suite("Wrong frames from a coordinator are dropped and counted", .timeLimit(.minutes(2)))
+@Suite("Wrong frames from a coordinator are dropped and counted", .timeLimit(.minutes(10)))
 struct HostileCoordinatorTests {
     private static let expert = ExpertID(layer: LayerIndex(0), index: 0)
 

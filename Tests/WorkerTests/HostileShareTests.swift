@@ -7,7 +7,7 @@ import Testing
 import Wire
 
 /// A worker refuses what it cannot compute, says why, and goes on.
-@Suite("A share that makes no sense is refused", .timeLimit(.minutes(2)))
+@Suite("A share that makes no sense is refused", .timeLimit(.minutes(10)))
 struct HostileShareTests {
     /// One thing that is wrong with a share.
     struct Fault: CustomTestStringConvertible, Sendable {

@@ -6,7 +6,7 @@ import Testing
 import Wire
 import Worker
 
-@Suite("A worker and its memory", .timeLimit(.minutes(2)))
+@Suite("A worker and its memory", .timeLimit(.minutes(10)))
 struct MemoryTests {
     @Test("Further experts that do not fit are refused, and what is held stays and computes")
     func refused() async throws {

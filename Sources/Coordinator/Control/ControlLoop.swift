@@ -304,6 +304,11 @@ package final class ControlLoop {
                 reason: "\(code): \(reason)",
                 now: clock.now
             )
+        case .begunAnew(let layer, let epoch):
+            logger.warning(
+                "A step begins anew: it waits for shards that are cut otherwise by now",
+                metadata: ["layer": "\(layer.rawValue)", "epoch": "\(epoch)"]
+            )
         case .waiting(let layer, let experts):
             logger.warning(
                 "A step waits: no worker that serves holds its experts",

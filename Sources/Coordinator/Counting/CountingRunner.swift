@@ -79,7 +79,11 @@ final class CountingRunner: ExpertRunner {
         try runner.finish(part, into: &sums)
     }
 
-    func cancel() { runner.cancel() }
+    func cancel() {
+        runner.cancel()
+        // The step may begin anew.
+        if isOn { begin() }
+    }
 
     private func count(_ routing: Routing, layer: LayerIndex, part: Int) {
         if part == firstRows.count {

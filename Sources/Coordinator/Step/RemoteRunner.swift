@@ -102,6 +102,8 @@ final class RemoteRunner: ExpertRunner {
     ) throws(ExpertRunnerError) {
         apply(inbox.takeChanges())
         if let failure { throw failure }
+        // A step that runs again begins under the plan that came meanwhile.
+        if !isInStep { adoptNext() }
         guard plan != nil else { throw .notReady(reason: unreadiness) }
         isInStep = true
         // Workers on this machine, and the threads that send, may need the cores of helpers.
@@ -141,6 +143,7 @@ final class RemoteRunner: ExpertRunner {
         exchange.cancel()
         for index in trips.indices { trips[index] = nil }
         failure = nil
+        isInStep = false
     }
 
     /// Between steps: follows topology changes and drops what late workers still send.
@@ -301,7 +304,7 @@ final class RemoteRunner: ExpertRunner {
         guard let fresh = next, !isInStep || exchange.isParked else { return }
         do throws(PlanError) {
             let dispatch = try Dispatch(plan: fresh.plan)
-            guard exchange.canAdopt(dispatch) else { return followThoseBack(in: fresh) }
+            guard exchange.canAdopt(dispatch) else { return beginAnew(under: fresh.plan) }
             next = nil
             let known = zip(exchange.workers, peers)
             peers = fresh.plan.workers.map { name in
@@ -330,14 +333,12 @@ final class RemoteRunner: ExpertRunner {
         log(.adopted(epoch))
     }
 
-    /// What waits for shards of the plan in use goes to those of their holders who are back.
-    private func followThoseBack(in fresh: Topology) {
-        let known = zip(fresh.plan.workers, fresh.peers)
-        let back = exchange.workers.map { name in known.first { $0.0 == name }?.1 }
-        meet(back)
-        let serving = zip(back, exchange.isServing).map { $0 != nil || $1 }
-        guard serving != exchange.isServing else { return }
-        perform(exchange.follow(serving, now: clock.now))
+    /// What waits for shards that the next plan does not have is not waited for: the step ends, to
+    /// run again under that plan.
+    private func beginAnew(under fresh: Plan) {
+        guard failure == nil, let layer = trips.lazy.compactMap({ $0?.layer }).first else { return }
+        log(.begunAnew(layer, fresh.epoch))
+        fail(.cutChanged(layer: layer))
     }
 
     // MARK: Answers

@@ -13,6 +13,8 @@ package enum RunnerEvent: Sendable {
     case refused(WorkerName, ShareRefusalCode, reason: String)
     /// This plan is used from now on, and no older one.
     case adopted(Epoch)
+    /// The step runs again, because the plan of this epoch cuts experts of the layer otherwise.
+    case begunAnew(LayerIndex, Epoch)
     /// The step waits, because nobody who serves holds these experts.
     case waiting(LayerIndex, experts: [Int])
 

@@ -73,7 +73,7 @@ final class SimulatedCluster {
         self.faults = faults ?? .random(chance)
         let drawn = chance.number(1...4)
         let workerCount = wanted ?? drawn
-        values = Self.settings(chance, workers: workerCount, directory: directory.path)
+        var values = Self.settings(chance, workers: workerCount, directory: directory.path)
             .merging(settings) { _, given in given }
         // From another source, so that what else a seed draws stays as it is.
         let more = Chance(seed: ~seed)
@@ -85,6 +85,9 @@ final class SimulatedCluster {
         cutting = wantedCutting ?? (isFree ? more.pick(kinds) : nil) ?? .none
         keepsLedger = isFree && more.happens(0.4)
         answers = try cutting == .alike ? .cut : .shared
+        // A shard that grows beside a lost worker's is no half any more.
+        if cutting == .alike { values["coordinator.recovery-wait"] = "1h" }
+        self.values = values
         names = (1...workerCount).compactMap { WorkerName(rawValue: "w\($0)") }
         network.onSend = { [unowned self] in
             story.tell("\($0.name) -> \($1.name): \(MessageText($3, at: $2))", at: agenda.now)
