@@ -20,16 +20,12 @@ public struct DaemonOptions: ParsableArguments {
     public var exitWithParent: Int32?
 
     public init() {}
-
-    /// The service manager that started this process, systemd say; or none.
-    public var manager: ServiceManager {
-        ServiceManager(environment: ProcessInfo.processInfo.environment)
-    }
 }
 
 /// A service as a process: its log, its signals and its exit codes.
 ///
-/// SIGTERM and SIGINT shut the service down gracefully; the second of them ends the process.
+/// SIGTERM and SIGINT shut the service down gracefully; the second of them ends the process. SIGHUP
+/// has it read its settings anew.
 public struct Daemon {
     /// A file or its content is not usable (EX_DATAERR).
     public static let dataError: Int32 = 65
@@ -39,38 +35,54 @@ public struct Daemon {
     public static let settingsError: Int32 = 78
 
     private let name: String
+    private let threshold: LogThreshold
     private let logger: Logger
 
     /// Sets the log up, once per process.
     public init(name: String, logLevel: LogLevel) {
         self.name = name
         let style = LineLogHandler.style
-        LoggingSystem.bootstrap { _ in LineLogHandler(style: style) }
-        var logger = Logger(label: name)
-        logger.logLevel = Logger.Level(rawValue: logLevel.rawValue) ?? .info
-        self.logger = logger
+        let threshold = LogThreshold(logLevel)
+        self.threshold = threshold
+        LoggingSystem.bootstrap { _ in LineLogHandler(style: style, threshold: threshold) }
+        logger = Logger(label: name)
     }
 
     /// Runs the service until it ends or is told to.
     ///
     /// - Parameters:
+    ///   - settings: what the daemon runs with.
+    ///   - read: reads them anew, at SIGHUP.
     ///   - exitCode: what an error of the service means.
-    ///   - makeService: takes the logger that the service shall use.
+    ///   - makeService: takes the service manager and the logger that the service shall use.
     /// - Throws: the exit code, after telling why.
-    public func run(
+    public func run<Settings: DaemonSettings>(
         _ options: DaemonOptions,
+        settings: Settings,
+        again read: @escaping @Sendable () throws(SettingsError) -> Settings,
         exitCode: (any Error) -> Int32,
-        makeService: (Logger) -> some Service
+        makeService: (ServiceManager, Logger) -> some Service
     ) async throws(ExitCode) {
         try endWithParent(options.exitWithParent)
         Descriptors.claim(logger)
         let impatience = SecondSignal()
         defer { impatience.cancel() }
+        let manager = ServiceManager(environment: ProcessInfo.processInfo.environment)
+        let live = LiveSettings(settings, threshold: threshold, logger: logger, read: read)
+        let reloading = Reloading { manager.tellReloading(while: live.reload) }
+        defer { reloading.cancel() }
+        try await run(makeService(manager, logger), exitCode: exitCode)
+    }
+
+    private func run(
+        _ service: some Service,
+        exitCode: (any Error) -> Int32
+    ) async throws(ExitCode) {
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [
                     ServiceGroupConfiguration.ServiceConfiguration(
-                        service: makeService(logger),
+                        service: service,
                         successTerminationBehavior: .gracefullyShutdownGroup,
                         failureTerminationBehavior: .cancelGroup
                     )

@@ -13,10 +13,20 @@ struct LineLogHandler: LogHandler {
     }
 
     let style: Style
-    var logLevel: Logger.Level = .trace
     var metadata: Logger.Metadata = [:]
+    private let threshold: LogThreshold
+    /// Of loggers that tell less than the others.
+    private var ownLevel = Logger.Level.trace
 
-    init(style: Style) { self.style = style }
+    init(style: Style, threshold: LogThreshold) {
+        self.style = style
+        self.threshold = threshold
+    }
+
+    var logLevel: Logger.Level {
+        get { max(ownLevel, threshold.level) }
+        set { ownLevel = newValue }
+    }
 
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }

@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// Who started a daemon and minds it, as systemd does: hears what it does and that it still lives
 /// (sd_notify(3)).
@@ -8,6 +9,16 @@ public struct ServiceManager: Sendable {
     /// How often it wants to hear that the daemon lives; nil where it does not ask.
     public let aliveInterval: Duration?
     private let path: String?
+    private let readiness = Readiness()
+
+    /// Shared by all copies of the value.
+    private final class Readiness: Sendable {
+        private let told = Atomic(false)
+
+        var isTold: Bool { told.load(ordering: .relaxed) }
+
+        func tell() { told.store(true, ordering: .relaxed) }
+    }
 
     /// Of a daemon that nobody minds.
     public static let none = ServiceManager(environment: [:])
@@ -33,7 +44,26 @@ public struct ServiceManager: Sendable {
     }
 
     /// It serves from now on.
-    public func tellReady() { send("READY=1") }
+    public func tellReady() {
+        readiness.tell()
+        send("READY=1")
+    }
+
+    /// It reads its settings anew, and serves again when `body` is done.
+    ///
+    /// Before it serves, that is not said: it would mean that it does.
+    public func tellReloading(while body: () -> Void) {
+        let serves = readiness.isTold
+        if serves { send("RELOADING=1\nMONOTONIC_USEC=\(Self.monotonicMicroseconds)") }
+        body()
+        if serves { send("READY=1") }
+    }
+
+    private static var monotonicMicroseconds: Int {
+        var time = timespec()
+        _ = unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        return time.tv_sec * 1_000_000 + time.tv_nsec / 1000
+    }
 
     /// It still lives: for its loop to say.
     public func tellAlive() { send("WATCHDOG=1") }

@@ -25,14 +25,20 @@ struct Door: AsyncParsableCommand {
 
     func run() async throws {
         let name = Self.configuration.commandName ?? "moiety-coordinator"
-        let given = settings.given
-        let settings = try Daemon.settings(of: name) { () throws(SettingsError) in
-            try CoordinatorSettings.load(commandLine: given, file: daemon.config)
+        let load = {
+            @Sendable [given = settings.given, file = daemon.config] ()
+                throws(SettingsError) in
+            try CoordinatorSettings.load(commandLine: given, file: file)
         }
-        try await Daemon(name: name, logLevel: settings.logLevel)
-            .run(daemon, exitCode: Self.exitCode) { logger in
-                APIService(settings: settings, manager: daemon.manager, logger: logger)
-            }
+        let settings = try Daemon.settings(of: name, load)
+        try await Daemon(name: name, logLevel: settings.logLevel).run(
+            daemon,
+            settings: settings,
+            again: load,
+            exitCode: Self.exitCode
+        ) { manager, logger in
+            APIService(settings: settings, manager: manager, logger: logger)
+        }
     }
 
     private static func exitCode(of error: any Error) -> Int32 {

@@ -46,6 +46,43 @@ import Testing
         #expect(await coordinator.ended() == 0)
     }
 
+    @Test("SIGHUP has a daemon read its settings anew, and say what that changed")
+    func reload() async throws {
+        let directory = try TemporaryFile("reloaded")
+        let settings = directory.path + ".yaml"
+        func write(_ lines: String) throws {
+            try Data("worker:\n\(lines)".utf8).write(to: URL(filePath: settings))
+        }
+        try write("  log-level: warning\n")
+        let ear = try ManagerSocket(directory.path + "-ear")
+        let worker = try ClusterProcess(
+            "moiety-worker",
+            [
+                "--config", settings, "--model", WholeModel.demoPath, "--name", "alpha",
+                "--threads", "1", "--coordinator", "ipc://\(directory.path)-nobody",
+                "--state-directory", directory.path,
+            ],
+            environment: ear.environment
+        )
+        try await ear.hears("READY=1")
+        #expect(!worker.logText.contains("Worker started"), "it tells warnings only")
+
+        try write("  log-level: info\n  load-threads: 3\n")
+        worker.kill(SIGHUP)
+        try await ear.hears("RELOADING=1\nMONOTONIC_USEC=")
+        try await ear.hears("READY=1")
+        try await ClusterProcess.wait { worker.logText.contains("Settings read anew") }
+        #expect(worker.logText.contains("worker.log-level (warning to info)"))
+        #expect(worker.logText.contains("needsRestart=\"worker.load-threads (0 to 3)\""))
+
+        try write("  log-levle: info\n")
+        worker.kill(SIGHUP)
+        try await ClusterProcess.wait { worker.logText.contains("those in force stay") }
+        #expect(worker.logText.contains("did you mean worker.log-level?"))
+        worker.kill(SIGTERM)
+        #expect(await worker.ended() == 0)
+    }
+
     @Test("A socket that nobody reads, or that is none, changes nothing")
     func deaf() async throws {
         let directory = try TemporaryFile("deaf")
