@@ -179,6 +179,10 @@ let package = Package(
         ),
 
         swift("Solving", ["Placement"]),
+        swift(
+            "Diagnosis",
+            ["Settings", "Messaging", "Cluster", "Placement", "Model", "Kernels", "GGUF", "CLinux"]
+        ),
 
         // Measuring all of the above.
         swift(
@@ -196,7 +200,7 @@ let package = Package(
             [
                 "Generation", "Inference", "Experts", "Kernels", "Tokenizer", "GGUF", "Tensors",
                 "Model", "Placement", "Solving", "Storage", "Cluster", "Wire", "Messaging",
-                "Settings", "Terminal", arguments,
+                "Settings", "Diagnosis", "Terminal", arguments,
             ]
         ),
         door(
@@ -298,6 +302,10 @@ let package = Package(
         ),
         tests(of: "Solving", ["Solving", "Placement", "moiety-solver"]),
         tests(of: "Settings", ["Settings", "Cluster", "Placement"]),
+        tests(
+            of: "Diagnosis",
+            ["Diagnosis", "Settings", "Messaging", "Kernels", "ClusterTesting"]
+        ),
         tests(of: "Ledger", ["Ledger", "Messaging", database]),
         tests(
             of: "Benchmarking",

@@ -63,9 +63,12 @@ check "a worker that is killed is started again" worker_returns
 check "a coordinator that is killed is started again" coordinator_returns
 check "a daemon that hangs is noticed by the watchdog and started again" watchdog_bites
 check "a worker's stop leaves the coordinator's directories alone" directories_stay
+check "systemctl reload has settings read anew" reloads
 check "a setting that is not usable is not tried again" bad_setting_rests
 check "threads are bound to the CPUs that an instance's file names" pins
 check "with keys as credentials the cluster serves, and without a key nobody is answered" keys_count
+check "moiety doctor has nothing to mend where all is well, and sees where it is not" \
+    doctor_is_content
 check "an upgrade restarts nothing" upgrade_keeps
 check "SIGTERM drains: a job that runs is not lost when a worker stops" drains
 check "removal ends the daemons, purging takes their state and leaves keys" goes

@@ -34,7 +34,10 @@ struct Moiety: AsyncParsableCommand {
             ),
             CommandGroup(name: "Planning", subcommands: [SolveCommand.self]),
             CommandGroup(name: "On a worker's machine", subcommands: [CacheCommand.self]),
-            CommandGroup(name: "Settings", subcommands: [ConfigCommand.self, KeysCommand.self]),
+            CommandGroup(
+                name: "Settings",
+                subcommands: [ConfigCommand.self, KeysCommand.self, DoctorCommand.self]
+            ),
         ]
     )
 }

@@ -74,6 +74,14 @@ directories_stay() {
     is_ready
 }
 
+reloads() {
+    inside sed -i 's/log-level: info/log-level: debug/' /etc/moiety/worker.yaml
+    inside systemctl reload moiety-worker@alpha
+    eventually sh -c 'journalctl -u moiety-worker@alpha | grep -q "log-level (info to debug)"'
+    [[ $(property ActiveState moiety-worker@alpha) == active ]]
+    [[ $(property NRestarts moiety-worker@alpha) == 0 ]]
+}
+
 bad_setting_rests() {
     inside sh -c 'echo MOIETY_WORKER_THREADS=many >/etc/moiety/worker-beta.env'
     inside systemctl start moiety-worker@beta || true
@@ -108,6 +116,24 @@ keys_count() {
 }
 
 admin=(--key-file /etc/moiety/admin.key --coordinator-key /etc/moiety/coordinator.key.pub)
+
+# As docs/OPERATING.md says it.
+doctor_of() {
+    local unit=$1
+    shift
+    inside sh -c "env \$(systemctl show -P Environment $unit) moiety doctor $*"
+}
+
+doctor_is_content() {
+    doctor_of moiety-worker@alpha worker
+    doctor_of moiety-coordinator coordinator "${admin[@]}" >"$place/doctor"
+    cat "$place/doctor"
+    grep -q 'worker alpha' "$place/doctor"
+    inside systemctl stop moiety-coordinator
+    ! doctor_of moiety-worker@alpha worker || return 1
+    inside systemctl start moiety-coordinator
+    is_ready "${admin[@]}"
+}
 
 upgrade_keeps() {
     local before

@@ -52,4 +52,11 @@ unsigned long moiety_connections_refused(void);
 // socket was left behind; ENOTSOCK where something else is there; or another errno.
 int moiety_local_socket_state(const char *path);
 
+// Whether the kernel's clock is kept right by somebody: 1 or 0, or a negative errno.
+int moiety_clock_is_synchronised(void);
+
+// Whether this process could listen at a TCP address: 0 where it could; EADDRINUSE where somebody
+// does; EADDRNOTAVAIL where the host is no address of this machine; or another errno.
+int moiety_port_state(const char *host, const char *port);
+
 #endif
