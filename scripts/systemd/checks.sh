@@ -31,7 +31,7 @@ serves() {
     is_ready
     eventually sh -c 'systemctl show -p StatusText moiety-coordinator | grep -q =ready'
     eventually sh -c 'systemctl show -p StatusText moiety-worker@alpha | grep -q =serving'
-    [[ -n $(inside moiety submit -p 'int main(' -n 8 --seed 1) ]]
+    [[ -n $(inside moiety submit --follow -p 'int main(' -n 8 --seed 1) ]]
     inside curl -fsS http://127.0.0.1:6643/readyz
 }
 
@@ -146,7 +146,7 @@ upgrade_keeps() {
 
 # The step waits for the worker; the answer is the one that was given before.
 drains() {
-    local asked=(submit -p 'int main(' -n 400 --seed 7 --json) whole interrupted job
+    local asked=(submit --attached -p 'int main(' -n 400 --seed 7 --json) whole interrupted job
     whole=$(inside moiety "${asked[@]}" "${admin[@]}" | sed 's/.*"text":"//; s/",".*//')
     inside moiety "${asked[@]}" "${admin[@]}" >"$place/interrupted" &
     job=$!
