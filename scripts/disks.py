@@ -7,7 +7,7 @@ Each time a durable job must be refused with the words that docs/ERRORS.md has, 
 jobs that need no disk must be answered, and jobs must be recorded again once the disk is in order.
 What `make disks` does.
 
-    scripts/disks.py -m MODEL [--pages N] [--json]
+    scripts/disks.py -m MODEL [--jobs 100] [--pages N] [--json]
 """
 
 import argparse
@@ -21,7 +21,7 @@ import sys
 import tempfile
 import time
 
-from crashing import Cluster, READY_LIMIT
+from crashing import BATCH_LIMIT, Cluster, READY_LIMIT, write_prompts
 from killing import Programs
 
 PAGE = 4096
@@ -140,6 +140,12 @@ def run(options, programs, stack):
     cluster = Cluster(programs, options.model, directory, stack)
     check = Check(cluster, faults)
     check.recovers("a disk in order")
+    prompts = os.path.join(directory, "prompts.jsonl")
+    write_prompts(prompts, options)
+    batch = cluster.batch(prompts, os.path.join(directory, "answers.jsonl"))
+    batch.communicate(timeout=BATCH_LIMIT)
+    if batch.returncode != 0:
+        faults.append(f"a batch on a disk in order ended with {batch.returncode}")
     full_disk(cluster, check, state)
     read_only(cluster, check, stack)
     pages, refused = damaged_pages(cluster, check, options.pages)
@@ -156,6 +162,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("-m", "--model", required=True)
     parser.add_argument("--moiety", default=".build/release", help="where our executables are")
+    parser.add_argument("--jobs", type=int, default=100, help="jobs that the ledger holds")
+    parser.add_argument("--tokens", type=int, default=16)
     parser.add_argument("--pages", type=int, default=1000, help="damage so many pages at most")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
