@@ -198,9 +198,9 @@ let package = Package(
         door(
             "moiety",
             [
-                "Generation", "Inference", "Experts", "Kernels", "Tokenizer", "GGUF", "Tensors",
-                "Model", "Placement", "Solving", "Storage", "Cluster", "Wire", "Messaging",
-                "Settings", "Diagnosis", "Terminal", arguments,
+                "Generation", "Inference", "Experts", "Kernels", "Tokenizer", "Templates", "GGUF",
+                "Tensors", "Model", "Placement", "Solving", "Storage", "Cluster", "Wire",
+                "Messaging", "Settings", "Diagnosis", "Terminal", arguments,
             ]
         ),
         door(

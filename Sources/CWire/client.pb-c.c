@@ -187,6 +187,51 @@ void   moiety__v1__sampling__free_unpacked
   assert(message->base.descriptor == &moiety__v1__sampling__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   moiety__v1__logit_bias__init
+                     (Moiety__V1__LogitBias         *message)
+{
+  static const Moiety__V1__LogitBias init_value = MOIETY__V1__LOGIT_BIAS__INIT;
+  *message = init_value;
+}
+size_t moiety__v1__logit_bias__get_packed_size
+                     (const Moiety__V1__LogitBias *message)
+{
+  assert(message->base.descriptor == &moiety__v1__logit_bias__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moiety__v1__logit_bias__pack
+                     (const Moiety__V1__LogitBias *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moiety__v1__logit_bias__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moiety__v1__logit_bias__pack_to_buffer
+                     (const Moiety__V1__LogitBias *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moiety__v1__logit_bias__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moiety__V1__LogitBias *
+       moiety__v1__logit_bias__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moiety__V1__LogitBias *)
+     protobuf_c_message_unpack (&moiety__v1__logit_bias__descriptor,
+                                allocator, len, data);
+}
+void   moiety__v1__logit_bias__free_unpacked
+                     (Moiety__V1__LogitBias *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moiety__v1__logit_bias__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   moiety__v1__submit__init
                      (Moiety__V1__Submit         *message)
 {
@@ -2147,7 +2192,7 @@ const ProtobufCMessageDescriptor moiety__v1__client_welcome__descriptor =
   (ProtobufCMessageInit) moiety__v1__client_welcome__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moiety__v1__sampling__field_descriptors[9] =
+static const ProtobufCFieldDescriptor moiety__v1__sampling__field_descriptors[14] =
 {
   {
     "temperature",
@@ -2257,14 +2302,79 @@ static const ProtobufCFieldDescriptor moiety__v1__sampling__field_descriptors[9]
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "logit_biases",
+    10,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moiety__V1__Sampling, n_logit_biases),
+    offsetof(Moiety__V1__Sampling, logit_biases),
+    &moiety__v1__logit_bias__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "minimum_tokens",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__Sampling, minimum_tokens),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "ignores_end",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__Sampling, ignores_end),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "stop_tokens",
+    13,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_INT32,
+    offsetof(Moiety__V1__Sampling, n_stop_tokens),
+    offsetof(Moiety__V1__Sampling, stop_tokens),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "penalizes_answer_only",
+    14,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__Sampling, penalizes_answer_only),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moiety__v1__sampling__field_indices_by_name[] = {
   7,   /* field[7] = frequency_penalty */
+  11,   /* field[11] = ignores_end */
+  9,   /* field[9] = logit_biases */
   3,   /* field[3] = min_p */
+  10,   /* field[10] = minimum_tokens */
+  13,   /* field[13] = penalizes_answer_only */
   6,   /* field[6] = presence_penalty */
   5,   /* field[5] = repeat_last_n */
   4,   /* field[4] = repeat_penalty */
   8,   /* field[8] = seed */
+  12,   /* field[12] = stop_tokens */
   0,   /* field[0] = temperature */
   1,   /* field[1] = top_k */
   2,   /* field[2] = top_p */
@@ -2272,7 +2382,7 @@ static const unsigned moiety__v1__sampling__field_indices_by_name[] = {
 static const ProtobufCIntRange moiety__v1__sampling__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 9 }
+  { 0, 14 }
 };
 const ProtobufCMessageDescriptor moiety__v1__sampling__descriptor =
 {
@@ -2282,14 +2392,65 @@ const ProtobufCMessageDescriptor moiety__v1__sampling__descriptor =
   "Moiety__V1__Sampling",
   "moiety.v1",
   sizeof(Moiety__V1__Sampling),
-  9,
+  14,
   moiety__v1__sampling__field_descriptors,
   moiety__v1__sampling__field_indices_by_name,
   1,  moiety__v1__sampling__number_ranges,
   (ProtobufCMessageInit) moiety__v1__sampling__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moiety__v1__submit__field_descriptors[8] =
+static const ProtobufCFieldDescriptor moiety__v1__logit_bias__field_descriptors[2] =
+{
+  {
+    "token",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__LogitBias, token),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "bias",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FLOAT,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__LogitBias, bias),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moiety__v1__logit_bias__field_indices_by_name[] = {
+  1,   /* field[1] = bias */
+  0,   /* field[0] = token */
+};
+static const ProtobufCIntRange moiety__v1__logit_bias__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor moiety__v1__logit_bias__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moiety.v1.LogitBias",
+  "LogitBias",
+  "Moiety__V1__LogitBias",
+  "moiety.v1",
+  sizeof(Moiety__V1__LogitBias),
+  2,
+  moiety__v1__logit_bias__field_descriptors,
+  moiety__v1__logit_bias__field_indices_by_name,
+  1,  moiety__v1__logit_bias__number_ranges,
+  (ProtobufCMessageInit) moiety__v1__logit_bias__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moiety__v1__submit__field_descriptors[10] =
 {
   {
     "tag",
@@ -2364,6 +2525,30 @@ static const ProtobufCFieldDescriptor moiety__v1__submit__field_descriptors[8] =
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
+    "is_chat",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__Submit, is_chat),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "must_be_object",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__Submit, must_be_object),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
     "is_durable",
     20,
     PROTOBUF_C_LABEL_NONE,
@@ -2389,20 +2574,22 @@ static const ProtobufCFieldDescriptor moiety__v1__submit__field_descriptors[8] =
   },
 };
 static const unsigned moiety__v1__submit__field_indices_by_name[] = {
-  6,   /* field[6] = is_durable */
+  6,   /* field[6] = is_chat */
+  8,   /* field[8] = is_durable */
   2,   /* field[2] = maximum_tokens */
+  7,   /* field[7] = must_be_object */
   1,   /* field[1] = prompt */
   3,   /* field[3] = sampling */
   5,   /* field[5] = stop_texts */
   0,   /* field[0] = tag */
   4,   /* field[4] = task */
-  7,   /* field[7] = ticket */
+  9,   /* field[9] = ticket */
 };
 static const ProtobufCIntRange moiety__v1__submit__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 20, 6 },
-  { 0, 8 }
+  { 20, 8 },
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor moiety__v1__submit__descriptor =
 {
@@ -2412,7 +2599,7 @@ const ProtobufCMessageDescriptor moiety__v1__submit__descriptor =
   "Moiety__V1__Submit",
   "moiety.v1",
   sizeof(Moiety__V1__Submit),
-  8,
+  10,
   moiety__v1__submit__field_descriptors,
   moiety__v1__submit__field_indices_by_name,
   2,  moiety__v1__submit__number_ranges,

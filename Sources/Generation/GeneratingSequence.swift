@@ -16,6 +16,8 @@ final class GeneratingSequence {
     private var sampler: Sampler
     private var decoder: StreamingDecoder
     private var stopTexts: StopTexts
+    /// Where the answer must be a JSON object.
+    private var object: ObjectConstraint?
     /// When its first step was made up; what it waited before is no part of prefill.
     private var startTime: ContinuousClock.Instant?
     private var firstTokenTime: ContinuousClock.Instant?
@@ -31,8 +33,9 @@ final class GeneratingSequence {
         self.request = request
         self.capacity = capacity
         self.emit = emit
-        sampler = Sampler(request.sampling, kernels: kernels)
-        for token in request.prompt { sampler.accept(token) }
+        sampler = Sampler(request.sampling, kernels: kernels, endTokens: tokenizer.endTokens)
+        for token in request.prompt { sampler.accept(token, isPrompt: true) }
+        object = request.mustBeObject ? ObjectConstraint(tokenizer) : nil
         decoder = StreamingDecoder(tokenizer, continuing: true)
         stopTexts = StopTexts(request.stopTexts)
     }
@@ -79,14 +82,25 @@ final class GeneratingSequence {
         from logits: ArraySlice<Float>,
         tokenizer: Tokenizer
     ) -> GenerationResult.Reason? {
-        let token = sampler.sample(logits)
+        guard let token = nextToken(from: logits) else {
+            return .failed("no token of the vocabulary continues the JSON object")
+        }
         sampler.accept(token)
         let now = ContinuousClock.now
         firstTokenTime = firstTokenTime ?? now
         lastTokenTime = now
+        if let count = request.sampling.scoreCount {
+            emit(.scores(TokenScores(of: token, likeliest: count, in: logits)))
+        }
         let (text, reason) = take(token, tokenizer)
         emit(.token(token, text: text))
         return reason
+    }
+
+    private func nextToken(from logits: ArraySlice<Float>) -> Int32? {
+        guard object != nil else { return sampler.sample(logits) }
+        guard let allowed = object?.masked(logits) else { return nil }
+        return sampler.sample(allowed)
     }
 
     /// Takes up the answer that the request began with.
@@ -111,9 +125,13 @@ final class GeneratingSequence {
         _ tokenizer: Tokenizer
     ) -> (text: String, reason: GenerationResult.Reason?) {
         generated.append(token)
-        guard !tokenizer.isEndOfGeneration(token) else { return (heldText(), .stop) }
+        let isEnd =
+            tokenizer.isEndOfGeneration(token) || request.sampling.stopTokens.contains(token)
+        guard !isEnd else { return (heldText(), .stop) }
         let (text, stopped) = stopTexts.push(decoder.push(token))
         if stopped { return (text, .stop) }
+        object?.take(token)
+        if object?.isClosed == true { return (text + heldText(), .stop) }
         let limit = request.maximumTokens ?? .max
         let position = request.prompt.count + generated.count
         return (text, generated.count >= limit || position >= capacity ? .length : nil)

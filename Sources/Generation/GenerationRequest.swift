@@ -11,19 +11,24 @@ public struct GenerationRequest: Equatable, Sendable {
     /// The beginning of the answer, made before and interrupted: generation goes on after it as if
     /// it had never stopped, as long as the sampling has a seed.
     public var resumed: [Int32]
+    /// Whether the answer must be one JSON object: only tokens are chosen that keep it the
+    /// beginning of one, and it ends when the object does.
+    public var mustBeObject: Bool
 
     public init(
         prompt: [Int32],
         maximumTokens: Int? = nil,
         sampling: Sampling = Sampling(),
         stopTexts: [String] = [],
-        resumed: [Int32] = []
+        resumed: [Int32] = [],
+        mustBeObject: Bool = false
     ) {
         self.prompt = prompt
         self.maximumTokens = maximumTokens
         self.sampling = sampling
         self.stopTexts = stopTexts
         self.resumed = resumed
+        self.mustBeObject = mustBeObject
     }
 }
 
@@ -31,6 +36,8 @@ public struct GenerationRequest: Equatable, Sendable {
 public enum GenerationEvent: Equatable, Sendable {
     /// So many prompt tokens are done.
     case prefill(done: Int, total: Int)
+    /// What the model thought of the token that is told next; only where the sampling asks for it.
+    case scores(TokenScores)
     /// A token was chosen; `text` is what it lets us print, always whole characters.
     case token(Int32, text: String)
     /// Text of tokens already told that was held back until now, or of those that a request

@@ -25,7 +25,8 @@ extension GenerationRequest {
         } catch {
             throw .sampling(error)
         }
-        let tokens = [prompt, resumed].joined()
+        let named = [prompt, resumed, sampling.stopTokens, sampling.logitBias.keys.sorted()]
+        let tokens = named.joined()
         if let bad = tokens.first(where: { $0 < 0 || $0 >= vocabularyCount }) {
             throw .unknownToken(bad, vocabularyCount: vocabularyCount)
         }

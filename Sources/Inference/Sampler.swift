@@ -4,18 +4,26 @@ import Model
 
 /// Chooses tokens from logits for one sequence.
 ///
-/// The steps and their order are llama-server's: penalties, top-k, top-p, min-p, temperature,
-/// then one random draw. Equal logits rank by the lower token, so the same logits and seed give
-/// the same token everywhere.
+/// The steps and their order are llama-server's: penalties and biases, top-k, top-p, min-p,
+/// temperature, then one random draw. Equal logits rank by the lower token, so the same logits and
+/// seed give the same token everywhere.
 public struct Sampler: Sendable {
     private let sampling: Sampling
     private var random: SeededRandom
     private let kernels: Kernels
     /// Tokens the penalties look at, oldest first.
     private var recent: [Int32] = []
-    /// The logits with penalties; empty where there are none.
+    /// How many of them, the oldest, are the prompt's.
+    private var promptCount = 0
+    /// The logits with penalties and biases; empty where there are none.
     private var adjusted: [Float] = []
     private var counts: [Int32: Int] = [:]
+    /// The same without the prompt, where that makes a difference.
+    private var answerCounts: [Int32: Int] = [:]
+    /// Tokens that may end the answer, which are held back at times.
+    private let endTokens: [Int32]
+    private let stopTokens: [Int32]
+    private var madeCount = 0
     private var candidates: [Candidate] = []
 
     struct Candidate: Sendable {
@@ -29,32 +37,45 @@ public struct Sampler: Sendable {
         }
     }
 
-    public init(_ sampling: Sampling, kernels: Kernels) {
+    /// - Parameter endTokens: the model's own, which are held back where the sampling says so.
+    public init(_ sampling: Sampling, kernels: Kernels, endTokens: [Int32] = []) {
         self.sampling = sampling
         self.kernels = kernels
+        self.endTokens = endTokens
+        stopTokens = sampling.stopTokens
         random = SeededRandom(seed: sampling.seed ?? UInt64.random(in: .min ... .max))
     }
 
     /// Tells the penalties that a token stands in the context.
-    public mutating func accept(_ token: Int32) {
+    public mutating func accept(_ token: Int32, isPrompt: Bool = false) {
+        if !isPrompt { madeCount += 1 }
         guard isPenalizing else { return }
         recent.append(token)
+        if isPrompt { promptCount += 1 }
         let limit = sampling.repeatLastN
         // Trimmed in bulk, so that accepting stays cheap.
-        if limit > 0 && recent.count / 2 >= limit { recent.removeFirst(recent.count - limit) }
+        if limit > 0 && recent.count / 2 >= limit {
+            promptCount = max(0, promptCount - (recent.count - limit))
+            recent.removeFirst(recent.count - limit)
+        }
     }
 
     /// The next token.
     ///
-    /// - Parameter logits: `[vocabulary]`; none is NaN.
+    /// - Parameter logits: `[vocabulary]`; none is NaN, and one is more than minus infinity.
     public mutating func sample(_ logits: ArraySlice<Float>) -> Int32 {
-        guard isPenalizing else { return choose(logits) }
-        applyPenalties(logits)
+        guard isPenalizing || !sampling.logitBias.isEmpty || holdsEndBack else {
+            return choose(logits)
+        }
+        adjusted.removeAll(keepingCapacity: true)
+        adjusted.append(contentsOf: logits)
+        if isPenalizing { applyPenalties() }
+        applyBiases()
         // Lent out, so that choosing copies nothing.
-        let penalized = adjusted
+        let lent = adjusted
         adjusted = []
-        defer { adjusted = penalized }
-        return choose(penalized[...])
+        defer { adjusted = lent }
+        return choose(lent[...])
     }
 
     /// Takes a token that this sampler, in a former life, chose at this place: what it chooses next
@@ -81,17 +102,46 @@ public struct Sampler: Sendable {
                 || sampling.frequencyPenalty != 0)
     }
 
-    private mutating func applyPenalties(_ logits: ArraySlice<Float>) {
-        adjusted.removeAll(keepingCapacity: true)
-        adjusted.append(contentsOf: logits)
+    /// Whether the answer may not end yet.
+    private var holdsEndBack: Bool { sampling.ignoresEnd || madeCount < sampling.minimumTokens }
+
+    private mutating func applyPenalties() {
         let window = sampling.repeatLastN < 0 ? recent[...] : recent.suffix(sampling.repeatLastN)
-        counts.removeAll(keepingCapacity: true)
-        for token in window { counts[token, default: 0] += 1 }
+        Self.count(window, into: &counts)
+        if !sampling.penalizesPrompt {
+            Self.count(
+                window[max(window.startIndex, min(promptCount, window.endIndex))...],
+                into: &answerCounts
+            )
+        }
         for (token, count) in counts where adjusted.indices.contains(Int(token)) {
             var logit = adjusted[Int(token)]
             logit = logit > 0 ? logit / sampling.repeatPenalty : logit * sampling.repeatPenalty
-            logit -= Float(count) * sampling.frequencyPenalty + sampling.presencePenalty
+            let count = sampling.penalizesPrompt ? count : answerCounts[token] ?? 0
+            if count > 0 {
+                logit -= Float(count) * sampling.frequencyPenalty + sampling.presencePenalty
+            }
             adjusted[Int(token)] = logit
+        }
+    }
+
+    private static func count(_ tokens: ArraySlice<Int32>, into counts: inout [Int32: Int]) {
+        counts.removeAll(keepingCapacity: true)
+        for token in tokens { counts[token, default: 0] += 1 }
+    }
+
+    private mutating func applyBiases() {
+        for (token, bias) in sampling.logitBias where adjusted.indices.contains(Int(token)) {
+            adjusted[Int(token)] += bias
+        }
+        guard holdsEndBack else { return }
+        holdBack(endTokens)
+        if madeCount < sampling.minimumTokens { holdBack(stopTokens) }
+    }
+
+    private mutating func holdBack(_ tokens: [Int32]) {
+        for token in tokens where adjusted.indices.contains(Int(token)) {
+            adjusted[Int(token)] = -.infinity
         }
     }
 

@@ -16,8 +16,25 @@ public struct Sampling: Equatable, Sendable {
     public var presencePenalty: Float = 0
     /// Subtracted from the logit of a recent token once per occurrence.
     public var frequencyPenalty: Float = 0
+    /// Whether presence and frequency penalties look at the prompt too, as llama-server's do; where
+    /// not, only at the answer, as OpenAI's do.
+    public var penalizesPrompt = true
+    /// Added to the logits of tokens, behind the penalties.
+    public var logitBias: [Int32: Float] = [:]
+    /// Tokens to make before the answer may end.
+    public var minimumTokens = 0
+    /// Whether the model's end tokens are never chosen.
+    public var ignoresEnd = false
+    /// Tokens that end the answer besides the model's own.
+    public var stopTokens: [Int32] = []
+    /// How many of the likeliest tokens are told with each token's own log-probability; nil tells
+    /// none of them.
+    public var scoreCount: Int?
     /// Where the random choices start; nil asks the system for one.
     public var seed: UInt64?
+
+    private static let biasLimit = 1024
+    private static let stopTokenLimit = 64
 
     public init() {}
 
@@ -41,6 +58,27 @@ public struct Sampling: Equatable, Sendable {
         guard topK >= 0 else { throw .outOfRange("top-k", value: "\(topK)", allowed: "0 or more") }
         guard repeatLastN >= -1 else {
             throw .outOfRange("repeat-last-n", value: "\(repeatLastN)", allowed: "-1 or more")
+        }
+        for (_, bias) in logitBias.sorted(by: { $0.key < $1.key }) {
+            try Self.check("logit-bias", bias, -100...100)
+        }
+        try Self.check("logit-bias entries", logitBias.count, 0...Self.biasLimit)
+        try Self.check("stop tokens", stopTokens.count, 0...Self.stopTokenLimit)
+        try Self.check("min-tokens", minimumTokens, 0...Int(Int32.max))
+        if let scoreCount { try Self.check("top-logprobs", scoreCount, 0...20) }
+    }
+
+    private static func check(
+        _ name: String,
+        _ value: Int,
+        _ range: ClosedRange<Int>
+    ) throws(SamplingError) {
+        guard range.contains(value) else {
+            throw .outOfRange(
+                name,
+                value: "\(value)",
+                allowed: "\(range.lowerBound) to \(range.upperBound)"
+            )
         }
     }
 

@@ -8,6 +8,19 @@ extension ModelFile {
         }
     }
 
+    /// Other templates by their names, such as `tool_use`.
+    public func namedChatTemplates() throws(ModelError) -> [String: String] {
+        let metadata = file.metadata
+        return try ModelDescriptionReader.read { () throws(GGUFError) in
+            let prefix = "tokenizer.chat_template."
+            var templates: [String: String] = [:]
+            for (key, _) in metadata.entries where key.hasPrefix(prefix) {
+                templates[String(key.dropFirst(prefix.count))] = try metadata.string(key)
+            }
+            return templates
+        }
+    }
+
     /// Reads the tokenizer's section.
     ///
     /// It has as many tokens as the embedding has rows. Not kept: a worker never needs it, and

@@ -119,6 +119,21 @@ public struct Tokenizer: Sendable {
         try encode(Array(text.utf8), addSpecial: addSpecial, parseSpecial: parseSpecial)
     }
 
+    /// The tokens of a conversation that a chat template made a text.
+    ///
+    /// Special tokens spelled in it become those tokens. BOS stands in front once where the model
+    /// asks for it, whether the template writes it or not; nothing is put behind.
+    public func encodeChat(_ text: String) throws(TokenizerError) -> [Int32] {
+        let tokens = try encode(text, addSpecial: false, parseSpecial: true)
+        guard addsBOS, let bos, tokens.first != bos else { return tokens }
+        return [bos] + tokens
+    }
+
+    /// How a token is spelled where special tokens are, for chat templates.
+    public func name(of token: Int32) -> String {
+        String(decoding: piece(of: token), as: UTF8.self)
+    }
+
     /// The bytes that tokens stand for; not always UTF-8, as a character may be several tokens.
     ///
     /// - Parameters:
@@ -147,6 +162,9 @@ public struct Tokenizer: Sendable {
         else { return [] }
         return scheme.bytes[id][...]
     }
+
+    /// The tokens with which the model says that it is done, in order.
+    public var endTokens: [Int32] { endOfGeneration.sorted() }
 
     /// Whether the model is done once it has chosen a token.
     public func isEndOfGeneration(_ token: Int32) -> Bool {

@@ -47,6 +47,16 @@ public struct SamplingRequest: Equatable, Sendable {
     public var frequencyPenalty: Float
     /// Nil lets the coordinator choose.
     public var seed: UInt64?
+    /// Added to the logits of tokens.
+    public var logitBiases: [LogitBias] = []
+    /// Tokens to make before the answer may end.
+    public var minimumTokens = 0
+    /// Whether end tokens are never chosen.
+    public var ignoresEnd = false
+    /// They end the answer besides the model's own.
+    public var stopTokens: [Int32] = []
+    /// Whether presence and frequency penalties look at the answer only.
+    public var penalizesAnswerOnly = false
 
     public init(
         temperature: Float = 0.8,
@@ -71,6 +81,17 @@ public struct SamplingRequest: Equatable, Sendable {
     }
 }
 
+/// What is added to the logit of one token.
+public struct LogitBias: Equatable, Sendable {
+    public var token: Int32
+    public var bias: Float
+
+    public init(token: Int32, bias: Float) {
+        self.token = token
+        self.bias = bias
+    }
+}
+
 /// Asks for a job.
 public struct Submit: Equatable, Sendable {
     /// The client's own number for this request; `Accepted` repeats it.
@@ -82,6 +103,10 @@ public struct Submit: Equatable, Sendable {
     public var task: String?
     /// The answer ends before the first of these.
     public var stopTexts: [String]
+    /// Whether a chat template made the prompt: special tokens spelled in it are those tokens.
+    public var isChat = false
+    /// Whether the answer must be one JSON object.
+    public var mustBeObject = false
     /// Recorded on disk before it is accepted; goes on when its client is gone, and after a restart
     /// of the coordinator.
     public var isDurable: Bool

@@ -21,7 +21,13 @@ extension ClientWelcome {
 }
 
 extension SamplingRequest {
-    fileprivate init(_ raw: Moiety__V1__Sampling) {
+    /// Tokens with a bias or that end an answer; more than any client has a use for.
+    private static let tokenLimit = 4096
+
+    fileprivate init(
+        _ raw: Moiety__V1__Sampling,
+        _ reader: MessageReader
+    ) throws(WireError) {
         let hasSeed = unsafe raw.start_case == MOIETY__V1__SAMPLING__START_SEED
         unsafe self.init(
             temperature: raw.temperature,
@@ -34,6 +40,22 @@ extension SamplingRequest {
             frequencyPenalty: raw.frequency_penalty,
             seed: hasSeed ? raw.seed : nil
         )
+        logitBiases = try unsafe reader.parts(
+            raw.logit_biases,
+            count: raw.n_logit_biases,
+            "sampling.logit_biases"
+        ) { bias throws(WireError) in
+            unsafe LogitBias(token: bias.token, bias: bias.bias)
+        }
+        minimumTokens = unsafe Int(raw.minimum_tokens)
+        ignoresEnd = unsafe raw.ignores_end != 0
+        stopTokens = try unsafe reader.list(
+            raw.stop_tokens,
+            count: raw.n_stop_tokens,
+            "sampling.stop_tokens",
+            limit: Self.tokenLimit
+        )
+        penalizesAnswerOnly = unsafe raw.penalizes_answer_only != 0
     }
 
     fileprivate func raw(_ writer: MessageWriter) -> UnsafeMutablePointer<Moiety__V1__Sampling> {
@@ -50,6 +72,19 @@ extension SamplingRequest {
                 unsafe raw.start_case = MOIETY__V1__SAMPLING__START_SEED
                 unsafe raw.seed = seed
             }
+            let biases = unsafe logitBiases.map { bias in
+                unsafe writer.message(moiety__v1__logit_bias__init) { raw in
+                    unsafe raw.token = bias.token
+                    unsafe raw.bias = bias.bias
+                }
+            }
+            unsafe raw.n_logit_biases = biases.count
+            unsafe raw.logit_biases = writer.list(biases)
+            unsafe raw.minimum_tokens = UInt32(clamping: minimumTokens)
+            unsafe raw.ignores_end = ignoresEnd ? 1 : 0
+            unsafe raw.n_stop_tokens = stopTokens.count
+            unsafe raw.stop_tokens = writer.list(stopTokens)
+            unsafe raw.penalizes_answer_only = penalizesAnswerOnly ? 1 : 0
         }
     }
 }
@@ -71,12 +106,14 @@ extension Submit {
                 limit: reader.limits.headerByteCount
             ),
             maximumTokens: Int(raw.maximum_tokens),
-            sampling: SamplingRequest(reader.part(raw.sampling, "submit.sampling")),
+            sampling: SamplingRequest(reader.part(raw.sampling, "submit.sampling"), reader),
             task: reader.optionalText(raw.task, "submit.task"),
             stopTexts: stopTexts,
             isDurable: raw.is_durable != 0,
             ticket: reader.optionalText(raw.ticket, "submit.ticket")
         )
+        isChat = unsafe raw.is_chat != 0
+        mustBeObject = unsafe raw.must_be_object != 0
     }
 
     func raw(_ writer: MessageWriter) -> UnsafeMutablePointer<Moiety__V1__Submit> {
@@ -88,6 +125,8 @@ extension Submit {
             unsafe raw.task = writer.text(task ?? "")
             unsafe raw.n_stop_texts = stopTexts.count
             unsafe raw.stop_texts = writer.list(stopTexts.map { unsafe writer.text($0) })
+            unsafe raw.is_chat = isChat ? 1 : 0
+            unsafe raw.must_be_object = mustBeObject ? 1 : 0
             unsafe raw.is_durable = isDurable ? 1 : 0
             unsafe raw.ticket = writer.text(ticket ?? "")
         }

@@ -72,7 +72,7 @@ final class EngineDriver {
         (events[id] ?? []).map { event in
             switch event {
             case .token(_, let text), .text(let text): text
-            case .prefill, .ended: ""
+            case .prefill, .scores, .ended: ""
             }
         }.joined()
     }

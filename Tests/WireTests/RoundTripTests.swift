@@ -21,6 +21,28 @@ import Wire
         }
     }
 
+    @Test(
+        "What came to the submit message later crosses the wire and is recorded",
+        arguments: UInt64(1)...50
+    )
+    func submitFields(seed: UInt64) throws {
+        var random = SeededRandom(seed: seed)
+        var submit = Submit.random(using: &random)
+        submit.isChat = random.bool()
+        submit.mustBeObject = random.bool()
+        submit.sampling.logitBiases = random.list { random in
+            LogitBias(token: Int32(random.int(-9...9999)), bias: random.float())
+        }
+        submit.sampling.minimumTokens = random.int(0...99)
+        submit.sampling.ignoresEnd = random.bool()
+        submit.sampling.stopTokens = random.list { Int32($0.int(-9...9999)) }
+        submit.sampling.penalizesAnswerOnly = random.bool()
+        let message = ClientMessage.submit(submit)
+        #expect(try ClientMessage(frames: message.encode()) == message, "seed \(seed)")
+        // The job ledger keeps the first frame, from which the job goes on after a crash.
+        #expect(try ClientMessage(frames: [message.encode()[0]]) == message, "seed \(seed)")
+    }
+
     @Test("Numbers that are no numbers cross the wire bit by bit")
     func notNumbers() throws {
         let values: [Float] = [.nan, -.infinity, -0.0, .leastNonzeroMagnitude]

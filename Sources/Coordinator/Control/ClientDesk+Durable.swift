@@ -138,7 +138,7 @@ extension ClientDesk {
         switch event {
         case .token(let token, let text): ledger.add([token], text, to: id, now: now)
         case .text(let text): ledger.add([], text, to: id, now: now)
-        case .prefill, .ended: break
+        case .scores, .prefill, .ended: break
         }
         for follower in ledger.records[id]?.followers ?? []
         where !tell(event, of: id, to: follower.peer) {

@@ -217,6 +217,7 @@ extension ClientDesk {
 
     mutating func tell(_ event: GenerationEvent, of id: JobID, to peer: Peer) -> Bool {
         switch event {
+        case .scores: return true  // No message of this protocol asks for them.
         case .prefill(let done, let total):
             let progress = PromptProgress(
                 job: "\(id)",

@@ -12,10 +12,13 @@ extension GenerationRequest {
     /// A submitted job, its prompt tokenised.
     package init(_ submit: Submit, tokenizer: Tokenizer) throws(TokenizerError) {
         self.init(
-            prompt: try tokenizer.encode(submit.prompt, addSpecial: true, parseSpecial: false),
+            prompt: submit.isChat
+                ? try tokenizer.encodeChat(submit.prompt)
+                : try tokenizer.encode(submit.prompt, addSpecial: true, parseSpecial: false),
             maximumTokens: submit.maximumTokens,
             sampling: Sampling(submit.sampling),
-            stopTexts: submit.stopTexts
+            stopTexts: submit.stopTexts,
+            mustBeObject: submit.mustBeObject
         )
     }
 }
@@ -32,6 +35,12 @@ extension Sampling {
         presencePenalty = request.presencePenalty
         frequencyPenalty = request.frequencyPenalty
         seed = request.seed
+        // Of a token that stands twice the last bias counts.
+        for bias in request.logitBiases { logitBias[bias.token] = bias.bias }
+        minimumTokens = request.minimumTokens
+        ignoresEnd = request.ignoresEnd
+        stopTokens = request.stopTokens
+        penalizesPrompt = !request.penalizesAnswerOnly
     }
 }
 

@@ -15,6 +15,7 @@ struct RunCommand: AsyncParsableCommand {
     @OptionGroup var prompt: PromptOptions
     @OptionGroup var sampling: SamplingOptions
     @OptionGroup var cache: CacheOptions
+    @OptionGroup var chat: ChatOptions
 
     @Option(help: "A plan file: experts are summed worker by worker as it says.")
     var plan: String?
@@ -78,7 +79,9 @@ struct RunCommand: AsyncParsableCommand {
         let file = try ModelFile(path: model.model)
         let tokenizer = try Tokenizer(file.vocabulary())
         let request = GenerationRequest(
-            prompt: try tokenizer.encode(text, addSpecial: true, parseSpecial: special),
+            prompt: try chat.isChat
+                ? chat.tokens(of: text, tokenizer, file)
+                : tokenizer.encode(text, addSpecial: true, parseSpecial: special),
             maximumTokens: prompt.maximumTokens,
             sampling: sampling.sampling,
             stopTexts: prompt.stop
@@ -95,6 +98,7 @@ struct RunCommand: AsyncParsableCommand {
         var result: GenerationResult?
         _ = try engine.add(request) { event in
             switch event {
+            case .scores: break
             case .prefill(let done, let total): output.showPrompt(done: done, total: total)
             case .token(_, let piece), .text(let piece): output.write(piece)
             case .ended(let end): result = end

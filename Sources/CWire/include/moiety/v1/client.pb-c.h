@@ -21,6 +21,7 @@ typedef struct Moiety__V1__ClientEnvelope Moiety__V1__ClientEnvelope;
 typedef struct Moiety__V1__ClientHello Moiety__V1__ClientHello;
 typedef struct Moiety__V1__ClientWelcome Moiety__V1__ClientWelcome;
 typedef struct Moiety__V1__Sampling Moiety__V1__Sampling;
+typedef struct Moiety__V1__LogitBias Moiety__V1__LogitBias;
 typedef struct Moiety__V1__Submit Moiety__V1__Submit;
 typedef struct Moiety__V1__Accepted Moiety__V1__Accepted;
 typedef struct Moiety__V1__Tokens Moiety__V1__Tokens;
@@ -222,6 +223,28 @@ struct  Moiety__V1__Sampling
   int32_t repeat_last_n;
   float presence_penalty;
   float frequency_penalty;
+  /*
+   * Fields that follow came later; where they are absent nothing is asked for.
+   */
+  size_t n_logit_biases;
+  Moiety__V1__LogitBias **logit_biases;
+  /*
+   * Tokens to make before the answer may end.
+   */
+  uint32_t minimum_tokens;
+  /*
+   * End tokens are never chosen.
+   */
+  protobuf_c_boolean ignores_end;
+  /*
+   * They end the answer besides the model's own.
+   */
+  size_t n_stop_tokens;
+  int32_t *stop_tokens;
+  /*
+   * Presence and frequency penalties look at the answer only.
+   */
+  protobuf_c_boolean penalizes_answer_only;
   Moiety__V1__Sampling__StartCase start_case;
   union {
     uint64_t seed;
@@ -229,7 +252,18 @@ struct  Moiety__V1__Sampling
 };
 #define MOIETY__V1__SAMPLING__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moiety__v1__sampling__descriptor) \
-    , 0, 0, 0, 0, 0, 0, 0, 0, MOIETY__V1__SAMPLING__START__NOT_SET, {0} }
+    , 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL, 0, 0, 0,NULL, 0, MOIETY__V1__SAMPLING__START__NOT_SET, {0} }
+
+
+struct  Moiety__V1__LogitBias
+{
+  ProtobufCMessage base;
+  int32_t token;
+  float bias;
+};
+#define MOIETY__V1__LOGIT_BIAS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moiety__v1__logit_bias__descriptor) \
+    , 0, 0 }
 
 
 /*
@@ -255,6 +289,14 @@ struct  Moiety__V1__Submit
   size_t n_stop_texts;
   ProtobufCBinaryData *stop_texts;
   /*
+   * The prompt is what a chat template made: special tokens spelled in it are those tokens.
+   */
+  protobuf_c_boolean is_chat;
+  /*
+   * The answer must be one JSON object.
+   */
+  protobuf_c_boolean must_be_object;
+  /*
    * Recorded on disk before it is accepted; goes on when its client is gone, and after a restart of
    * the coordinator.
    */
@@ -267,7 +309,7 @@ struct  Moiety__V1__Submit
 };
 #define MOIETY__V1__SUBMIT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moiety__v1__submit__descriptor) \
-    , 0, {0,NULL}, 0, NULL, {0,NULL}, 0,NULL, 0, {0,NULL} }
+    , 0, {0,NULL}, 0, NULL, {0,NULL}, 0,NULL, 0, 0, 0, {0,NULL} }
 
 
 struct  Moiety__V1__Accepted
@@ -909,6 +951,25 @@ Moiety__V1__Sampling *
 void   moiety__v1__sampling__free_unpacked
                      (Moiety__V1__Sampling *message,
                       ProtobufCAllocator *allocator);
+/* Moiety__V1__LogitBias methods */
+void   moiety__v1__logit_bias__init
+                     (Moiety__V1__LogitBias         *message);
+size_t moiety__v1__logit_bias__get_packed_size
+                     (const Moiety__V1__LogitBias   *message);
+size_t moiety__v1__logit_bias__pack
+                     (const Moiety__V1__LogitBias   *message,
+                      uint8_t             *out);
+size_t moiety__v1__logit_bias__pack_to_buffer
+                     (const Moiety__V1__LogitBias   *message,
+                      ProtobufCBuffer     *buffer);
+Moiety__V1__LogitBias *
+       moiety__v1__logit_bias__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moiety__v1__logit_bias__free_unpacked
+                     (Moiety__V1__LogitBias *message,
+                      ProtobufCAllocator *allocator);
 /* Moiety__V1__Submit methods */
 void   moiety__v1__submit__init
                      (Moiety__V1__Submit         *message);
@@ -1493,6 +1554,9 @@ typedef void (*Moiety__V1__ClientWelcome_Closure)
 typedef void (*Moiety__V1__Sampling_Closure)
                  (const Moiety__V1__Sampling *message,
                   void *closure_data);
+typedef void (*Moiety__V1__LogitBias_Closure)
+                 (const Moiety__V1__LogitBias *message,
+                  void *closure_data);
 typedef void (*Moiety__V1__Submit_Closure)
                  (const Moiety__V1__Submit *message,
                   void *closure_data);
@@ -1596,6 +1660,7 @@ extern const ProtobufCMessageDescriptor moiety__v1__client_envelope__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__client_hello__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__client_welcome__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__sampling__descriptor;
+extern const ProtobufCMessageDescriptor moiety__v1__logit_bias__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__submit__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__accepted__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__tokens__descriptor;
