@@ -22,6 +22,10 @@ struct ChatTests {
         {%- if add_generation_prompt -%}{{ '<assistant>' }}{%- endif -%}
         """#
 
+    private static func named(_ name: String) -> JSONValue {
+        ["type": "function", "function": ["name": .string(name)]]
+    }
+
     private static func withChat<Result: Sendable>(
         body: @escaping @Sendable (HTTPClient, InProcessCluster) async throws -> Result
     ) async throws -> Result {
@@ -115,6 +119,100 @@ struct ChatTests {
         }
     }
 
+    @Test("A call that must be made is made, with an object of arguments")
+    func forcedCall() async throws {
+        try await Self.withChat { client, _ in
+            let tools: JSONValue = [Self.named("date"), Self.named("weather")]
+            // Helps a small model to come to an end.
+            let brace = try await client.post("/tokenize", ["content": "}"]).json["tokens"]?
+                .elements?.last?.whole ?? 0
+            let more: [String: JSONValue] = [
+                "tools": tools, "tool_choice": Self.named("weather"),
+                "max_completion_tokens": 200,
+                "logit_bias": .object([.init("\(brace)", 30)]),
+            ]
+            let answer = try await client.post("/v1/chat/completions", Self.ask(more)).json
+            let choice = try #require(answer["choices"]?[0])
+            #expect(choice["finish_reason"] == "stop")
+            #expect(choice["message"]?["content"] == .null)
+            let call = try #require(choice["message"]?["tool_calls"]?[0]?["function"])
+            #expect(call["name"] == "weather")
+            let arguments = try #require(call["arguments"]?.text)
+            let object = try JSONSerialization.jsonObject(with: Data(arguments.utf8))
+            #expect(object is [String: Any], "\(arguments)")
+            // Where it is only said that there must be one, calling was the model's idea.
+            let required: [String: JSONValue] = more.merging(
+                ["tools": [Self.named("weather")], "tool_choice": "required"]
+            ) { $1 }
+            let events = try await client.stream(
+                "/v1/chat/completions",
+                Self.ask(required.merging(["stream": true]) { $1 })
+            )
+            let pieces = try events.dropLast().map { try JSONValue(parsing: Array($0.utf8)) }
+            let calls = pieces.compactMap { $0["choices"]?[0]?["delta"]?["tool_calls"]?[0] }
+            #expect(calls.map { $0["function"]?["name"] } == ["weather"])
+            #expect(pieces.last?["choices"]?[0]?["finish_reason"] == "tool_calls")
+            let prompt = try await client.post(
+                "/apply-template",
+                [
+                    "messages": [["role": "user", "content": "a"]], "tools": tools,
+                    "tool_choice": Self.named("date"),
+                ]
+            ).json["prompt"]?.text
+            #expect(
+                prompt?.hasSuffix("<assistant><tool_call>\n{\"name\": \"date\", \"arguments\":")
+                    == true
+            )
+        }
+    }
+
+    @Test("An object cannot call tools, and says so")
+    func objectWithTools() async throws {
+        try await Self.withChat { client, _ in
+            let both: [String: JSONValue] = [
+                "tools": [Self.named("date")], "response_format": ["type": "json_object"],
+            ]
+            let reply = try await client.post("/v1/chat/completions", Self.ask(both))
+            #expect(reply.status == 400)
+            #expect(try reply.error?["param"] == "response_format")
+            let none = both.merging(["tool_choice": "none"]) { $1 }
+            let fine = try await client.post("/v1/chat/completions", Self.ask(none))
+            #expect(fine.status == 200, "\(fine.text)")
+        }
+    }
+
+    @Test("Each token's scores come with it, in chat's form")
+    func scores() async throws {
+        try await Self.withChat { client, _ in
+            let more: [String: JSONValue] = ["logprobs": true, "top_logprobs": 2]
+            let answer = try await client.post("/v1/chat/completions", Self.ask(more)).json
+            let choice = try #require(answer["choices"]?[0])
+            let tokens = try #require(choice["logprobs"]?["content"]?.elements)
+            #expect(tokens.count == 8)
+            let text = tokens.compactMap { $0["token"]?.text }.joined()
+            #expect(.string(text) == choice["message"]?["content"])
+            for token in tokens {
+                #expect((token["logprob"]?.double ?? 1) <= 0)
+                #expect(token["top_logprobs"]?.elements?.count == 2)
+                // The likeliest is chosen here.
+                #expect(token["top_logprobs"]?[0]?["logprob"] == token["logprob"])
+                let bytes = token["bytes"]?.elements?.compactMap(\.whole).map { UInt8($0) } ?? []
+                #expect(token["token"]?.text == String(decoding: bytes, as: UTF8.self))
+            }
+            let events = try await client.stream(
+                "/v1/chat/completions",
+                Self.ask(more.merging(["stream": true]) { $1 })
+            )
+            let pieces = try events.dropLast().map { try JSONValue(parsing: Array($0.utf8)) }
+            let streamed = pieces.flatMap { piece in
+                piece["choices"]?[0]?["logprobs"]?["content"]?.elements ?? []
+            }
+            #expect(streamed == tokens)
+            let plain = try await client.post("/v1/chat/completions", Self.ask()).json
+            #expect(plain["choices"]?[0]?["logprobs"] == .null)
+        }
+    }
+
     @Test("A conversation that is wrong is refused, with the place")
     func refusals() async throws {
         func user(_ content: JSONValue) -> JSONValue { [["role": "user", "content": content]] }
@@ -129,8 +227,11 @@ struct ChatTests {
             ("messages", [["role": "user", "content": "a", "x": 1]], "messages[0].x"),
             ("tools", [7], "tools[0]"), ("tools", [["type": "magic"]], "tools[0].type"),
             ("tools", [["type": "function"]], "tools[0].function"),
-            ("tool_choice", "required", "tool_choice"), ("logprobs", true, "logprobs"),
-            ("top_logprobs", 3, "top_logprobs"), ("prompt", "a", "prompt"),
+            ("tool_choice", "required", "tool_choice"), ("tool_choice", "must", "tool_choice"),
+            ("tool_choice", 7, "tool_choice"), ("tool_choice", Self.named("a"), "tool_choice"),
+            ("tool_choice", ["type": "function", "function": [:]], "tool_choice.function.name"),
+            ("logprobs", 3, "logprobs"), ("top_logprobs", 3, "top_logprobs"),
+            ("prompt", "a", "prompt"), ("response_format", [:], "response_format.type"),
         ]
         try await Self.withChat { client, _ in
             for (field, value, place) in wrong {

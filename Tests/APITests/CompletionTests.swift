@@ -137,9 +137,14 @@ struct CompletionTests {
             ("stop", 1), ("stop", ["a", 2]), ("stop", ""), ("presence_penalty", 3),
             ("frequency_penalty", -3), ("repetition_penalty", 0),
             ("stop", .array(Array(repeating: "ab", count: 17))), ("stream", "yes"),
-            ("stream_options", ["include_usage": true]), ("logprobs", 1), ("echo", true),
-            ("suffix", "x"), ("best_of", 2), ("logit_bias", ["1": 1]), ("cheese", 1),
-            ("task", 1), ("response_format", ["type": "json_object"]),
+            ("stream_options", ["include_usage": true]), ("logprobs", 21), ("echo", true),
+            ("logprobs", true), ("suffix", "x"), ("best_of", 2), ("cheese", 1), ("task", 1),
+            ("logit_bias", 1), ("logit_bias", ["a": 1]), ("logit_bias", ["1": 101]),
+            ("logit_bias", ["1": "a"]), ("logit_bias", ["-1": 1]),
+            ("logit_bias", ["99999999": 1]), ("stop_token_ids", 1), ("stop_token_ids", ["a"]),
+            ("stop_token_ids", [-1]), ("stop_token_ids", [99_999_999]), ("min_tokens", -1),
+            ("ignore_eos", 1), ("response_format", "json"),
+            ("response_format", ["type": "json_schema"]),
         ]
         try await withServer { client, _ in
             for (field, value) in wrong {

@@ -12,19 +12,33 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 PROGRAMS = os.environ.get("PROGRAMS", os.path.join(TOP, ".build", "release"))
 MODEL = os.environ.get("MODEL", os.path.join(TOP, "Models", "moiety-demo-q8_0.gguf"))
 START_LIMIT = 120
+# The demo model has no chat template of its own.
+TEMPLATE = """
+{%- if tools %}{{ (tools | tojson) + '\n' }}{% endif -%}
+{%- for message in messages -%}{{ '<' + message.role + '>' + (message.content or '') }}
+{%- for call in message.tool_calls or [] -%}
+{{ '<tool_call>' + (call.function | tojson) + '</tool_call>' }}
+{%- endfor %}
+{% endfor -%}<assistant>
+"""
 
 
 class Cluster:
     """`with Cluster() as cluster:` gives its address as `cluster.url`."""
 
-    def __init__(self, keys=None, **settings):
+    def __init__(self, keys=None, template=None, **settings):
         self.directory = tempfile.TemporaryDirectory(prefix="moiety-clients.")
         self.settings = dict(settings)
         if keys:
-            path = os.path.join(self.directory.name, "keys")
-            with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
-                file.write("\n".join(keys) + "\n")
-            self.settings["api_keys"] = path
+            self.settings["api_keys"] = self._file("keys", "\n".join(keys) + "\n")
+        if template:
+            self.settings["chat_template"] = self._file("template.jinja", template)
+
+    def _file(self, name, text):
+        path = os.path.join(self.directory.name, name)
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+            file.write(text)
+        return path
 
     def __enter__(self):
         state = os.path.join(self.directory.name, "state")

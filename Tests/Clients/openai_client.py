@@ -1,9 +1,10 @@
 """What PyPI's openai, the client that most people use, makes of our answers."""
 
+import json
 import threading
 
 import openai
-from cluster import Cluster, wait_until
+from cluster import TEMPLATE, Cluster, wait_until
 
 PROMPT = "NAME\n       ls - "
 KEYS = ["alice alice-0123456789abcdef", "bob bob-0123456789abcdefgh"]
@@ -54,6 +55,104 @@ def completions():
         )
         assert [choice.index for choice in several.choices] == [0, 1, 2, 3]
         assert all(text.startswith(choice.text) for choice in several.choices)
+
+
+def chat():
+    """Conversations, whole and streamed; chat has no limit of its own but the context."""
+    with Cluster(template=TEMPLATE) as cluster:
+        ours = client(cluster)
+        model = ours.models.list().data[0].id
+        messages = [{"role": "system", "content": "Be brief."},
+                    {"role": "user", "content": "What does ls do?"}]
+        whole = ours.chat.completions.create(
+            model=model, messages=messages, max_completion_tokens=16, temperature=0
+        )
+        assert whole.choices[0].message.role == "assistant"
+        assert whole.usage.completion_tokens == 16
+        with ours.chat.completions.stream(
+            model=model, messages=messages, max_completion_tokens=16, temperature=0,
+            stream_options={"include_usage": True},
+        ) as stream:
+            stream.until_done()
+            joined = stream.current_completion_snapshot
+        assert joined.choices[0].message.content == whole.choices[0].message.content
+        assert joined.usage.completion_tokens == 16
+
+
+def scores():
+    """Log-probabilities in both forms; biases change what is chosen, and not what is likely."""
+    with Cluster(template=TEMPLATE) as cluster:
+        ours = client(cluster)
+        model = ours.models.list().data[0].id
+        given = {"model": model, "max_tokens": 8, "temperature": 0}
+        answer = ours.completions.create(prompt=PROMPT, logprobs=3, **given).choices[0]
+        assert len(answer.logprobs.tokens) == 8 and "".join(answer.logprobs.tokens) == answer.text
+        for token, chosen, likeliest in zip(
+            answer.logprobs.tokens, answer.logprobs.token_logprobs, answer.logprobs.top_logprobs
+        ):
+            assert likeliest[token] == chosen == max(likeliest.values()) and len(likeliest) == 3
+        messages = [{"role": "user", "content": "What does ls do?"}]
+        chat = ours.chat.completions.create(
+            messages=messages, logprobs=True, top_logprobs=2, **given
+        ).choices[0]
+        told = [(token.token, token.logprob) for token in chat.logprobs.content]
+        assert "".join(token for token, _ in told) == chat.message.content
+        assert all(len(token.top_logprobs) == 2 for token in chat.logprobs.content)
+        with ours.chat.completions.stream(
+            messages=messages, logprobs=True, top_logprobs=2, **given
+        ) as stream:
+            stream.until_done()
+            joined = stream.current_completion_snapshot.choices[0]
+        assert [(token.token, token.logprob) for token in joined.logprobs.content] == told
+        tokens = json.loads(ours.post(
+            cluster.url + "/tokenize", body={"content": "xyz"}, cast_to=str
+        ))["tokens"]
+        biased = ours.completions.create(
+            prompt=PROMPT, logit_bias={str(tokens[-1]): 100}, logprobs=3, **given
+        ).choices[0]
+        assert len(set(biased.logprobs.tokens)) == 1
+        assert biased.logprobs.top_logprobs[0].items() >= answer.logprobs.top_logprobs[0].items()
+        penalized = ours.completions.create(
+            prompt=PROMPT, presence_penalty=2, frequency_penalty=2, **given
+        ).choices[0]
+        assert penalized.text
+
+
+def forms():
+    """JSON objects, and calls of tools that must be made."""
+    tools = [{"type": "function", "function": {
+        "name": name, "parameters": {"type": "object", "properties": {"at": {"type": "string"}}},
+    }} for name in ["date", "weather"]]
+    with Cluster(template=TEMPLATE) as cluster:
+        ours = client(cluster)
+        model = ours.models.list().data[0].id
+        brace = json.loads(ours.post(
+            cluster.url + "/tokenize", body={"content": "}"}, cast_to=str
+        ))["tokens"][-1]
+        # Helps a small model to come to an end.
+        given = {"model": model, "messages": [{"role": "user", "content": "Weather?"}],
+                 "max_tokens": 300, "logit_bias": {str(brace): 10}, "seed": 3}
+        answer = ours.chat.completions.create(
+            response_format={"type": "json_object"}, **given
+        ).choices[0]
+        if answer.finish_reason == "stop":
+            assert isinstance(json.loads(answer.message.content), dict)
+        else:
+            assert answer.message.content.lstrip().startswith("{")
+        failure = expect(openai.BadRequestError, lambda: ours.chat.completions.create(
+            response_format={"type": "json_schema", "json_schema": {"name": "a", "schema": {}}},
+            **given,
+        ))
+        assert failure.param == "response_format"
+        named = {"type": "function", "function": {"name": "weather"}}
+        answer = ours.chat.completions.create(tools=tools, tool_choice=named, **given).choices[0]
+        (call,) = answer.message.tool_calls
+        assert call.function.name == "weather", call
+        if answer.finish_reason == "stop":
+            assert isinstance(json.loads(call.function.arguments), dict)
+        expect(openai.BadRequestError, lambda: ours.chat.completions.create(
+            tools=tools, tool_choice="required", **given
+        ))
 
 
 def errors():
@@ -125,4 +224,4 @@ def parallel():
 
 
 def tests():
-    return [models, completions, errors, keys, parallel]
+    return [models, completions, chat, scores, forms, errors, keys, parallel]

@@ -5,22 +5,16 @@ import argparse
 import os
 import subprocess
 import sys
-import tempfile
 import traceback
 
 import load
 import monitoring
 import openai_client
 import page
-from cluster import Cluster
+from cluster import TEMPLATE, Cluster
 
 
 TOOLS = None
-# The demo model has no chat template of its own.
-TEMPLATE = """
-{%- for message in messages -%}{{ '<' + message.role + '>' + (message.content or '') }}
-{% endfor -%}<assistant>
-"""
 
 
 def metrics():
@@ -41,27 +35,19 @@ def alerts():
 
 def schema():
     """schemathesis finds no answer that the OpenAPI document does not announce, and no crash."""
-    with tempfile.NamedTemporaryFile("w", suffix=".jinja") as template:
-        template.write(TEMPLATE)
-        template.flush()
-        with Cluster(context_length=64, chat_template=template.name) as cluster:
-            examine(cluster)
-
-
-def examine(cluster):
-    """Asks whatever the document allows, and what it does not."""
-    subprocess.run(
-        [
-            os.path.join(TOOLS, "venv", "bin", "schemathesis"), "run",
-            cluster.url + "/openapi.json", "--max-examples",
-            os.environ.get("EXAMPLES", "100"), "--checks",
-            "not_a_server_error,status_code_conformance,content_type_conformance,"
-            "response_schema_conformance",
-            "--exclude-path-regex", "^/(health|readyz)$", "--request-timeout", "30",
-        ],
-        check=True,
-    )
-    assert cluster.json("/health") == {"status": "ok"}
+    with Cluster(context_length=64, template=TEMPLATE) as cluster:
+        subprocess.run(
+            [
+                os.path.join(TOOLS, "venv", "bin", "schemathesis"), "run",
+                cluster.url + "/openapi.json", "--max-examples",
+                os.environ.get("EXAMPLES", "100"), "--checks",
+                "not_a_server_error,status_code_conformance,content_type_conformance,"
+                "response_schema_conformance",
+                "--exclude-path-regex", "^/(health|readyz)$", "--request-timeout", "30",
+            ],
+            check=True,
+        )
+        assert cluster.json("/health") == {"status": "ok"}
 
 
 def main():

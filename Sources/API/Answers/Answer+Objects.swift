@@ -6,7 +6,12 @@ extension Answer {
     /// The whole answer.
     var whole: JSONValue {
         let entries = choices.enumerated().map { index, choice in
-            entry(index, form.isChat ? message(choice, index) : text(choice), choice.finish)
+            entry(
+                index,
+                form.isChat ? message(choice, index) : text(choice),
+                scores: choice.scores,
+                choice.finish
+            )
         }
         return object(
             form.isChat ? "chat.completion" : "text_completion",
@@ -37,23 +42,24 @@ extension Answer {
     /// What goes before the first piece of each choice; nil for nothing.
     func opening(of choice: Int) -> JSONValue? {
         guard form.isChat else { return nil }
-        return chunk(choice, .init("delta", ["role": "assistant", "content": ""]))
+        let content = JSONValue.Member("delta", ["role": "assistant", "content": ""])
+        return object(chunkName, choices: [entry(choice, content, scores: [], nil)])
     }
 
     func chunk(_ piece: Piece) -> JSONValue {
         switch piece.content {
         case .text(let text) where form.isChat:
-            return chunk(piece.choice, .init("delta", ["content": .string(text)]))
-        case .text(let text): return chunk(piece.choice, .init("text", .string(text)))
+            return chunk(piece, .init("delta", ["content": .string(text)]))
+        case .text(let text): return chunk(piece, .init("text", .string(text)))
         case .call(let index, let call):
             let members =
                 [.init("index", .integer(index))] + self.call(call, index, of: piece.choice)
             let delta: JSONValue = ["tool_calls": [.object(members)]]
-            return chunk(piece.choice, .init("delta", delta))
+            return chunk(piece, .init("delta", delta))
         case .finish(let finish):
             let nothing: JSONValue.Member =
                 form.isChat ? .init("delta", [:]) : .init("text", "")
-            return chunk(piece.choice, nothing, finish: finish)
+            return chunk(piece, nothing, finish: finish)
         }
     }
 
@@ -71,11 +77,12 @@ extension Answer {
     private var chunkName: String { form.isChat ? "chat.completion.chunk" : "text_completion" }
 
     private func chunk(
-        _ choice: Int,
+        _ piece: Piece,
         _ content: JSONValue.Member,
         finish: String? = nil
     ) -> JSONValue {
-        object(chunkName, choices: [entry(choice, content, finish)])
+        let entry = entry(piece.choice, content, scores: piece.scores, finish)
+        return object(chunkName, choices: [entry])
     }
 
     // MARK: Parts
@@ -95,10 +102,11 @@ extension Answer {
     private func entry(
         _ index: Int,
         _ content: JSONValue.Member,
+        scores: [ScoredToken],
         _ finish: String?
     ) -> JSONValue {
         .object([
-            .init("index", .integer(index)), content, .init("logprobs", .null),
+            .init("index", .integer(index)), content, .init("logprobs", scoresObject(scores)),
             .init("finish_reason", finish.map(JSONValue.string) ?? .null),
         ])
     }

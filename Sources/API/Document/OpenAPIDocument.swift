@@ -134,6 +134,7 @@ extension OpenAPIDocument {
         return generationFields + [
             .init("prompt", ["anyOf": [Self.text, texts, Self.tokens]]),
             .init("max_tokens", Self.whole(1, Int(Int32.max))),
+            .init("logprobs", Self.whole(0, GenerationFields.scoreLimit)),
         ]
     }
 
@@ -141,6 +142,8 @@ extension OpenAPIDocument {
         generationFields + Self.conversation + [
             .init("max_tokens", Self.whole(1, Int(Int32.max))),
             .init("max_completion_tokens", Self.whole(1, Int(Int32.max))),
+            .init("logprobs", Self.bool),
+            .init("top_logprobs", Self.whole(0, GenerationFields.scoreLimit)),
         ]
     }
 
@@ -156,7 +159,7 @@ extension OpenAPIDocument {
             "tools",
             ["type": "array", "items": ["$ref": "#/components/schemas/Tool"], "maxItems": 128]
         ),
-        .init("tool_choice", ["enum": ["auto", "none"]]),
+        .init("tool_choice", ["anyOf": [["enum": ["auto", "none", "required"]], chosenTool]]),
         .init("parallel_tool_calls", bool),
         .init("chat_template_kwargs", ["type": "object"]),
     ]
@@ -169,6 +172,14 @@ extension OpenAPIDocument {
             .init("tool_call_id", text),
         ],
         required: ["role"]
+    )
+
+    private static let chosenTool = object(
+        [
+            .init("type", ["enum": ["function"]]),
+            .init("function", object([.init("name", text)], required: ["name"])),
+        ],
+        required: ["type", "function"]
     )
 
     private static let tool = object(
@@ -205,6 +216,11 @@ extension OpenAPIDocument {
             .init("presence_penalty", Self.number(-2, 2)),
             .init("frequency_penalty", Self.number(-2, 2)),
             .init("repetition_penalty", Self.number(0.01, 100)),
+            .init("logit_bias", Self.biases),
+            .init("min_tokens", Self.whole(0, Int(Int32.max))),
+            .init("ignore_eos", Self.bool),
+            .init("stop_token_ids", ["type": "array", "items": Self.token, "maxItems": 64]),
+            .init("response_format", Self.responseFormat),
             .init("task", ["type": ["string", "null"], "maxLength": 128]),
             .init("user", Self.text),
         ]
@@ -212,9 +228,17 @@ extension OpenAPIDocument {
 
     private static let text: JSONValue = ["type": "string"]
     private static let bool: JSONValue = ["type": ["boolean", "null"]]
-    private static let tokens: JSONValue = [
-        "type": "array", "items": ["type": "integer", "minimum": 0], "minItems": 1,
+    private static let token: JSONValue = ["type": "integer", "minimum": 0]
+    private static let tokens: JSONValue = ["type": "array", "items": token, "minItems": 1]
+    private static let biases: JSONValue = [
+        "type": "object", "propertyNames": ["pattern": "^[0-9]{1,9}$"],
+        "additionalProperties": ["type": "number", "minimum": -100, "maximum": 100],
+        "maxProperties": 1024,
     ]
+    private static let responseFormat = object(
+        [.init("type", ["enum": ["text", "json_object"]])],
+        required: ["type"]
+    )
 
     private static func whole(_ lowest: Int, _ highest: Int) -> JSONValue {
         [

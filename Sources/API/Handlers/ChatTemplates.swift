@@ -55,8 +55,9 @@ extension ChatTemplate {
         for member in conversation.variables {
             variables[member.key] = TemplateValue(member.value)
         }
+        let text: String
         do throws(TemplateError) {
-            return try render(
+            text = try render(
                 messages: conversation.messages.messages.map { TemplateValue($0) },
                 tools: conversation.tools.map { TemplateValue($0) },
                 variables: variables,
@@ -65,6 +66,12 @@ extension ChatTemplate {
         } catch {
             throw .template(error.description)
         }
+        guard let call = conversation.call else { return text }
+        guard let toolCallFormat else {
+            let reason = "the chat template does not show how calls are written"
+            throw .unsupported("tool_choice", reason)
+        }
+        return text + call.beginning(in: toolCallFormat)
     }
 }
 

@@ -1,8 +1,10 @@
 import Coordinator
 import Generation
 import Hummingbird
+import Inference
 import NIOCore
 import Templates
+import Tokenizer
 
 /// Requests for text: become jobs, and their news a response.
 struct GenerationHandler {
@@ -43,7 +45,7 @@ struct GenerationHandler {
         let calls = wish.conversation.tools.isEmpty ? nil : template.toolCallFormat
         return try await answer(
             request,
-            form: .chat(calls: calls),
+            form: .chat(calls: calls, forced: wish.conversation.call),
             prompts: [prompt.tokens],
             wish.generation,
             served,
@@ -90,13 +92,19 @@ struct GenerationHandler {
         let orders = fields.orders(prompts).map {
             JobOrder(request: $0, task: fields.task, owner: owner)
         }
+        try fields.check(
+            vocabularyCount: served.tokenizer.vocabularyCount,
+            contextLength: served.contextLength,
+            answerCount: orders.count
+        )
         let jobs = door.submit(orders)
         var answer = Answer(
             form: form,
             source: served.source,
             promptTokenCount: prompts.reduce(0) { $0 + $1.count },
             choiceCount: orders.count,
-            keepsText: fields.stream == nil
+            keepsText: fields.stream == nil,
+            spelling: fields.sampling.scoreCount == nil ? nil : served.tokenizer
         )
         // Whether there will be an answer at all is for the status to tell.
         guard let first = await jobs.news.first(where: { _ in true }) else {

@@ -19,12 +19,7 @@ struct TextWork: Sendable {
         let tokenizer = tokenizer
         return try await work("messages") {
             let text = try template.prompt(conversation)
-            var tokens = try tokenizer.encode(text, addSpecial: false, parseSpecial: true)
-            // Some templates begin with it, others leave it to whoever makes tokens.
-            if tokenizer.addsBOS, let bos = tokenizer.bos, tokens.first != bos {
-                tokens.insert(bos, at: 0)
-            }
-            return (text, tokens)
+            return (text, try tokenizer.encodeChat(text))
         }
     }
 

@@ -42,6 +42,15 @@ package enum JSONValue: Equatable, Sendable {
         return whole
     }
 
+    /// Any number.
+    package var double: Double? {
+        switch self {
+        case .integer(let whole): Double(whole)
+        case .number(let number): number
+        default: nil
+        }
+    }
+
     package var elements: [JSONValue]? {
         guard case .array(let elements) = self else { return nil }
         return elements

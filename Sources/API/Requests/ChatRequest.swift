@@ -1,3 +1,5 @@
+import Inference
+
 /// What `/v1/chat/completions` is asked for.
 struct ChatRequest {
     var conversation: ChatConversation
@@ -13,8 +15,8 @@ struct ChatRequest {
             lengthKeys: ["max_completion_tokens", "max_tokens"]
         )
         conversation = try ChatConversation(&fields)
-        try fields.neutral("logprobs", [false], otherwise: "not yet")
-        try fields.neutral("top_logprobs", [0], otherwise: "not yet")
+        try readScores(&fields)
+        try readCall()
         try fields.neutral("modalities", [["text"]], otherwise: "answers are text")
         try fields.neutral("store", [false], otherwise: "nothing is kept")
         try fields.neutral(
@@ -24,6 +26,24 @@ struct ChatRequest {
         )
         try fields.finish()
     }
+
+    private mutating func readScores(_ fields: inout RequestFields) throws(APIError) {
+        let isWanted = try fields.bool("logprobs") ?? false
+        let count = try fields.whole("top_logprobs", in: 0...GenerationFields.scoreLimit)
+        guard isWanted || count ?? 0 == 0 else {
+            throw .unsupported("top_logprobs", "it goes with \"logprobs\": true")
+        }
+        if isWanted { generation.sampling.scoreCount = count ?? 0 }
+    }
+
+    /// A call that must be made leaves the answer no other form than its arguments'.
+    private mutating func readCall() throws(APIError) {
+        guard !generation.mustBeObject || conversation.tools.isEmpty else {
+            throw .unsupported("response_format", "a JSON object cannot call tools")
+        }
+        guard conversation.call != nil else { return }
+        generation.mustBeObject = true
+    }
 }
 
 /// What the chat template is given.
@@ -31,6 +51,8 @@ struct ChatConversation {
     let messages: ChatMessages
     /// Empty where the model shall call none.
     var tools: [JSONValue] = []
+    /// The tool that the answer must call.
+    var call: ForcedCall?
     /// What else the template knows, such as `enable_thinking`.
     var variables: [JSONValue.Member] = []
 
@@ -49,25 +71,26 @@ struct ChatConversation {
 
     private mutating func readTools(_ fields: inout RequestFields) throws(APIError) {
         let choice = fields.value("tool_choice") ?? "auto"
-        guard choice == "auto" || choice == "none" else {
-            throw .unsupported("tool_choice", "no answer can be made to call a tool")
-        }
         _ = try fields.bool("parallel_tool_calls")
-        guard let value = fields.value("tools") else { return }
-        guard let elements = value.elements else {
-            throw fields.wrong("tools", value, "an array of tools")
+        var names: [String] = []
+        if let value = fields.value("tools") {
+            guard let elements = value.elements else {
+                throw fields.wrong("tools", value, "an array of tools")
+            }
+            guard elements.count <= Self.toolLimit else {
+                let allowed = "an array of at most \(Self.toolLimit)"
+                throw fields.outOfRange("tools", "an array of \(elements.count)", allowed)
+            }
+            for (index, element) in elements.enumerated() {
+                names.append(try Self.name(of: element, "tools[\(index)]"))
+            }
+            if choice != "none" { tools = elements }
         }
-        guard elements.count <= Self.toolLimit else {
-            let allowed = "an array of at most \(Self.toolLimit)"
-            throw fields.outOfRange("tools", "an array of \(elements.count)", allowed)
-        }
-        for (index, element) in elements.enumerated() {
-            try Self.check(element, name: "tools[\(index)]")
-        }
-        if choice != "none" { tools = elements }
+        call = try ForcedCall(choice, tools: names)
     }
 
-    private static func check(_ tool: JSONValue, name: String) throws(APIError) {
+    /// Checks a tool.
+    private static func name(of tool: JSONValue, _ name: String) throws(APIError) -> String {
         guard var fields = RequestFields(tool, name: name) else {
             throw .wrongType(name, expected: "an object", found: tool.kind)
         }
@@ -77,11 +100,14 @@ struct ChatConversation {
         guard var function = try fields.object("function") else {
             throw .missingField("\(name).function")
         }
-        guard try function.text("name") != nil else { throw .missingField("\(name).function.name") }
+        guard let result = try function.text("name") else {
+            throw .missingField("\(name).function.name")
+        }
         _ = try function.text("description")
         _ = try function.object("parameters")
         try function.neutral("strict", [false], otherwise: "answers are not held to a schema")
         try function.finish()
         try fields.finish()
+        return result
     }
 }

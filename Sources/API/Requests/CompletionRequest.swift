@@ -1,3 +1,4 @@
+import Inference
 import Tokenizer
 
 /// What `/v1/completions` is asked for.
@@ -31,7 +32,10 @@ struct CompletionRequest {
         }
         try fields.neutral("echo", [false], otherwise: "answers do not repeat the prompt")
         try fields.neutral("suffix", [], otherwise: "answers continue the prompt only")
-        try fields.neutral("logprobs", [], otherwise: "not yet")
+        generation.sampling.scoreCount = try fields.whole(
+            "logprobs",
+            in: 0...GenerationFields.scoreLimit
+        )
         try fields.neutral(
             "best_of",
             [.integer(generation.choiceCount)],

@@ -8,8 +8,18 @@ struct GenerationFields {
     /// Answers to each prompt.
     var choiceCount = 1
     var maximumTokens: Int?
+    /// Whether answers must be JSON objects.
+    var mustBeObject = false
     var task: String?
     var stream: AnswerStream?
+
+    /// Tokens with a bias, or that end an answer; `Sampling` takes no more.
+    private static let biasLimit = 1024
+    private static let stopTokenLimit = 64
+    /// Of the likeliest tokens; as many as OpenAI tells.
+    static let scoreLimit = 20
+    /// Scores that are kept until an answer is whole: some 20 MiB.
+    private static let keptScoreLimit = 1 << 16
 
     /// How an answer is sent while it is made.
     struct AnswerStream: Equatable {
@@ -41,7 +51,7 @@ struct GenerationFields {
         // Who asks is known by the key; an id of theirs changes nothing.
         _ = try fields.text("user")
         try readStream(&fields)
-        try refuseWhatIsNotBuilt(&fields)
+        try readForm(&fields)
     }
 
     private mutating func readSampling(_ fields: inout RequestFields) throws(APIError) {
@@ -57,20 +67,58 @@ struct GenerationFields {
         // Elsewhere -1 stands for all tokens.
         let topK = try fields.whole("top_k", in: -1...Int(Int32.max)) ?? sampling.topK
         sampling.topK = max(0, topK)
-        sampling.presencePenalty = float(
-            try fields.number("presence_penalty", in: -2...2),
-            else: 0
-        )
-        sampling.frequencyPenalty = float(
-            try fields.number("frequency_penalty", in: -2...2),
-            else: 0
-        )
-        sampling.repeatPenalty = float(
-            try fields.number("repetition_penalty", in: 0.01...100),
-            else: 1
-        )
+        try readPenalties(&fields)
+        try readBiases(&fields)
+        sampling.minimumTokens = try fields.whole("min_tokens", in: 0...Int(Int32.max)) ?? 0
+        sampling.ignoresEnd = try fields.bool("ignore_eos") ?? false
         let seed = try fields.whole("seed", in: Int.min...Int.max)
         sampling.seed = seed.map { UInt64(bitPattern: Int64($0)) }
+    }
+
+    /// They look as far back as OpenAI's and vLLM's do: presence and frequency at the whole answer,
+    /// repetition at the prompt as well.
+    private mutating func readPenalties(_ fields: inout RequestFields) throws(APIError) {
+        sampling.penalizesPrompt = false
+        sampling.repeatLastN = -1
+        if let penalty = try fields.number("presence_penalty", in: -2...2) {
+            sampling.presencePenalty = Float(penalty)
+        }
+        if let penalty = try fields.number("frequency_penalty", in: -2...2) {
+            sampling.frequencyPenalty = Float(penalty)
+        }
+        if let penalty = try fields.number("repetition_penalty", in: 0.01...100) {
+            sampling.repeatPenalty = Float(penalty)
+        }
+    }
+
+    private mutating func readBiases(_ fields: inout RequestFields) throws(APIError) {
+        let allowed = "an object of token ids and numbers from -100 to 100"
+        if let value = fields.value("logit_bias") {
+            guard case .object(let members) = value else {
+                throw fields.wrong("logit_bias", value, allowed)
+            }
+            guard members.count <= Self.biasLimit else {
+                let most = "an object of at most \(Self.biasLimit)"
+                throw fields.outOfRange("logit_bias", "an object of \(members.count)", most)
+            }
+            for member in members {
+                guard let token = Int32(member.key), let bias = member.value.double,
+                    (-100...100).contains(bias)
+                else {
+                    let text = String(decoding: member.value.encoded.prefix(32), as: UTF8.self)
+                    throw fields.outOfRange("logit_bias", "{\(member.key): \(text)}", allowed)
+                }
+                sampling.logitBias[token] = Float(bias)
+            }
+        }
+        if let value = fields.value("stop_token_ids") {
+            let allowed = "an array of at most \(Self.stopTokenLimit) token ids"
+            let tokens = value.elements?.map { $0.whole.flatMap { Int32(exactly: $0) } }
+            guard let tokens, tokens.count <= Self.stopTokenLimit, !tokens.contains(nil) else {
+                throw fields.wrong("stop_token_ids", value, allowed)
+            }
+            sampling.stopTokens = tokens.compactMap { $0 }
+        }
     }
 
     private mutating func readStream(_ fields: inout RequestFields) throws(APIError) {
@@ -87,14 +135,45 @@ struct GenerationFields {
         if isWanted { self.stream = stream }
     }
 
-    private func refuseWhatIsNotBuilt(_ fields: inout RequestFields) throws(APIError) {
-        let notYet = "not yet"
-        try fields.neutral("logit_bias", [[:]], otherwise: notYet)
-        try fields.neutral(
-            "response_format",
-            [["type": "text"]],
-            otherwise: "answers are text of any form"
-        )
+    private mutating func readForm(_ fields: inout RequestFields) throws(APIError) {
+        guard var format = try fields.object("response_format") else { return }
+        switch try format.text("type") {
+        case "text": break
+        case "json_object": mustBeObject = true
+        case nil: throw .missingField("response_format.type")
+        default:
+            throw .unsupported("response_format", "answers are text, or any JSON object")
+        }
+        try format.finish()
+    }
+
+    /// Checks what depends on the model.
+    ///
+    /// - Parameters:
+    ///   - vocabularyCount: The number of tokens that there are.
+    ///   - contextLength: What ends an answer at the latest.
+    ///   - answerCount: To all prompts together.
+    func check(
+        vocabularyCount: Int,
+        contextLength: Int,
+        answerCount: Int
+    ) throws(APIError) {
+        func require(_ tokens: some Sequence<Int32>, _ name: String) throws(APIError) {
+            if let bad = tokens.first(where: { !(0..<vocabularyCount).contains(Int($0)) }) {
+                let allowed = "made of ids from 0 to \(vocabularyCount - 1)"
+                throw .outOfRange(name, value: "\(bad)", allowed: allowed)
+            }
+        }
+        try require(sampling.logitBias.keys.sorted(), "logit_bias")
+        try require(sampling.stopTokens, "stop_token_ids")
+        guard stream == nil, let scoreCount = sampling.scoreCount else { return }
+        let tokens = min(maximumTokens ?? contextLength, contextLength)
+        guard tokens * (scoreCount + 1) * answerCount <= Self.keptScoreLimit else {
+            throw .unsupported(
+                "logprobs",
+                "so many at once; stream the answer, or ask for fewer tokens, scores or answers"
+            )
+        }
     }
 
     /// One order for each answer to each prompt.
@@ -107,7 +186,8 @@ struct GenerationFields {
                     prompt: prompt,
                     maximumTokens: maximumTokens,
                     sampling: sampling,
-                    stopTexts: stopTexts
+                    stopTexts: stopTexts,
+                    mustBeObject: mustBeObject
                 )
                 request.sampling.seed = sampling.seed.map { $0 &+ UInt64(choice) }
                 return request
