@@ -74,6 +74,8 @@ let database = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
+let hummingbirdTLS = Target.Dependency.product(name: "HummingbirdTLS", package: "hummingbird")
+let tls = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
@@ -108,6 +110,7 @@ let package = Package(
             traits: []
         ),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
     ],
     targets: [
@@ -174,7 +177,7 @@ let package = Package(
             [
                 "Coordinator", "Generation", "Inference", "Tokenizer", "Model", "Cluster",
                 "Placement", "Templates", "Wire", "Messaging", "Settings", hummingbird,
-                hummingbirdCore, nio, nioPosix, httpTypes, logging, lifecycle,
+                hummingbirdCore, hummingbirdTLS, tls, nio, nioPosix, httpTypes, logging, lifecycle,
             ]
         ),
 
@@ -322,7 +325,11 @@ let package = Package(
                 "Messaging", "Settings", "ClusterTesting",
             ]
         ),
-        tests(of: "API", ["API", "Settings", "Wire", "ClusterTesting", logging, nio, nioPosix]),
+        tests(
+            of: "API",
+            ["API", "Settings", "Wire", "ClusterTesting", logging, nio, nioPosix, tls],
+            leavingOut: ["Fixtures"]
+        ),
         tests(
             of: "Worker",
             [

@@ -6,6 +6,9 @@ public struct HTTPSettings: Sendable {
     /// A file with the keys of those who may use it; nil lets everybody in.
     public let keyFile: String?
 
+    /// The server's certificate and key for TLS; nil serves plain HTTP.
+    public let tls: TLSFiles?
+
     /// A file with a chat template instead of the model's own.
     public let chatTemplateFile: String?
 
@@ -26,6 +29,7 @@ public struct HTTPSettings: Sendable {
             of: "http-endpoint",
             "an address of this machine alone, as long as coordinator.api-keys names no file"
         )
+        tls = try TLSFiles(&reader)
         chatTemplateFile = try reader.optional("chat-template", .path)
         jobsPerKey = try reader.value("api-key-jobs", .number(in: 0...100_000), default: 0)
         connectionCount = try reader.value(
@@ -38,6 +42,35 @@ public struct HTTPSettings: Sendable {
             .number(in: 1024...(1 << 30)),
             default: 4 << 20
         )
+    }
+}
+
+/// How an HTTP server shows who it is.
+public struct TLSFiles: Equatable, Sendable {
+    /// PEM: the server's own certificate first, then those that lead to one that clients trust.
+    public let certificatePath: String
+    /// PEM; for its owner's eyes only.
+    public let keyPath: String
+
+    init?(_ reader: inout SettingsReader) throws(SettingsError) {
+        let certificate = try reader.optional("tls-certificate", .path)
+        let key = try reader.optional("tls-key", .path)
+        try reader.require(
+            key == nil || certificate != nil,
+            of: "tls-key",
+            "left out, as long as coordinator.tls-certificate names no file"
+        )
+        guard let certificate else { return nil }
+        guard let key else {
+            try reader.require(
+                false,
+                of: "tls-certificate",
+                "left out, as long as coordinator.tls-key names no file"
+            )
+            return nil
+        }
+        certificatePath = certificate
+        keyPath = key
     }
 }
 

@@ -34,6 +34,12 @@ struct CoordinatorOptions: ParsableArguments {
     @Option(help: "A file with the keys of those who may use HTTP.")
     var apiKeys: String?
 
+    @Option(help: "The HTTP server's certificate (PEM), for TLS.")
+    var tlsCertificate: String?
+
+    @Option(help: "The secret key that belongs to it.")
+    var tlsKey: String?
+
     @Option(help: "A file with a chat template instead of the model's own.")
     var chatTemplate: String?
 
@@ -135,7 +141,7 @@ struct CoordinatorOptions: ParsableArguments {
             "client-endpoint": clientEndpoint,
             "key-file": keyFile, "allowed-keys": allowedKeys,
             "http-endpoint": httpEndpoint, "api-keys": apiKeys, "api-key-jobs": apiKeyJobs,
-            "chat-template": chatTemplate,
+            "tls-certificate": tlsCertificate, "tls-key": tlsKey, "chat-template": chatTemplate,
             "http-connections": httpConnections, "http-body": httpBody,
             "state-directory": stateDirectory, "plan": plan,
             "workers": workers, "threads": threads, "cpus": cpus, "context-length": contextLength,

@@ -44,7 +44,7 @@ struct Door: AsyncParsableCommand {
     private static func exitCode(of error: any Error) -> Int32 {
         switch error as? APIServiceError {
         case .cannotListen: return Daemon.addressError
-        case .keys, .template: return Daemon.settingsError
+        case .keys, .tls, .template: return Daemon.settingsError
         case nil: break
         }
         return switch error as? CoordinatorError {

@@ -2,11 +2,14 @@ import API
 import Foundation
 import NIOCore
 import NIOPosix
+import NIOSSL
 
 /// A client that says exactly what a test wants, on a connection of its own each time.
 struct HTTPClient: Sendable {
-    /// Where the server says that it listens: `http://HOST:PORT` or `unix:PATH`.
+    /// Where the server says that it listens: `http[s]://HOST:PORT` or `unix:PATH`.
     let address: String
+    /// How it speaks TLS; nil where it does not.
+    var tls: NIOSSLContext?
 
     struct Reply: Sendable {
         var status = 0
@@ -78,7 +81,11 @@ struct HTTPClient: Sendable {
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .connect(to: try socketAddress) { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try NIOAsyncChannel<ByteBuffer, ByteBuffer>(
+                    if let tls {
+                        let handler = try NIOSSLClientHandler(context: tls, serverHostname: nil)
+                        try channel.pipeline.syncOperations.addHandler(handler)
+                    }
+                    return try NIOAsyncChannel<ByteBuffer, ByteBuffer>(
                         wrappingChannelSynchronously: channel,
                         configuration: .init(isOutboundHalfClosureEnabled: true)
                     )

@@ -80,6 +80,7 @@ struct ImportTests {
             "Logging": roof.union(["Messaging", "Worker", "Coordinator", "API", "ClusterTesting"]),
             "ServiceLifecycle": roof.union(["Worker", "Coordinator", "API", "ClusterTesting"]),
             "Hummingbird": ["API"], "HummingbirdCore": ["API"], "HTTPTypes": ["API"],
+            "HummingbirdTLS": ["API"], "NIOSSL": ["API"],
             "NIOCore": ["API"], "NIOPosix": ["API"],
             "Crypto": ["Model"],
         ]

@@ -72,6 +72,44 @@ struct RefusalTests {
         }
     }
 
+    @Test(
+        "A certificate without its key is refused, and so is a key alone",
+        arguments: ["tls-certificate", "tls-key"]
+    )
+    func halfOfTLS(name: String) {
+        let error = settingsError {
+            _ = try CoordinatorSettings.load(
+                commandLine: ["coordinator.\(name)": "x.pem"],
+                surroundings: surroundings()
+            )
+        }
+        guard case .invalidValue("coordinator.\(name)", .commandLine, "x.pem", _) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+    }
+
+    @Test("TLS lets nobody in: beyond this machine there must be keys all the same")
+    func beyondLoopback() throws {
+        var given = [
+            "coordinator.http-endpoint": "tcp://0.0.0.0:6643",
+            "coordinator.tls-certificate": "x.crt", "coordinator.tls-key": "x.key",
+        ]
+        let error = settingsError {
+            _ = try CoordinatorSettings.load(commandLine: given, surroundings: surroundings())
+        }
+        guard case .invalidValue("coordinator.http-endpoint", _, _, _) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        given["coordinator.api-keys"] = "keys"
+        let settings = try CoordinatorSettings.load(
+            commandLine: given,
+            surroundings: surroundings()
+        )
+        #expect(settings.http.tls?.keyPath.hasSuffix("x.key") == true)
+    }
+
     @Test("Variables that an orchestrator makes up are left alone")
     func foreignVariables() throws {
         let settings = try CoordinatorSettings.load(

@@ -1,5 +1,3 @@
-import Messaging
-
 /// The keys of those who may use the API, each with a name.
 struct APIKeys: Sendable {
     private let keys: [(name: String, bytes: [UInt8])]
@@ -7,13 +5,18 @@ struct APIKeys: Sendable {
     /// Shorter ones can be guessed.
     private static let shortest = 16
     private static let keyLimit = 10_000
-    private static let fileByteCount = 1 << 20
 
     /// Reads a file with a key a line, or a name and a key; empty lines and `#` lines are skipped.
     ///
     /// - Throws: where it cannot be read, others may read it, or a line is no key.
     init(path: String) throws(APIServiceError) {
-        self = try Self(text: Self.read(path), path: path)
+        let text: String
+        do throws(SmallFile.Refusal) {
+            text = try SmallFile.read(path, isSecret: true)
+        } catch {
+            throw .keys(path: path, reason: error.reason)
+        }
+        self = try Self(text: text, path: path)
     }
 
     init(text: String, path: String = "") throws(APIServiceError) {
@@ -38,26 +41,6 @@ struct APIKeys: Sendable {
         }
         guard !keys.isEmpty else { throw .keys(path: path, reason: "there is none") }
         self.keys = keys
-    }
-
-    private static func read(_ path: String) throws(APIServiceError) -> String {
-        let bytes: [UInt8]
-        do throws(KeyError) {
-            bytes = try KeyFile.bytes(of: path, isSecret: true, limit: fileByteCount)
-        } catch .openToOthers {
-            throw .keys(
-                path: path,
-                reason: "others than its owner may read or change the file (chmod 600)"
-            )
-        } catch .unreadable(_, let reason) {
-            throw .keys(path: path, reason: reason)
-        } catch {
-            throw .keys(path: path, reason: "\(error)")
-        }
-        guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw .keys(path: path, reason: "it is no text")
-        }
-        return text
     }
 
     /// Whose key this is, in a time that does not tell how much of a wrong one is right.

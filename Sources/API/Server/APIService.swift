@@ -95,6 +95,8 @@ public enum APIServiceError: Error, Equatable, CustomStringConvertible {
     case cannotListen(String, reason: String)
     /// The file of API keys.
     case keys(path: String, reason: String)
+    /// A file of the certificate or its key.
+    case tls(path: String, reason: String)
     /// The file of a chat template.
     case template(path: String, reason: String)
 
@@ -104,6 +106,7 @@ public enum APIServiceError: Error, Equatable, CustomStringConvertible {
             "cannot serve HTTP at \(address): \(reason); choose another coordinator.http-endpoint"
         case .template(let path, let reason):
             "the chat template in \(path) is not usable: \(reason)"
+        case .tls(let path, let reason): "the TLS file \(path) is not usable: \(reason)"
         case .keys(let path, let reason): "the API keys in \(path) are not usable: \(reason)"
         }
     }

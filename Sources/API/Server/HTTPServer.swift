@@ -2,6 +2,7 @@ import Coordinator
 import Foundation
 import Hummingbird
 import HummingbirdCore
+import HummingbirdTLS
 import Logging
 import NIOCore
 import Settings
@@ -12,6 +13,8 @@ struct HTTPServer: Sendable {
     private let endpoint: EndpointAddress
     private let settings: HTTPSettings
     private let responder: APIResponder
+    /// Nil where it serves plain HTTP.
+    private let tls: TLSSetup?
     private let logger: Logger
 
     /// Of all headers of a request; far more than clients send.
@@ -28,6 +31,7 @@ struct HTTPServer: Sendable {
         self.endpoint = endpoint
         self.settings = settings
         self.logger = logger
+        tls = try settings.tls.map { files throws(APIServiceError) in try TLSSetup(files) }
         responder = APIResponder(
             door: door,
             gate: RequestGate(
@@ -44,9 +48,11 @@ struct HTTPServer: Sendable {
     /// Reads a chat template and sees whether it can be used.
     private static func template(path: String) throws(APIServiceError) -> String {
         do {
-            let source = try String(contentsOfFile: path, encoding: .utf8)
+            let source = try SmallFile.read(path)
             _ = try ChatTemplate(source: source)
             return source
+        } catch let refusal as SmallFile.Refusal {
+            throw .template(path: path, reason: refusal.reason)
         } catch {
             throw .template(path: path, reason: "\(error)")
         }
@@ -54,22 +60,13 @@ struct HTTPServer: Sendable {
 
     /// Serves until shut down gracefully or cancelled.
     ///
-    /// - Parameter onListening: told where, as `http://HOST:PORT` or `unix:PATH`.
+    /// - Parameter onListening: told where, as `http://HOST:PORT`, `https://HOST:PORT` or `unix:PATH`.
     func run(onListening: @escaping @Sendable (String) -> Void) async throws {
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .warning)
         let application = Application(
             responder: responder,
-            server: .http1(
-                configuration: .init(
-                    idleTimeout: TimeAmount(responder.limits.idleTime),
-                    httpDecoderConfiguration: .init(
-                        maxHeaderFieldSize: Self.headerByteCount,
-                        maxHeaderListSize: Self.headerByteCount,
-                        maxHeaderFieldCount: Self.headerCount
-                    )
-                )
-            ),
+            server: try channels,
             configuration: ApplicationConfiguration(
                 address: bindAddress,
                 serverName: "moiety",
@@ -92,6 +89,24 @@ struct HTTPServer: Sendable {
         }
     }
 
+    /// What becomes of a connection's bytes.
+    private var channels: HTTPServerBuilder {
+        get throws {
+            let plain = HTTPServerBuilder.http1(
+                configuration: .init(
+                    idleTimeout: TimeAmount(responder.limits.idleTime),
+                    httpDecoderConfiguration: .init(
+                        maxHeaderFieldSize: Self.headerByteCount,
+                        maxHeaderListSize: Self.headerByteCount,
+                        maxHeaderFieldCount: Self.headerCount
+                    )
+                )
+            )
+            guard let tls else { return plain }
+            return try .tls(plain, tlsConfiguration: tls.configuration)
+        }
+    }
+
     private var bindAddress: BindAddress {
         if let (host, port) = endpoint.hostAndPort { return .hostname(host, port: port) }
         return .unixDomainSocket(path: String(endpoint.rawValue.dropFirst("ipc://".count)))
@@ -101,7 +116,8 @@ struct HTTPServer: Sendable {
         guard let local = channel.localAddress, let port = local.port,
             let host = endpoint.hostAndPort?.host
         else { return "unix:\(endpoint.rawValue.dropFirst("ipc://".count))" }
-        return "http://\(host.contains(":") ? "[\(host)]" : host):\(port)"
+        let scheme = tls == nil ? "http" : "https"
+        return "\(scheme)://\(host.contains(":") ? "[\(host)]" : host):\(port)"
     }
 
     /// Keeps listening when a connection cannot be accepted.
