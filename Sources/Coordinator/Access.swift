@@ -11,11 +11,21 @@ package struct Access: Sendable {
     let keys: AllowedKeys
 
     /// Nil where the settings name no keys: then only this machine can connect.
-    init?(_ settings: CoordinatorKeySettings?) throws(CoordinatorError) {
+    init?(_ settings: CoordinatorKeySettings?, logger: Logger) throws(CoordinatorError) {
         guard let settings else { return nil }
+        let path = settings.allowedPath
         do throws(KeyError) {
             pair = try KeyFile.readSecret(settings.keyPath)
-            keys = try AllowedKeys(path: settings.allowedPath, own: pair.publicKey)
+            keys = try AllowedKeys(path: path, own: pair.publicKey) { failure in
+                if let failure {
+                    logger.error(
+                        "The list of keys cannot be read; the one before stays in force",
+                        metadata: ["reason": "\(failure)"]
+                    )
+                } else {
+                    logger.notice("The list of keys was read anew", metadata: ["file": "\(path)"])
+                }
+            }
         } catch {
             throw .key(error)
         }

@@ -41,7 +41,7 @@ struct CoordinatorProcess {
         state = try StateDirectory(path: settings.stateDirectory)
         lock = try state.claim()
         served = try .load(settings, state, logger, isCancelled: isStopping)
-        access = try Access(settings.keys)
+        access = try Access(settings.keys, logger: logger)
         let life = try state.beginLife()
         let start = try StartingPlan(model: served.description, settings: settings, state: state)
         do throws(MessagingError) {

@@ -124,7 +124,8 @@ struct ChatTests {
         try await Self.withChat { client, _ in
             let tools: JSONValue = [Self.named("date"), Self.named("weather")]
             // Helps a small model to come to an end.
-            let brace = try await client.post("/tokenize", ["content": "}"]).json["tokens"]?
+            let brace =
+                try await client.post("/tokenize", ["content": "}"]).json["tokens"]?
                 .elements?.last?.whole ?? 0
             let more: [String: JSONValue] = [
                 "tools": tools, "tool_choice": Self.named("weather"),

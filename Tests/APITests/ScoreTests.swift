@@ -86,17 +86,19 @@ struct ScoreTests {
         try await withServer { client, _ in
             let tokens = try await client.post("/tokenize", ["content": "xyz"]).json["tokens"]
             let token = try #require(tokens?.elements?.last?.whole)
-            let text = try await client.post("/detokenize", ["tokens": [.integer(token)]])
+            let text =
+                try await client.post("/detokenize", ["tokens": [.integer(token)]])
                 .json["content"]?.text ?? ""
             let always = JSONValue.object([.init("\(token)", 100)])
             let repeated = try await Self.choice(client, ["logit_bias": always])
             #expect(repeated["text"] == .string(String(repeating: text, count: 8)))
             let likeliest = try await Self.choice(client, ["logprobs": 0])
             let first = try #require(likeliest["text"]?.text)
-            let ids = try await client.post(
-                "/tokenize",
-                ["content": .string("NAME\n       ls - " + first)]
-            ).json["tokens"]?.elements ?? []
+            let ids =
+                try await client.post(
+                    "/tokenize",
+                    ["content": .string("NAME\n       ls - " + first)]
+                ).json["tokens"]?.elements ?? []
             let never = JSONValue.object(
                 Set(ids.compactMap(\.whole)).sorted().map { .init("\($0)", -100) }
             )
@@ -146,7 +148,8 @@ struct ScoreTests {
     @Test("An answer that must be a JSON object is one, or the beginning of one")
     func object() async throws {
         try await withServer { client, _ in
-            let brace = try await client.post("/tokenize", ["content": "}"]).json["tokens"]?
+            let brace =
+                try await client.post("/tokenize", ["content": "}"]).json["tokens"]?
                 .elements?.last?.whole ?? 0
             for seed in 0..<4 {
                 let choice = try await Self.choice(

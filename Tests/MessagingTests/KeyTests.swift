@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Messaging
+import Synchronization
 import Testing
 
 /// Keys, the files that they lie in, and the list of those that count.
@@ -118,7 +119,10 @@ import Testing
         var list = AllowList()
         _ = list.add(try #require(.init(role: .worker, name: "w", key: first.publicKey)))
         try KeyFile.write(list, to: path)
-        let keys = try AllowedKeys(path: path, own: own.publicKey)
+        let told = Mutex<[Bool]>([])
+        let keys = try AllowedKeys(path: path, own: own.publicKey) { failure in
+            told.withLock { $0.append(failure == nil) }
+        }
         #expect(keys.entry(of: own.publicKey)?.role == .admin)
         #expect(keys.entry(of: first.publicKey)?.name == "w")
         #expect(keys.entry(of: second.publicKey) == nil)
@@ -127,10 +131,10 @@ import Testing
         #expect(keys.entry(of: second.publicKey)?.role == .client)
         try Data("nonsense".utf8).write(to: URL(filePath: path))
         #expect(keys.entry(of: second.publicKey)?.role == .client)
-        #expect(keys.failure != nil)
+        #expect(told.withLock { $0 } == [true, false], "told once of each change")
         _ = list.remove("w")
         try KeyFile.write(list, to: path)
         #expect(keys.entry(of: first.publicKey) == nil)
-        #expect(keys.failure == nil)
+        #expect(told.withLock { $0 } == [true, false, true])
     }
 }

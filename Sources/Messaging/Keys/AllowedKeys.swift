@@ -6,8 +6,6 @@ public final class AllowedKeys: Sendable {
     private struct State {
         var list: AllowList
         var version: Version
-        /// Why the file could not be read last, until it can.
-        var failure: KeyError?
     }
 
     /// What changes whenever the file does.
@@ -22,13 +20,22 @@ public final class AllowedKeys: Sendable {
     /// A key that counts though it is not listed.
     private let own: PublicKey
     private let state: Mutex<State>
+    private let onRead: @Sendable (KeyError?) -> Void
 
     /// Reads the list.
     ///
-    /// - Parameter own: the coordinator's own key, by which its own commands come in.
-    public init(path: String, own: PublicKey) throws(KeyError) {
+    /// - Parameters:
+    ///   - own: the coordinator's own key, by which its own commands come in.
+    ///   - onRead: told whenever the file has changed and was read again: nil where the list is
+    ///     the file's now, else why the one before stays in force. On any thread.
+    public init(
+        path: String,
+        own: PublicKey,
+        onRead: @escaping @Sendable (KeyError?) -> Void = { _ in }
+    ) throws(KeyError) {
         self.path = path
         self.own = own
+        self.onRead = onRead
         let version = Self.version(path)
         let list = try KeyFile.readList(path)
         state = Mutex(State(list: list, version: version))
@@ -38,25 +45,30 @@ public final class AllowedKeys: Sendable {
     public func entry(of key: PublicKey) -> AllowList.Entry? {
         if key == own { return AllowList.Entry(role: .admin, name: "coordinator", key: key) }
         let version = Self.version(path)
-        return state.withLock { state in
-            if version != state.version { Self.refresh(&state, version, path) }
-            return state.list.entry(of: key)
+        let (entry, news) = state.withLock { state in
+            guard version != state.version else { return (state.list.entry(of: key), News.none) }
+            let news = Self.refresh(&state, version, path)
+            return (state.list.entry(of: key), news)
         }
+        if case .read(let failure) = news { onRead(failure) }
+        return entry
     }
 
-    /// Why the list in force is not that of the file.
-    public var failure: KeyError? { state.withLock { $0.failure } }
+    private enum News {
+        case none
+        case read(KeyError?)
+    }
 
     /// Takes the list as it is now; one that cannot be read leaves the one before in force.
     ///
     /// A slip while editing must not throw everybody out. An empty file allows nobody.
-    private static func refresh(_ state: inout State, _ version: Version, _ path: String) {
+    private static func refresh(_ state: inout State, _ version: Version, _ path: String) -> News {
         state.version = version
         do throws(KeyError) {
             state.list = try KeyFile.readList(path)
-            state.failure = nil
+            return .read(nil)
         } catch {
-            state.failure = error
+            return .read(error)
         }
     }
 
