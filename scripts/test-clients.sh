@@ -3,10 +3,11 @@
 # streams that come and go. Installs what it needs beneath .build/clients.
 #
 #   scripts/test-clients.sh          all of them
-#   scripts/test-clients.sh openai   one of openai, metrics, schema, page (in a headless Chromium), load
+#   scripts/test-clients.sh openai   one of openai, metrics, schema, page (in a headless Chromium),
+#                                    prefill (/health while a long prompt is read), load
 #
-# MODEL= another model; MINUTES= (1) and STREAMS= (64) of the load; VISITS= (1000) clients that come
-# and go.
+# MODEL= another model; PROMPT_TOKENS= (30000) of the prefill; MINUTES= (1) and STREAMS= (64) of the
+# load; VISITS= (1000) clients that come and go.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

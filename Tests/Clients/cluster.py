@@ -26,9 +26,10 @@ TEMPLATE = """
 class Cluster:
     """`with Cluster() as cluster:` gives its address as `cluster.url`."""
 
-    def __init__(self, keys=None, template=None, **settings):
+    def __init__(self, keys=None, template=None, model=MODEL, **settings):
         self.directory = tempfile.TemporaryDirectory(prefix="moiety-clients.")
         self.settings = dict(settings)
+        self.model = model
         if keys:
             self.settings["api_keys"] = self._file("keys", "\n".join(keys) + "\n")
         if template:
@@ -48,7 +49,7 @@ class Cluster:
         self.log = open(os.path.join(self.directory.name, "log"), "w+")
         self.process = subprocess.Popen(
             [
-                os.path.join(PROGRAMS, "moiety"), "serve", "-m", MODEL, "--state", state,
+                os.path.join(PROGRAMS, "moiety"), "serve", "-m", self.model, "--state", state,
                 "--port", "0", "--worker-endpoint", "tcp://127.0.0.1:0",
                 "--client-endpoint", "tcp://127.0.0.1:0",
             ],

@@ -8,6 +8,7 @@ import time
 
 import openai
 from cluster import Cluster, wait_until
+from prober import Prober
 
 MINUTES = float(os.environ.get("MINUTES", "1"))
 STREAMS = int(os.environ.get("STREAMS", "64"))
@@ -58,9 +59,6 @@ def streams():
     async def watch(cluster, deadline, memory):
         while time.monotonic() < deadline:
             memory.append(await asyncio.to_thread(cluster.memory))
-            begun = time.monotonic()
-            await asyncio.to_thread(cluster.get, "/health")
-            memory_health.append(time.monotonic() - begun)
             await asyncio.sleep(1)
 
     async def all_of_them(cluster, figures, memory):
@@ -72,11 +70,11 @@ def streams():
         await asyncio.gather(watch(cluster, deadline, memory), *crowd)
         await client.close()
 
-    memory_health = []
     with Cluster(running_jobs=16, context_length=512) as cluster:
         figures = {"answers": 0, "tokens": 0, "longest": 0.0, "firsts": [], "gaps": []}
         memory = []
-        asyncio.run(all_of_them(cluster, figures, memory))
+        with Prober(cluster.url) as prober:
+            asyncio.run(all_of_them(cluster, figures, memory))
         wait_until(lambda: rested(cluster), "no job is left")
         milliseconds = {
             name: [round(1000 * percentile(figures[name], share)) for share in (0.5, 0.99)]
@@ -86,8 +84,8 @@ def streams():
         print(
             f"{STREAMS} streams, {MINUTES:g} min: {figures['answers']} answers, "
             f"{figures['tokens'] / (MINUTES * 60):.0f} tokens/s; first token p50/p99 "
-            f"{milliseconds['firsts']} ms, next {milliseconds['gaps']} ms; /health p99 "
-            f"{1000 * percentile(memory_health, 0.99):.0f} ms; coordinator {warm[0]} to "
+            f"{milliseconds['firsts']} ms, next {milliseconds['gaps']} ms; /health p50/p99/longest "
+            f"{[round(figure) for figure in prober.milliseconds()]} ms; coordinator {warm[0]} to "
             f"{warm[-1]} KiB (seed {SEED})"
         )
         assert figures["answers"] >= STREAMS, "hardly anything was answered"

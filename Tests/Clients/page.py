@@ -1,6 +1,7 @@
 """The live page in a headless Chromium, spoken to through its debugging protocol."""
 
 import base64
+import http.client
 import json
 import os
 import shutil
@@ -91,10 +92,16 @@ def live():
         browser.ask("document.getElementById('tokens').value = 400")
         browser.ask("document.getElementById('send').click()")
         wait_until(lambda: len(browser.text("answer")) > 100, "an answer")
-        wait_until(lambda: browser.text("running") == "1", "a job is shown")
+        # One that is not over before the page has seen it.
+        long = http.client.HTTPConnection(cluster.url.removeprefix("http://"))
+        long.request("POST", "/v1/completions", json.dumps(
+            {"prompt": "a", "max_tokens": 100_000, "stream": True, "ignore_eos": True}
+        ))
+        wait_until(lambda: browser.text("running") != "0", "a job is shown")
         wait_until(lambda: float(browser.text("rate")) > 0, "tokens per second are shown")
         if os.environ.get("SCREENSHOT"):
             browser.picture(os.environ["SCREENSHOT"])
+        long.close()
         wait_until(lambda: browser.text("running") == "0", "the job's end is shown")
         # Started again it is another life of the same worker.
         row = "document.querySelectorAll('#workers tr')[1]"

@@ -11,6 +11,7 @@ import load
 import monitoring
 import openai_client
 import page
+import prefill
 from cluster import TEMPLATE, Cluster
 
 
@@ -53,7 +54,7 @@ def schema():
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--tools", required=True)
-    parser.add_argument("parts", nargs="*", default=["openai", "metrics", "schema", "page", "load"])
+    parser.add_argument("parts", nargs="*")
     options = parser.parse_args()
     global TOOLS
     TOOLS = options.tools
@@ -61,11 +62,12 @@ def main():
         "openai": openai_client.tests(),
         "metrics": [metrics, alerts],
         "schema": [schema],
+        "prefill": prefill.tests(),
         "load": [load.visits, load.streams],
         "page": [page.live, page.phone],
     }
     passed = failed = 0
-    for part in options.parts:
+    for part in options.parts or parts:
         for test in parts[part]:
             name = f"{part} {test.__name__}"
             try:
