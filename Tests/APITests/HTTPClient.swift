@@ -10,6 +10,8 @@ struct HTTPClient: Sendable {
     let address: String
     /// How it speaks TLS; nil where it does not.
     var tls: NIOSSLContext?
+    /// Between two pieces of what it sends, where it sends several.
+    var pause = Duration.zero
 
     struct Reply: Sendable {
         var status = 0
@@ -94,8 +96,13 @@ struct HTTPClient: Sendable {
         return try await channel.executeThenClose { inbound, outbound in
             var answer: [UInt8] = []
             do {
-                for piece in pieces { try await outbound.write(ByteBuffer(bytes: piece)) }
-            } catch is ChannelError {
+                for piece in pieces {
+                    try await outbound.write(ByteBuffer(bytes: piece))
+                    if pause > .zero { try await Task.sleep(for: pause) }
+                }
+            } catch let error as CancellationError {
+                throw error
+            } catch {
                 // It had enough before it had read all.
             }
             if closing { outbound.finish() }

@@ -55,6 +55,96 @@ struct HostileTests {
         }
     }
 
+    @Test("Whoever sends a byte now and then is not waited for any longer")
+    func drip() async throws {
+        let impatient: @Sendable (inout APILimits) -> Void = {
+            $0.bodyTime = .milliseconds(200)
+            $0.idleTime = .milliseconds(300)
+        }
+        // Ten seconds each, had they the time.
+        let header = Self.drops(of: 0x78, behind: "GET /health HTTP/1.1\r\nHost: localhost\r\nX: ")
+        let head = String(decoding: Self.post("Content-Length: 1001", "{"), as: UTF8.self)
+        let body = Self.drops(of: 0x20, behind: head)
+        try await withServer(limits: impatient) { client, _ in
+            let nothing = try await client.dripping.exchange(header) { _ in true }
+            #expect(nothing == [])
+            let answer = try await client.dripping.exchange(body) { _ in true }
+            // Where the answer was lost because the server had enough, that is an answer, too.
+            let status = answer.isEmpty ? 408 : try HTTPClient.reply(in: answer).status
+            #expect(status == 408)
+            try await Self.expectAlive(client)
+        }
+    }
+
+    private static func drops(of byte: UInt8, behind head: String) -> [[UInt8]] {
+        [Array(head.utf8)] + Array(repeating: [byte], count: 1000)
+    }
+
+    @Test("A hundred megabytes are refused while they come")
+    func hugeBody() async throws {
+        try await withServer { client, _ in
+            let told = Self.post("Content-Length: \(100 << 20)", "")
+            try await Self.expectRefusal(of: told, piece: Self.megabyte, client)
+            let untold = Self.post("Transfer-Encoding: chunked", "")
+            let chunk = Array("100000\r\n".utf8) + Self.megabyte + Array("\r\n".utf8)
+            try await Self.expectRefusal(of: untold, piece: chunk, client)
+            try await Self.expectAlive(client)
+        }
+    }
+
+    private static let megabyte = [UInt8](repeating: 0x20, count: 1 << 20)
+
+    private static func expectRefusal(
+        of head: [UInt8],
+        piece: [UInt8],
+        _ client: HTTPClient
+    ) async throws {
+        let pieces = [head] + Array(repeating: piece, count: 100)
+        let answer = try await client.exchange(pieces) { !$0.contains(0x7d) }
+        // Where the answer was lost because the server had enough, that is an answer, too.
+        guard !answer.isEmpty else { return }
+        #expect(try HTTPClient.reply(in: answer).status == 413)
+    }
+
+    @Test("A hundred thousand messages are refused by their number")
+    func manyMessages() async throws {
+        try await withServer { client, _ in
+            let message: JSONValue = ["role": "user", "content": ""]
+            let messages = JSONValue.array(Array(repeating: message, count: 100_000))
+            let reply = try await client.post("/v1/chat/completions", ["messages": messages])
+            #expect(reply.status == 400)
+            try await Self.expectAlive(client)
+        }
+    }
+
+    @Test(
+        "A chat template that would never end, or fill memory, is stopped, and others are served",
+        arguments: [
+            "{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}",
+            "{% macro f(n) %}{{ f(n) }}{% endmacro %}{{ f(1) }}",
+            "{% set s = namespace(t='ab') %}{% for i in range(99) %}{% set s.t = s.t + s.t %}"
+                + "{% endfor %}{{ s.t }}",
+            "{{ 'x' * 1000000000 }}", "{{ range(1000000000) | list }}",
+            "{{ messages[0].content * 100000 }}",
+        ]
+    )
+    func templateBombs(template: String) async throws {
+        let file = try TemporaryFile("bomb")
+        defer { withExtendedLifetime(file) {} }
+        try Data(template.utf8).write(to: URL(filePath: file.path))
+        let settings = ["coordinator.chat-template": file.path]
+        try await withServer(settings: settings) { client, _ in
+            let long = String(repeating: "long ", count: 10_000)
+            let reply = try await client.post(
+                "/v1/chat/completions",
+                ["messages": [["role": "user", "content": .string(long)]]]
+            )
+            #expect(reply.status == 400, "\(reply.text)")
+            #expect(try reply.error?["param"] == "messages")
+            try await Self.expectAlive(client)
+        }
+    }
+
     @Test("Headers that are many, long or malformed end the connection, and nothing else")
     func headers() async throws {
         let impatient: @Sendable (inout APILimits) -> Void = { $0.idleTime = .milliseconds(300) }
@@ -137,5 +227,14 @@ struct HostileTests {
             }
             try await Self.expectAlive(client)
         }
+    }
+}
+
+extension HTTPClient {
+    /// One that takes its time.
+    fileprivate var dripping: HTTPClient {
+        var client = self
+        client.pause = .milliseconds(10)
+        return client
     }
 }

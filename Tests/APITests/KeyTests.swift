@@ -46,6 +46,34 @@ struct KeyTests {
         withExtendedLifetime(file) {}
     }
 
+    @Test("A key that is struck counts no more, a new one at once; a slip changes nothing")
+    func changes() async throws {
+        let file = try Self.keyFile("alice \(Self.alice)\nbob \(Self.bob)\n")
+        defer { withExtendedLifetime(file) {} }
+        let path = file.path
+        try await withServer(settings: ["coordinator.api-keys": path]) { client, _ in
+            func status(_ key: String) async throws -> Int {
+                try await client.get("/v1/models", headers: Self.bearer(key)).status
+            }
+            func write(_ text: String) throws {
+                let handle = try FileHandle(forWritingTo: URL(filePath: path))
+                try handle.truncate(atOffset: 0)
+                try handle.write(contentsOf: Data(text.utf8))
+                try handle.close()
+            }
+            #expect(try await status(Self.alice) == 200)
+            try write("bob \(Self.bob)\n")
+            #expect(try await status(Self.alice) == 401)
+            #expect(try await status(Self.bob) == 200)
+            try write("short\n")
+            #expect(try await status(Self.alice) == 401)
+            #expect(try await status(Self.bob) == 200)
+            try write("carol \(Self.alice)x\n")
+            #expect(try await status(Self.bob) == 401)
+            #expect(try await status(Self.alice + "x") == 200)
+        }
+    }
+
     @Test("A key has only so many jobs under way, and others are not kept from theirs")
     func limit() async throws {
         let file = try Self.keyFile("alice \(Self.alice)\nbob \(Self.bob)\n")

@@ -1,3 +1,52 @@
+import Logging
+import Messaging
+import Synchronization
+
+/// The file with the keys of those who may use the API, as it is now.
+///
+/// A key that is struck counts no more at once.
+final class APIKeyFile: Sendable {
+    private struct State {
+        var keys: APIKeys
+        var version: FileVersion
+    }
+
+    private let path: String
+    private let logger: Logger
+    private let state: Mutex<State>
+
+    init(path: String, logger: Logger) throws(APIServiceError) {
+        self.path = path
+        self.logger = logger
+        let version = FileVersion(path)
+        state = Mutex(State(keys: try APIKeys(path: path), version: version))
+    }
+
+    /// Whose key this is, or nil where it is nobody's.
+    func owner(of given: some Sequence<UInt8>) -> String? {
+        let version = FileVersion(path)
+        let keys = state.withLock { state in
+            if state.version != version { refresh(&state, version) }
+            return state.keys
+        }
+        return keys.owner(of: given)
+    }
+
+    /// A slip while editing leaves the keys before in force: it must not throw everybody out.
+    private func refresh(_ state: inout State, _ version: FileVersion) {
+        state.version = version
+        do throws(APIServiceError) {
+            state.keys = try APIKeys(path: path)
+            logger.notice("The API keys were read anew", metadata: ["file": "\(path)"])
+        } catch {
+            logger.error(
+                "The API keys cannot be read; those before stay in force",
+                metadata: ["reason": "\(error)"]
+            )
+        }
+    }
+}
+
 /// The keys of those who may use the API, each with a name.
 struct APIKeys: Sendable {
     private let keys: [(name: String, bytes: [UInt8])]

@@ -36,7 +36,7 @@ struct HTTPServer: Sendable {
             door: door,
             gate: RequestGate(
                 keys: try settings.keyFile.map { path throws(APIServiceError) in
-                    try APIKeys(path: path)
+                    try APIKeyFile(path: path, logger: logger)
                 },
                 host: endpoint.hostAndPort?.host
             ),
@@ -60,7 +60,7 @@ struct HTTPServer: Sendable {
 
     /// Serves until shut down gracefully or cancelled.
     ///
-    /// - Parameter onListening: told where, as `http://HOST:PORT`, `https://HOST:PORT` or `unix:PATH`.
+    /// - Parameter onListening: told where, as `http[s]://HOST:PORT` or `unix:PATH`.
     func run(onListening: @escaping @Sendable (String) -> Void) async throws {
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .warning)

@@ -4,7 +4,7 @@ import Hummingbird
 /// Who may ask for what: keys, and pages of others that make a browser ask.
 struct RequestGate: Sendable {
     /// Nil where everybody may.
-    let keys: APIKeys?
+    let keys: APIKeyFile?
     /// What the server listens at; nil for a socket in the file system.
     let host: String?
 

@@ -1,19 +1,10 @@
-import Glibc
 import Synchronization
 
 /// The list of keys in a file, as it is now: a key that is struck counts no more at once.
 public final class AllowedKeys: Sendable {
     private struct State {
         var list: AllowList
-        var version: Version
-    }
-
-    /// What changes whenever the file does.
-    private struct Version: Equatable {
-        var inode: UInt64 = 0
-        var byteCount: Int64 = 0
-        var seconds = 0
-        var nanoseconds = 0
+        var version: FileVersion
     }
 
     public let path: String
@@ -36,7 +27,7 @@ public final class AllowedKeys: Sendable {
         self.path = path
         self.own = own
         self.onRead = onRead
-        let version = Self.version(path)
+        let version = FileVersion(path)
         let list = try KeyFile.readList(path)
         state = Mutex(State(list: list, version: version))
     }
@@ -44,7 +35,7 @@ public final class AllowedKeys: Sendable {
     /// Who a key belongs to, or nil where it counts for nothing.
     public func entry(of key: PublicKey) -> AllowList.Entry? {
         if key == own { return AllowList.Entry(role: .admin, name: "coordinator", key: key) }
-        let version = Self.version(path)
+        let version = FileVersion(path)
         let (entry, news) = state.withLock { state in
             guard version != state.version else { return (state.list.entry(of: key), News.none) }
             let news = Self.refresh(&state, version, path)
@@ -62,7 +53,9 @@ public final class AllowedKeys: Sendable {
     /// Takes the list as it is now; one that cannot be read leaves the one before in force.
     ///
     /// A slip while editing must not throw everybody out. An empty file allows nobody.
-    private static func refresh(_ state: inout State, _ version: Version, _ path: String) -> News {
+    private static func refresh(_ state: inout State, _ version: FileVersion, _ path: String)
+        -> News
+    {
         state.version = version
         do throws(KeyError) {
             state.list = try KeyFile.readList(path)
@@ -70,16 +63,5 @@ public final class AllowedKeys: Sendable {
         } catch {
             return .read(error)
         }
-    }
-
-    private static func version(_ path: String) -> Version {
-        var status = stat()
-        guard unsafe stat(path, &status) == 0 else { return Version() }
-        return Version(
-            inode: UInt64(status.st_ino),
-            byteCount: Int64(status.st_size),
-            seconds: status.st_mtim.tv_sec,
-            nanoseconds: status.st_mtim.tv_nsec
-        )
     }
 }
