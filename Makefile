@@ -6,7 +6,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-clients test-systemd hostile damage fuzz tsan asan soak check simulate plants build
-.PHONY: format protos install deb
+.PHONY: format protos install deb bench-prefix
 .PHONY: goldens bench bench-network bench-placement killing crashing disks rebalancing install-deps clean
 
 SWIFT_SOURCES := Sources Tests Fuzz Package.swift
@@ -72,6 +72,9 @@ bench: install-deps ## Compares with llama.cpp, which it builds first (ROWS=, PA
 
 bench-network: build ## Measures a cluster over slow links between network namespaces (MODEL=; as root)
 	@Benchmarks/network.py -m $(or $(MODEL),Models/moiety-demo-q8_0.gguf)
+
+bench-prefix: build ## Measures a long prompt that comes again (MODEL=, LENGTH=)
+	@Benchmarks/prefix.py -m $(or $(MODEL),Models/moiety-demo-q8_0.gguf) --length $(or $(LENGTH),8000)
 
 bench-placement: install-deps ## Compares plans on recorded and synthetic traces; writes to OUT=
 	swift build -c release --product moiety-bench

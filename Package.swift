@@ -153,7 +153,7 @@ let package = Package(
         ),
 
         // Floor 4: engine and daemons.
-        swift("Generation", ["Inference", "Tokenizer", "Model", "Kernels", "Tensors"]),
+        swift("Generation", ["Inference", "Tokenizer", "Model", "Kernels", "Tensors", crypto]),
         swift("Settings", ["Cluster", "Placement", configuration]),
         swift("Ledger", ["Messaging", database]),
         swift(

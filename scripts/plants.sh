@@ -30,7 +30,7 @@ for plant in Tests/SimulationTests/Plants/*.txt; do
         open my $out, ">", $file or die "$file: $!"; print $out $source; close $out;
     ' "$plant"
 done
-for target in Cluster Coordinator Worker; do
+for target in Cluster Coordinator Generation Worker; do
     cat >"Sources/$target/Planted.swift" <<'SWIFT'
 import Foundation
 

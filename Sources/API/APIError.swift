@@ -166,7 +166,7 @@ extension JobRefusal {
         switch self {
         case .shuttingDown, .queueFull, .busy: 503
         case .tooManyJobs: 429
-        case .invalid, .taskTooLong: 400
+        case .invalid, .taskTooLong, .noPriority: 400
         }
     }
 
@@ -176,7 +176,7 @@ extension JobRefusal {
         case .tooManyJobs: "rate_limit_exceeded"
         case .shuttingDown: "shutting_down"
         case .invalid(.promptTooLong(_, _)): "context_length_exceeded"
-        case .invalid, .taskTooLong: "invalid_value"
+        case .invalid, .taskTooLong, .noPriority: "invalid_value"
         }
     }
 

@@ -2450,7 +2450,7 @@ const ProtobufCMessageDescriptor moiety__v1__logit_bias__descriptor =
   (ProtobufCMessageInit) moiety__v1__logit_bias__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moiety__v1__submit__field_descriptors[10] =
+static const ProtobufCFieldDescriptor moiety__v1__submit__field_descriptors[11] =
 {
   {
     "tag",
@@ -2572,12 +2572,25 @@ static const ProtobufCFieldDescriptor moiety__v1__submit__field_descriptors[10] 
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "priority",
+    22,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_SINT32,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__Submit, priority),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moiety__v1__submit__field_indices_by_name[] = {
   6,   /* field[6] = is_chat */
   8,   /* field[8] = is_durable */
   2,   /* field[2] = maximum_tokens */
   7,   /* field[7] = must_be_object */
+  10,   /* field[10] = priority */
   1,   /* field[1] = prompt */
   3,   /* field[3] = sampling */
   5,   /* field[5] = stop_texts */
@@ -2589,7 +2602,7 @@ static const ProtobufCIntRange moiety__v1__submit__number_ranges[2 + 1] =
 {
   { 1, 0 },
   { 20, 8 },
-  { 0, 10 }
+  { 0, 11 }
 };
 const ProtobufCMessageDescriptor moiety__v1__submit__descriptor =
 {
@@ -2599,7 +2612,7 @@ const ProtobufCMessageDescriptor moiety__v1__submit__descriptor =
   "Moiety__V1__Submit",
   "moiety.v1",
   sizeof(Moiety__V1__Submit),
-  10,
+  11,
   moiety__v1__submit__field_descriptors,
   moiety__v1__submit__field_indices_by_name,
   2,  moiety__v1__submit__number_ranges,
@@ -2863,7 +2876,7 @@ const ProtobufCMessageDescriptor moiety__v1__worker_rows__descriptor =
   (ProtobufCMessageInit) moiety__v1__worker_rows__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moiety__v1__ended__field_descriptors[10] =
+static const ProtobufCFieldDescriptor moiety__v1__ended__field_descriptors[11] =
 {
   {
     "job",
@@ -2985,8 +2998,21 @@ static const ProtobufCFieldDescriptor moiety__v1__ended__field_descriptors[10] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "cached_token_count",
+    21,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__Ended, cached_token_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moiety__v1__ended__field_indices_by_name[] = {
+  10,   /* field[10] = cached_token_count */
   7,   /* field[7] = decode_nanoseconds */
   0,   /* field[0] = job */
   3,   /* field[3] = message */
@@ -3002,7 +3028,7 @@ static const ProtobufCIntRange moiety__v1__ended__number_ranges[2 + 1] =
 {
   { 1, 0 },
   { 20, 9 },
-  { 0, 10 }
+  { 0, 11 }
 };
 const ProtobufCMessageDescriptor moiety__v1__ended__descriptor =
 {
@@ -3012,7 +3038,7 @@ const ProtobufCMessageDescriptor moiety__v1__ended__descriptor =
   "Moiety__V1__Ended",
   "moiety.v1",
   sizeof(Moiety__V1__Ended),
-  10,
+  11,
   moiety__v1__ended__field_descriptors,
   moiety__v1__ended__field_indices_by_name,
   2,  moiety__v1__ended__number_ranges,

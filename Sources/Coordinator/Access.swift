@@ -52,6 +52,11 @@ extension Access {
         return "the key of '\(owner.name)' is a client's; this needs an admin's"
     }
 
+    /// Whose jobs come with a key, apart from those of keys for HTTP.
+    func owner(of sender: PublicKey?) -> String? {
+        sender.flatMap(keys.entry).map { "key/\($0.name)" }
+    }
+
     /// Why a worker's message is not acted on; nil where it is.
     func refusal(ofWorker sender: PublicKey?) -> String? {
         guard let owner = sender.flatMap(keys.entry), owner.role == .worker else {

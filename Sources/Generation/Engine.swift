@@ -5,8 +5,10 @@ public import Tokenizer
 
 /// Runs many requests at once, one step at a time: schedule, run, choose.
 ///
-/// Used from one thread, which calls `step` while there is work. A step that fails ends the
-/// requests it computed, each with the error; the others go on.
+/// A request gets pages of keys and values for what it has; where they run out, what was kept of
+/// others goes first, then the last request of the lowest priority goes back to wait, and later on
+/// with the same tokens. Used from one thread, which calls `step` while there is work. A step that
+/// fails ends the requests it computed, each with the error; the others go on.
 public final class Engine {
     public typealias SequenceID = Scheduler.SequenceID
 
@@ -18,18 +20,41 @@ public final class Engine {
     private var logits: [Float] = []
     /// Requests that begin with a part of their answer, until the next step takes it up.
     private var resuming: [SequenceID] = []
+    /// Pages that later requests may begin with.
+    private var prefixes: PrefixCache<CachePage>
+    private let sharing: PrefixLimits.Sharing
+    private var counts = EngineFigures()
     /// Told which sequences' rows each step computes, in this order, before it runs.
     public var willRun: ([Scheduler.Slice]) -> Void = { _ in }
 
-    public init(forward: ForwardPass, tokenizer: Tokenizer, limits: Scheduler.Limits) {
+    /// - Parameter prefixes: what is kept of requests for others that begin alike.
+    public init(
+        forward: ForwardPass,
+        tokenizer: Tokenizer,
+        limits: Scheduler.Limits,
+        prefixes: PrefixLimits = PrefixLimits()
+    ) {
         self.forward = forward
         self.tokenizer = tokenizer
         scheduler = Scheduler(limits: limits)
+        sharing = prefixes.sharing
+        self.prefixes = PrefixCache(
+            pageLimit: prefixes.sharing == .none ? 0 : prefixes.pageCount
+        )
     }
 
     public var hasWork: Bool { !scheduler.isIdle }
     public var runningCount: Int { scheduler.runningCount }
     public var queuedCount: Int { scheduler.queuedCount }
+
+    /// What is counted of its memory.
+    public var figures: EngineFigures {
+        var figures = counts
+        figures.pageLimit = forward.pageLimit
+        figures.heldPageCount = forward.heldPageCount
+        figures.keptPageCount = prefixes.pageCount
+        return figures
+    }
 
     /// Queues a request.
     ///
@@ -46,6 +71,7 @@ public final class Engine {
         sequences[lastID] = GeneratingSequence(
             request: request,
             capacity: capacity,
+            scope: sharing == .all ? "" : request.owner,
             tokenizer: tokenizer,
             kernels: forward.kernels,
             emit: emit
@@ -54,7 +80,8 @@ public final class Engine {
         scheduler.add(
             lastID,
             promptTokenCount: request.prompt.count + request.resumed.count,
-            pageCount: CacheLayout.pageCount(positions: capacity)
+            priority: request.priority,
+            owner: request.owner
         )
         return lastID
     }
@@ -86,12 +113,13 @@ public final class Engine {
     /// Runs one step; does nothing when there is no work.
     public func step() {
         resume()
-        let slices = scheduler.nextStep(freePageCount: forward.freePageCount)
+        startSequences()
         var batch = Batch()
         var parts: [StepPart] = []
-        for slice in slices {
-            guard let sequence = sequences[slice.sequence] else { continue }
-            guard let context = makeRoom(for: slice, of: sequence) else { continue }
+        for slice in slicesWithRoom() {
+            guard let sequence = sequences[slice.sequence], let context = sequence.context else {
+                continue
+            }
             let last = sequence.isCaughtUp(after: slice.tokenCount)
             batch.append(
                 sequence.nextTokens(slice.tokenCount)[...],
@@ -121,19 +149,6 @@ public final class Engine {
         }
     }
 
-    /// The sequence's context with room for the slice; ends the sequence where there is none.
-    private func makeRoom(
-        for slice: Scheduler.Slice,
-        of sequence: GeneratingSequence
-    ) -> SequenceContext? {
-        do throws(ForwardError) {
-            return try sequence.makeRoom(for: slice.tokenCount, in: forward)
-        } catch {
-            end(slice.sequence, .failed(error.description))
-            return nil
-        }
-    }
-
     /// What one sequence has in the step that runs.
     private struct StepPart {
         let slice: Scheduler.Slice
@@ -148,7 +163,7 @@ public final class Engine {
             let row = logits[start..<start + (part.wantsLogits ? width : 0)]
             start = row.endIndex
             // A listener may cancel its own or another request at any event.
-            if isRunning(part) { part.sequence.finishComputing(part.slice.tokenCount) }
+            if isRunning(part) { finishComputing(part) }
             guard part.wantsLogits, isRunning(part) else { continue }
             do throws(ForwardError) {
                 try forward.requireFinite(row)
@@ -164,10 +179,89 @@ public final class Engine {
         }
     }
 
+    private func finishComputing(_ part: StepPart) {
+        let before = part.sequence.computedCount
+        part.sequence.finishComputing(part.slice.tokenCount)
+        if sharing != .none { part.sequence.share(since: before, in: &prefixes) }
+    }
+
     private func isRunning(_ part: StepPart) -> Bool { sequences[part.slice.sequence] != nil }
 
     private func end(_ id: SequenceID, _ reason: GenerationResult.Reason) {
         scheduler.remove(id)
         sequences.removeValue(forKey: id)?.end(reason)
+    }
+
+    // MARK: Memory
+
+    /// Lets those run who are next, as far as there is room.
+    private func startSequences() {
+        while let id = scheduler.next {
+            if scheduler.hasSlot, start(id) { continue }
+            guard let victim = scheduler.victim(for: id) else { return }
+            interrupt(victim)
+        }
+    }
+
+    /// Gives a sequence its context, with what others computed of the same beginning.
+    ///
+    /// - Returns: false where there is no room.
+    private func start(_ id: SequenceID) -> Bool {
+        guard let sequence = sequences[id] else { return false }
+        let isFirst = sequence.cachedCount == nil
+        let shared = sequence.sharedPages(in: &prefixes)
+        while true {
+            do throws(ForwardError) {
+                try sequence.begin(with: shared, in: forward)
+                break
+            } catch {
+                guard prefixes.evict() else { return false }
+            }
+        }
+        if isFirst, sharing != .none {
+            counts.soughtTokenCount += sequence.request.prompt.count
+            counts.foundTokenCount += sequence.cachedCount ?? 0
+        }
+        scheduler.start(id, computed: sequence.computedCount)
+        return true
+    }
+
+    /// The next step's slices, each with memory for its tokens.
+    private func slicesWithRoom() -> [Scheduler.Slice] {
+        let slices = scheduler.nextStep()
+        for slice in slices { makeRoom(for: slice) }
+        return slices.filter { sequences[$0.sequence]?.context != nil }
+    }
+
+    /// Makes sure that a slice has memory, or that its sequence does not run.
+    private func makeRoom(for slice: Scheduler.Slice) {
+        while let sequence = sequences[slice.sequence], let context = sequence.context {
+            do throws(ForwardError) {
+                return try context.makeRoom(for: sequence.computedCount + slice.tokenCount)
+            } catch {
+                if prefixes.evict() { continue }
+                guard case .cache(.noPages) = error, let last = scheduler.lastRunning else {
+                    return end(slice.sequence, .failed(error.description))
+                }
+                interrupt(last)
+            }
+        }
+    }
+
+    /// Sends a sequence back to wait; it goes on later as if nothing had been.
+    private func interrupt(_ id: SequenceID) {
+        guard let sequence = sequences[id] else { return }
+        sequence.interrupt()
+        scheduler.interrupt(id, tokenCount: sequence.knownCount)
+        counts.interruptionCount += 1
+    }
+
+    /// Makes pages free for what is computed beside the requests.
+    public func free(pageCount: Int) {
+        while forward.freePageCount < pageCount {
+            if prefixes.evict() { continue }
+            guard let last = scheduler.lastRunning else { return }
+            interrupt(last)
+        }
     }
 }

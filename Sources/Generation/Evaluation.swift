@@ -1,4 +1,5 @@
 public import Inference
+import Kernels
 import Model
 
 /// Feeds given tokens through the model and looks at the logits of every position.
@@ -35,6 +36,11 @@ public final class Evaluation {
 
     /// Tokens that the next step computes.
     public var nextCount: Int { min(chunk, tokens.count - done) }
+
+    /// Pages of keys and values that the first step takes; none afterwards.
+    public var wantedPageCount: Int {
+        context == nil ? CacheLayout.pageCount(positions: tokens.count) : 0
+    }
 
     /// Computes the next chunk and shows each position's logits.
     public func step(

@@ -13,6 +13,12 @@ final class GeneratingSequence {
     private(set) var generated: [Int32] = []
     /// Tokens of prompt and answer that are computed.
     private(set) var computedCount = 0
+    /// Of the prompt, what others had computed when this one first ran; nil before.
+    private(set) var cachedCount: Int?
+    /// Of the prompt, as the listener was told.
+    private var toldCount = 0
+    /// Its pages, for those who begin alike.
+    private(set) var names: PageNames
     private var sampler: Sampler
     private var decoder: StreamingDecoder
     private var stopTexts: StopTexts
@@ -26,12 +32,14 @@ final class GeneratingSequence {
     init(
         request: GenerationRequest,
         capacity: Int,
+        scope: String,
         tokenizer: Tokenizer,
         kernels: Kernels,
         emit: @escaping (GenerationEvent) -> Void
     ) {
         self.request = request
         self.capacity = capacity
+        names = PageNames(scope: scope, pageLength: CacheLayout.pageLength)
         self.emit = emit
         sampler = Sampler(request.sampling, kernels: kernels, endTokens: tokenizer.endTokens)
         for token in request.prompt { sampler.accept(token, isPrompt: true) }
@@ -40,19 +48,51 @@ final class GeneratingSequence {
         stopTexts = StopTexts(request.stopTexts)
     }
 
-    /// The sequence's context, with room for `count` more tokens.
-    func makeRoom(for count: Int, in forward: ForwardPass) throws(ForwardError) -> SequenceContext {
-        let context = try makeContext(in: forward)
-        try context.makeRoom(for: computedCount + count)
-        return context
+    /// Tokens that are known, computed or not.
+    var knownCount: Int { request.prompt.count + generated.count }
+
+    private var known: [Int32] { generated.isEmpty ? request.prompt : request.prompt + generated }
+
+    // MARK: Its context
+
+    /// Pages that others have computed of the same tokens; the last token is left to compute.
+    func sharedPages(in prefixes: inout PrefixCache<CachePage>) -> [CachePage] {
+        guard prefixes.pageLimit > 0 else { return [] }
+        let known = known
+        names.extend(over: known)
+        let limit = (known.count - 1) / CacheLayout.pageLength
+        return prefixes.pages(names, of: known, atMost: limit)
     }
 
-    private func makeContext(in forward: ForwardPass) throws(ForwardError) -> SequenceContext {
-        if let context { return context }
-        let made = try forward.makeContext(capacity: capacity)
-        context = made
-        return made
+    /// Takes pages for all tokens that are known and the next one.
+    ///
+    /// - Parameter shared: pages whose positions need not be computed.
+    func begin(with shared: [CachePage], in forward: ForwardPass) throws(ForwardError) {
+        context = try forward.makeContext(
+            capacity: capacity,
+            beginningWith: shared,
+            reserving: min(capacity, knownCount + 1)
+        )
+        computedCount = shared.count * CacheLayout.pageLength
+        cachedCount = cachedCount ?? min(computedCount, request.prompt.count)
     }
+
+    /// Gives its context up; everything is to be computed again.
+    func interrupt() {
+        context = nil
+        computedCount = 0
+    }
+
+    /// Lets others use the pages that were filled since `count` tokens were computed.
+    func share(since count: Int, in prefixes: inout PrefixCache<CachePage>) {
+        let pages = count / CacheLayout.pageLength..<computedCount / CacheLayout.pageLength
+        guard !pages.isEmpty, let context else { return }
+        let known = known
+        names.extend(over: known)
+        for index in pages { prefixes.keep(context.page(index), at: index, names, of: known) }
+    }
+
+    // MARK: Its tokens
 
     /// The next `count` tokens to compute.
     func nextTokens(_ count: Int) -> [Int32] {
@@ -65,14 +105,16 @@ final class GeneratingSequence {
 
     /// Whether computing `count` more tokens reaches the end of what is known.
     func isCaughtUp(after count: Int) -> Bool {
-        computedCount + count == request.prompt.count + generated.count
+        computedCount + count == knownCount
     }
 
     func finishComputing(_ count: Int) {
-        let inPrompt = computedCount < request.prompt.count
         computedCount += count
-        guard inPrompt else { return }
-        emit(.prefill(done: min(computedCount, request.prompt.count), total: request.prompt.count))
+        let done = min(computedCount, request.prompt.count)
+        // What an interruption takes is not told twice.
+        guard done > toldCount else { return }
+        toldCount = done
+        emit(.prefill(done: done, total: request.prompt.count))
     }
 
     /// Chooses the next token and tells the listener.
@@ -155,6 +197,7 @@ final class GeneratingSequence {
             reason: reason,
             tokens: generated,
             promptTokenCount: request.prompt.count,
+            cachedTokenCount: cachedCount ?? 0,
             prefillTime: Self.time(from: startTime, to: firstTokenTime),
             decodeTime: Self.time(from: firstTokenTime, to: lastTokenTime)
         )

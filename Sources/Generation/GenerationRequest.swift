@@ -14,6 +14,10 @@ public struct GenerationRequest: Equatable, Sendable {
     /// Whether the answer must be one JSON object: only tokens are chosen that keep it the
     /// beginning of one, and it ends when the object does.
     public var mustBeObject: Bool
+    /// Higher ones run before all others, and take their place where there is none.
+    public var priority: Int
+    /// Whose it is: owners take turns, and may be kept from using what others computed.
+    public var owner: String
 
     public init(
         prompt: [Int32],
@@ -21,7 +25,9 @@ public struct GenerationRequest: Equatable, Sendable {
         sampling: Sampling = Sampling(),
         stopTexts: [String] = [],
         resumed: [Int32] = [],
-        mustBeObject: Bool = false
+        mustBeObject: Bool = false,
+        priority: Int = 0,
+        owner: String = ""
     ) {
         self.prompt = prompt
         self.maximumTokens = maximumTokens
@@ -29,6 +35,8 @@ public struct GenerationRequest: Equatable, Sendable {
         self.stopTexts = stopTexts
         self.resumed = resumed
         self.mustBeObject = mustBeObject
+        self.priority = priority
+        self.owner = owner
     }
 }
 
@@ -60,6 +68,8 @@ public struct GenerationResult: Equatable, Sendable {
     public var reason: Reason
     public var tokens: [Int32]
     public var promptTokenCount: Int
+    /// Of those, what needed no computing, because others had computed it.
+    public var cachedTokenCount: Int
     public var prefillTime: Duration
     /// From the first generated token to the last.
     public var decodeTime: Duration
@@ -68,18 +78,22 @@ public struct GenerationResult: Equatable, Sendable {
         reason: Reason,
         tokens: [Int32],
         promptTokenCount: Int,
+        cachedTokenCount: Int = 0,
         prefillTime: Duration,
         decodeTime: Duration
     ) {
         self.reason = reason
         self.tokens = tokens
         self.promptTokenCount = promptTokenCount
+        self.cachedTokenCount = cachedTokenCount
         self.prefillTime = prefillTime
         self.decodeTime = decodeTime
     }
 
-    /// Prompt tokens per second.
-    public var prefillRate: Double { Self.rate(promptTokenCount, prefillTime) }
+    /// Prompt tokens that were computed, per second.
+    public var prefillRate: Double {
+        Self.rate(promptTokenCount - cachedTokenCount, prefillTime)
+    }
     /// Generated tokens per second, after the first.
     public var decodeRate: Double { Self.rate(max(0, tokens.count - 1), decodeTime) }
 

@@ -52,22 +52,12 @@ public final class ForwardPass {
         self.kernels = kernels
         self.experts = experts
         router = Router(model)
-        let heads = AttentionShape(
-            heads: model.headCount,
-            keyValueHeads: model.keyValueHeadCount,
-            keyHeadWidth: model.keyLength,
-            valueHeadWidth: model.valueLength,
-            scale: 1 / Float(model.keyLength).squareRoot()
-        )
+        let layout = CacheLayout(model, format: cache.format)
         pages = PagePool(
-            layout: CacheLayout(
-                heads: heads,
-                layerCount: model.layerCount,
-                format: cache.format
-            ),
+            layout: layout,
             pageLimit: CacheLayout.pageCount(positions: cache.positions)
         )
-        parts = (0..<microBatches).map { _ in MicroBatch(model, heads) }
+        parts = (0..<microBatches).map { _ in MicroBatch(model, layout.heads) }
         output = Activations(rowCount: 0, width: model.hiddenSize)
         attended = Activations(rowCount: 0, width: model.headCount * model.valueLength)
     }
@@ -83,12 +73,32 @@ public final class ForwardPass {
     /// A thousand positions, so that a usual sequence starts without asking the system.
     private static let restingPages = 4
 
+    /// Pages that contexts and others hold.
+    public var heldPageCount: Int { pages.lentCount }
+
     /// Room for a sequence of at most `capacity` positions.
     ///
     /// Its pages are reserved; they take memory as positions fill them.
-    public func makeContext(capacity: Int) throws(ForwardError) -> SequenceContext {
+    ///
+    /// - Parameters:
+    ///   - shared: pages of another context that began with the same tokens; their positions need
+    ///     not be computed, and the next one follows them.
+    ///   - positions: how many have their pages reserved; nil for the whole capacity. More are
+    ///     taken as positions come, where there are some.
+    public func makeContext(
+        capacity: Int,
+        beginningWith shared: [CachePage] = [],
+        reserving positions: Int? = nil
+    ) throws(ForwardError) -> SequenceContext {
         do throws(CacheError) {
-            return SequenceContext(try KeyValueCache(pool: pages, capacity: capacity))
+            return SequenceContext(
+                try KeyValueCache(
+                    pool: pages,
+                    capacity: capacity,
+                    beginningWith: shared,
+                    reserving: positions
+                )
+            )
         } catch {
             throw .cache(error)
         }

@@ -1,4 +1,5 @@
 public import Kernels
+public import Model
 
 /// The keys and values of one sequence, in pages that it gives back when it ends.
 ///
@@ -9,6 +10,9 @@ public final class SequenceContext {
     public var capacity: Int { cache.capacity }
 
     init(_ cache: KeyValueCache) { self.cache = cache }
+
+    /// One of its pages of 256 positions, in order; others may read it once all are computed.
+    public func page(_ index: Int) -> CachePage { cache.page(index) }
 
     /// Takes memory for positions below `count`, so that a step with them cannot lack it.
     public func makeRoom(for count: Int) throws(ForwardError) {
@@ -32,5 +36,19 @@ public struct CacheLimits: Equatable, Sendable {
     public init(positions: Int, format: CacheFormat = .f16) {
         self.positions = positions
         self.format = format
+    }
+}
+
+extension CacheLayout {
+    /// Where the keys and values of a model lie.
+    public init(_ model: ModelDescription, format: CacheFormat) {
+        let heads = AttentionShape(
+            heads: model.headCount,
+            keyValueHeads: model.keyValueHeadCount,
+            keyHeadWidth: model.keyLength,
+            valueHeadWidth: model.valueLength,
+            scale: 1 / Float(model.keyLength).squareRoot()
+        )
+        self.init(heads: heads, layerCount: model.layerCount, format: format)
     }
 }

@@ -20,6 +20,7 @@ enum LedgerSchema {
                     ticket TEXT UNIQUE,
                     state INTEGER NOT NULL,
                     task TEXT,
+                    owner TEXT NOT NULL,
                     promptTokenCount INTEGER NOT NULL,
                     generatedTokenCount INTEGER NOT NULL DEFAULT 0,
                     submittedAt INTEGER NOT NULL,

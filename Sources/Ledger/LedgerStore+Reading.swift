@@ -22,6 +22,7 @@ extension LedgerStore {
                     id: JobID(life: row["life"], number: row["number"]),
                     ticket: row["ticket"],
                     task: row["task"],
+                    owner: row["owner"],
                     promptTokenCount: row["promptTokenCount"],
                     submittedAt: row["submittedAt"],
                     model: row["model"],

@@ -144,13 +144,13 @@ public final class LedgerStore {
         try database.execute(
             sql: """
                 INSERT INTO job
-                    (life, number, ticket, state, task, promptTokenCount, submittedAt, model,
-                    request)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    (life, number, ticket, state, task, owner, promptTokenCount, submittedAt,
+                    model, request)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """,
             arguments: [
                 job.id.life, job.id.number, job.ticket, LedgerState.queued.rawValue, job.task,
-                job.promptTokenCount, job.submittedAt, job.model, Data(job.request),
+                job.owner, job.promptTokenCount, job.submittedAt, job.model, Data(job.request),
             ]
         )
         if !job.tokens.isEmpty { try append(job.tokens, from: 0, to: job.id, in: database) }

@@ -5,6 +5,8 @@ public struct LedgerJob: Equatable, Sendable {
     public var ticket: String?
     /// What it is for.
     public var task: String?
+    /// Among whose jobs it counts; empty where nobody tells them apart.
+    public var owner: String
     public var promptTokenCount: Int
     /// Seconds since 1970.
     public var submittedAt: UInt64
@@ -19,6 +21,7 @@ public struct LedgerJob: Equatable, Sendable {
         id: JobID,
         ticket: String? = nil,
         task: String? = nil,
+        owner: String = "",
         promptTokenCount: Int,
         submittedAt: UInt64,
         model: String,
@@ -28,6 +31,7 @@ public struct LedgerJob: Equatable, Sendable {
         self.id = id
         self.ticket = ticket
         self.task = task
+        self.owner = owner
         self.promptTokenCount = promptTokenCount
         self.submittedAt = submittedAt
         self.model = model

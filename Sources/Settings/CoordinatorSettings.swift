@@ -46,6 +46,9 @@ public struct CoordinatorSettings: Sendable {
     /// How keys and values of all positions are kept.
     public let keyValueType: KeyValueType
 
+    /// What they may take of memory, and what is kept of them.
+    public let cache: CacheSettings
+
     /// Most jobs that share a step.
     public let runningJobCount: Int
 
@@ -141,12 +144,10 @@ extension CoordinatorSettings {
 
         threadCount = try reader.value("threads", .threads, default: 0)
         cpus = try reader.optional("cpus", .cpus) ?? []
-        contextLength = try reader.value(
-            "context-length",
-            .number(in: 16...(1 << 20)),
-            default: 8192
-        )
+        let contexts = 16...(1 << 20)
+        contextLength = try reader.value("context-length", .number(in: contexts), default: 8192)
         keyValueType = try reader.value("kv-type", .keyValueType, default: .f16)
+        cache = try CacheSettings(&reader)
         runningJobCount = try reader.value("running-jobs", .number(in: 1...256), default: 8)
         queuedJobCount = try reader.value("queued-jobs", .number(in: 0...100_000), default: 256)
         prefillRowCount = try reader.value("prefill-rows", .number(in: 1...4096), default: 256)

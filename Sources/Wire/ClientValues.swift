@@ -112,6 +112,11 @@ public struct Submit: Equatable, Sendable {
     public var isDurable: Bool
     /// Of the client's making, for durable jobs: who submits twice with one gets the same job.
     public var ticket: String?
+    /// Higher ones run before all others; within `priorities`.
+    public var priority: Int
+
+    /// What `priority` may be.
+    public static let priorities = -10...10
 
     public init(
         tag: UInt64,
@@ -121,7 +126,8 @@ public struct Submit: Equatable, Sendable {
         task: String? = nil,
         stopTexts: [String] = [],
         isDurable: Bool = false,
-        ticket: String? = nil
+        ticket: String? = nil,
+        priority: Int = 0
     ) {
         self.tag = tag
         self.prompt = prompt
@@ -131,6 +137,7 @@ public struct Submit: Equatable, Sendable {
         self.stopTexts = stopTexts
         self.isDurable = isDurable
         self.ticket = ticket
+        self.priority = priority
     }
 }
 
@@ -212,6 +219,8 @@ public struct Ended: Equatable, Sendable {
     /// All generated tokens.
     public var tokens: [Int32]
     public var promptTokenCount: Int
+    /// Of those, what needed no computing, because it had been computed before.
+    public var cachedTokenCount: Int
     public var prefillTime: Duration
     public var decodeTime: Duration
     /// For the job's steps.
@@ -226,6 +235,7 @@ public struct Ended: Equatable, Sendable {
         message: String,
         tokens: [Int32],
         promptTokenCount: Int,
+        cachedTokenCount: Int = 0,
         prefillTime: Duration,
         decodeTime: Duration,
         rowsPerWorker: [WorkerRows],
@@ -237,6 +247,7 @@ public struct Ended: Equatable, Sendable {
         self.message = message
         self.tokens = tokens
         self.promptTokenCount = promptTokenCount
+        self.cachedTokenCount = cachedTokenCount
         self.prefillTime = prefillTime
         self.decodeTime = decodeTime
         self.rowsPerWorker = rowsPerWorker

@@ -110,7 +110,8 @@ extension Submit {
             task: reader.optionalText(raw.task, "submit.task"),
             stopTexts: stopTexts,
             isDurable: raw.is_durable != 0,
-            ticket: reader.optionalText(raw.ticket, "submit.ticket")
+            ticket: reader.optionalText(raw.ticket, "submit.ticket"),
+            priority: Int(raw.priority)
         )
         isChat = unsafe raw.is_chat != 0
         mustBeObject = unsafe raw.must_be_object != 0
@@ -129,6 +130,7 @@ extension Submit {
             unsafe raw.must_be_object = mustBeObject ? 1 : 0
             unsafe raw.is_durable = isDurable ? 1 : 0
             unsafe raw.ticket = writer.text(ticket ?? "")
+            unsafe raw.priority = Int32(clamping: priority)
         }
     }
 }
@@ -234,6 +236,7 @@ extension Ended {
                 limit: reader.limits.tokenCount
             ),
             promptTokenCount: Int(raw.prompt_token_count),
+            cachedTokenCount: Int(raw.cached_token_count),
             prefillTime: reader.duration(raw.prefill_nanoseconds, "ended.prefill_nanoseconds"),
             decodeTime: reader.duration(raw.decode_nanoseconds, "ended.decode_nanoseconds"),
             rowsPerWorker: rows,
@@ -251,6 +254,7 @@ extension Ended {
             unsafe raw.n_tokens = tokens.count
             unsafe raw.tokens = writer.list(tokens)
             unsafe raw.prompt_token_count = UInt32(clamping: promptTokenCount)
+            unsafe raw.cached_token_count = UInt32(clamping: cachedTokenCount)
             unsafe raw.prefill_nanoseconds = prefillTime.wireNanoseconds
             unsafe raw.decode_nanoseconds = decodeTime.wireNanoseconds
             unsafe raw.n_rows_per_worker = rowsPerWorker.count

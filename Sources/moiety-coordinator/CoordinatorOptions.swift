@@ -73,6 +73,15 @@ struct CoordinatorOptions: ParsableArguments {
     @Option(help: "How keys and values are kept: f16, or q8_0 in little more than half the memory.")
     var kvType: String?
 
+    @Option(help: "Bytes of them that running jobs may have, 4GB say; 0: what they can need.")
+    var kvMemory: String?
+
+    @Option(help: "Whose jobs begin with what was computed before: key, all or off.")
+    var prefixCache: String?
+
+    @Option(help: "Bytes kept for that; 0: what running jobs leave.")
+    var prefixCacheMemory: String?
+
     @Option(help: "Jobs that are computed together.")
     var runningJobs: String?
 
@@ -145,8 +154,9 @@ struct CoordinatorOptions: ParsableArguments {
             "http-connections": httpConnections, "http-body": httpBody,
             "state-directory": stateDirectory, "plan": plan,
             "workers": workers, "threads": threads, "cpus": cpus, "context-length": contextLength,
-            "kv-type": kvType, "running-jobs": runningJobs, "queued-jobs": queuedJobs,
-            "prefill-rows": prefillRows, "micro-batches": microBatches,
+            "kv-type": kvType, "kv-memory": kvMemory, "prefix-cache": prefixCache,
+            "prefix-cache-memory": prefixCacheMemory, "running-jobs": runningJobs,
+            "queued-jobs": queuedJobs, "prefill-rows": prefillRows, "micro-batches": microBatches,
             "profile-half-life": profileHalfLife, "profile-tasks": profileTasks,
             "trace-megabytes": traceMegabytes,
             "rebalance-imbalance": rebalanceImbalance, "rebalance-pause": rebalancePause,

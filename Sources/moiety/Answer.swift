@@ -35,6 +35,8 @@ final class AnswerOutput {
 /// An answer's numbers.
 struct AnswerSummary {
     let promptTokenCount: Int
+    /// Of those, what needed no computing.
+    let cachedTokenCount: Int
     let tokenCount: Int
     /// Tokens per second; 0 where there were too few to tell.
     let prefillRate: Double
@@ -44,6 +46,7 @@ struct AnswerSummary {
 
     init(_ result: GenerationResult) {
         promptTokenCount = result.promptTokenCount
+        cachedTokenCount = result.cachedTokenCount
         tokenCount = result.tokens.count
         prefillRate = result.prefillRate
         decodeRate = result.decodeRate
@@ -52,8 +55,12 @@ struct AnswerSummary {
 
     init(_ ended: Ended) {
         promptTokenCount = ended.promptTokenCount
+        cachedTokenCount = ended.cachedTokenCount
         tokenCount = ended.tokens.count
-        prefillRate = Self.rate(ended.promptTokenCount, ended.prefillTime)
+        prefillRate = Self.rate(
+            ended.promptTokenCount - ended.cachedTokenCount,
+            ended.prefillTime
+        )
         decodeRate = Self.rate(ended.tokens.count - 1, ended.decodeTime)
         rows = ended.rowsPerWorker.map { ($0.name.rawValue, $0.rowCount) }
     }
@@ -65,7 +72,9 @@ struct AnswerSummary {
     var text: String {
         let prompt = Format.count(promptTokenCount, "prompt token")
         let made = Format.count(tokenCount, "token")
-        let line = "\(prompt)\(Self.text(prefillRate)), \(made) made\(Self.text(decodeRate))"
+        let cached = cachedTokenCount > 0 ? " (\(cachedTokenCount) from before)" : ""
+        let line =
+            "\(prompt)\(cached)\(Self.text(prefillRate)), \(made) made\(Self.text(decodeRate))"
         guard !rows.isEmpty else { return line }
         let rows = rows.map { "\($0.name) \($0.count)" }.joined(separator: ", ")
         return line + "\nrows of experts computed: \(rows)"

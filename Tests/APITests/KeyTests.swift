@@ -74,6 +74,29 @@ struct KeyTests {
         }
     }
 
+    @Test("The beginning of a prompt that a key asked before is not computed again, for it alone")
+    func cachedTokens() async throws {
+        let file = try Self.keyFile("alice \(Self.alice)\nbob \(Self.bob)\n")
+        try await withServer(settings: ["coordinator.api-keys": file.path]) { client, _ in
+            let prompt = (0..<600).map { JSONValue.integer(5 + $0 * 7 % 1000) }
+            let ask: JSONValue = ["prompt": .array(prompt), "max_tokens": 4, "temperature": 0]
+            var cached: [JSONValue?] = []
+            var texts: Set<String> = []
+            for key in [Self.alice, Self.bob, Self.alice] {
+                let answer = try await client.post(
+                    "/v1/completions",
+                    ask,
+                    headers: Self.bearer(key)
+                ).json
+                cached.append(answer["usage"]?["prompt_tokens_details"]?["cached_tokens"])
+                texts.insert(answer["choices"]?[0]?["text"]?.text ?? "none")
+            }
+            #expect(cached == [0, 0, 512])
+            #expect(texts.count == 1 && texts.first != "none")
+        }
+        withExtendedLifetime(file) {}
+    }
+
     @Test("A key has only so many jobs under way, and others are not kept from theirs")
     func limit() async throws {
         let file = try Self.keyFile("alice \(Self.alice)\nbob \(Self.bob)\n")

@@ -31,6 +31,7 @@ struct ReportTests {
                 "time_to_first_token_seconds_count": 2.0, "inter_token_latency_seconds_count": 6,
                 "e2e_request_latency_seconds_count": 2, "request_queue_time_seconds_count": 2,
                 "num_requests_running": 0, "num_requests_waiting": 0, "ready": 1,
+                "num_preemptions_total": 0, "prefix_cache_hits_total": 0,
             ]
             for (name, count) in counts {
                 #expect(Self.value("\(name)\(model)", in: reply.text) == count, "\(name)")

@@ -18,10 +18,12 @@ final class EngineDriver {
     /// - Parameters:
     ///   - eos: takes the place of the vocabulary's end token.
     ///   - cache: memory for keys and values.
+    ///   - prefixes: what is kept of them.
     init(
         _ model: WholeModel,
         eos: Int32? = nil,
         cache: CacheLimits = CacheLimits(),
+        prefixes: PrefixLimits = PrefixLimits(),
         limits: (inout Scheduler.Limits) -> Void = { _ in }
     ) throws {
         var vocabulary = try model.file.vocabulary()
@@ -35,7 +37,8 @@ final class EngineDriver {
         engine = Engine(
             forward: forward,
             tokenizer: tokenizer,
-            limits: bounds
+            limits: bounds,
+            prefixes: prefixes
         )
     }
 

@@ -58,6 +58,68 @@ struct PagePoolTests {
         try cache.makeRoom(for: 300)
     }
 
+    @Test("A cache reserves what it is told to, and takes more as it grows, while there is some")
+    func growth() throws {
+        let pool = pool(pages: 3)
+        let first = try KeyValueCache(pool: pool, capacity: 1024, reserving: 300)
+        #expect(pool.reservedCount == 2)
+        let second = try KeyValueCache(pool: pool, capacity: 1024, reserving: 1)
+        try first.makeRoom(for: 512)
+        #expect(pool.reservedCount == 3 && pool.lentCount == 2)
+        #expect(throws: CacheError.noPages(wanted: 1, free: 0, limit: 3)) {
+            try first.makeRoom(for: 513)
+        }
+        #expect(first.pageCount == 2)
+        try second.makeRoom(for: 256)
+        #expect(pool.lentCount == 3)
+    }
+
+    @Test("Pages that two caches hold are lent once, and are back when the last lets go")
+    func shared() throws {
+        let pool = pool(pages: 4)
+        let kernels = kernels(.detected)
+        let sequence = AttentionSequence(Self.shape, length: 600, seed: 3)
+        let whole = try sequence.outputs(kernels, chunk: 1000)
+        var first: KeyValueCache? = try KeyValueCache(pool: pool, capacity: 600)
+        _ = try attend(kernels, [(sequence, 0..<600, #require(first))])
+        let pages = try (0..<2).map { try #require(first).page($0) }
+        let second = try KeyValueCache(
+            pool: pool,
+            capacity: 600,
+            beginningWith: pages,
+            reserving: 601
+        )
+        #expect(second.positionCount == 512 && second.sharedCount == 512)
+        #expect(pool.lentCount == 3 && pool.reservedCount == 4)
+        first = nil
+        #expect(pool.lentCount == 2 && pool.reservedCount == 3)
+        let rest = try attend(kernels, [(sequence, 512..<600, second)])
+        #expect(same(rest, Array(whole.suffix(rest.count))))
+    }
+
+    @Test("Shared positions are not written again")
+    func protected() async throws {
+        await #expect(processExitsWith: .failure) {
+            let shape = AttentionShape(
+                heads: 1,
+                keyValueHeads: 1,
+                keyHeadWidth: 16,
+                valueHeadWidth: 16,
+                scale: 1
+            )
+            let pool = PagePool(layout: CacheLayout(heads: shape, layerCount: 1), pageLimit: 2)
+            let first = try KeyValueCache(pool: pool, capacity: 256)
+            try first.makeRoom(for: 256)
+            let second = try KeyValueCache(
+                pool: pool,
+                capacity: 256,
+                beginningWith: [first.page(0)]
+            )
+            var work = AttentionWork(shape)
+            work.append(second, position: 0)
+        }
+    }
+
     @Test("A machine without the memory refuses a page instead of dying")
     func noMemory() throws {
         let wide = AttentionShape(

@@ -1,5 +1,8 @@
+import Coordinator
 import Foundation
 import Testing
+import Tokenizer
+import Wire
 
 @Suite("A cluster with faults from a seed")
 struct SimulationTests {
@@ -18,6 +21,21 @@ struct SimulationTests {
             #expect(failure == nil, "repeat with: make simulate SEED=\(seed)")
         }
         if Seeds.wanted.areMany { print("seeds \(part): \(tally)") }
+    }
+}
+
+@Suite("What simulated clients ask")
+struct QuestionTests {
+    @Test("Long jobs have prompts of several pages that begin alike")
+    func long() throws {
+        let tokenizer = try SimulatedModel.shared.served.tokenizer
+        let prompts = try (0..<Question.longJobCount).map { number in
+            let message = Question.job(Question.jobCount + number).message(tag: 0)
+            guard case .submit(let submit) = message else { return [Int32]() }
+            return try tokenizer.encode(submit.prompt)
+        }
+        #expect(prompts.allSatisfy { (300...900).contains($0.count) })
+        #expect(Set(prompts.map { $0.prefix(256) }).count == 1)
     }
 }
 

@@ -41,7 +41,7 @@ start_cluster() {
     start_daemon coordinator "$bin/moiety-coordinator" --model "$model" --threads 1 \
         --workers "$worker_count" --state-directory "$out/state" --log-level notice \
         --worker-endpoint tcp://127.0.0.1:0 --client-endpoint tcp://127.0.0.1:0 \
-        --http-endpoint none \
+        --http-endpoint none --prefix-cache-memory 4MB \
         --heartbeat-interval 200ms --silence-limit 2s --share-time 20s --worker-wait 60s
     wait_for_file "$out/state/client-endpoint"
     client_endpoint=$(<"$out/state/client-endpoint")

@@ -132,11 +132,12 @@ extension Answer {
     private var usage: JSONValue {
         let results = choices.compactMap(\.result)
         let generated = results.reduce(0) { $0 + $1.tokens.count }
+        let cached = results.map(\.cachedTokenCount).min() ?? 0
         return [
             "prompt_tokens": .integer(promptTokenCount),
             "completion_tokens": .integer(generated),
             "total_tokens": .integer(promptTokenCount + generated),
-            "prompt_tokens_details": ["cached_tokens": 0],
+            "prompt_tokens_details": ["cached_tokens": .integer(cached)],
         ]
     }
 }

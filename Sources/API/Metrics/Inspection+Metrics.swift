@@ -1,5 +1,6 @@
 import Cluster
 import Coordinator
+import Generation
 import Placement
 import Wire
 
@@ -8,6 +9,7 @@ extension Inspection {
     var metrics: String {
         var metrics = MetricsText(common: ["model_name": status.modelName])
         writeJobs(to: &metrics)
+        writeCache(to: &metrics)
         writeTimes(to: &metrics)
         writeCluster(to: &metrics)
         writeWorkers(to: &metrics)
@@ -40,6 +42,36 @@ extension Inspection {
             )
         }
         metrics.counter("requests_refused_total", figures.refusedCount, "Jobs that were not taken.")
+    }
+
+    private func writeCache(to metrics: inout MetricsText) {
+        let limit = max(1, engine.pageLimit)
+        metrics.gauge(
+            "kv_cache_usage_perc",
+            Double(engine.heldPageCount) / Double(limit),
+            "Share of the pages of keys and values that are in use or kept; 1 for all."
+        )
+        metrics.gauge("kv_cache_pages", engine.pageLimit, "Pages of 256 positions there may be.")
+        metrics.gauge(
+            "prefix_cache_pages",
+            engine.keptPageCount,
+            "Pages kept for jobs that begin alike."
+        )
+        metrics.counter(
+            "prefix_cache_queries_total",
+            engine.soughtTokenCount,
+            "Prompt tokens that were looked for among kept pages."
+        )
+        metrics.counter(
+            "prefix_cache_hits_total",
+            engine.foundTokenCount,
+            "Of those, what was found."
+        )
+        metrics.counter(
+            "num_preemptions_total",
+            engine.interruptionCount,
+            "Times that a job went back to wait for want of room."
+        )
     }
 
     private func writeTimes(to metrics: inout MetricsText) {

@@ -96,9 +96,7 @@ struct APIResponder: HTTPResponder {
     }
 
     private func generation(_ owner: String?) -> GenerationHandler {
-        let owner = owner.flatMap { name in
-            limits.jobsPerKey.map { JobOwner(name: name, jobLimit: $0) }
-        }
+        let owner = owner.map { JobOwner(name: $0, jobLimit: limits.jobsPerKey) }
         return GenerationHandler(door: door, limits: limits, owner: owner, templates: templates)
     }
 

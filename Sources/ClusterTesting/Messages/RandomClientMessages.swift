@@ -30,19 +30,22 @@ extension ClientMessage {
             rowsPerWorker: [],
             retryAfter: .milliseconds(1500)
         )
-        return [
-            .submit(submit), .accepted(accepted),
-            .findJob(FindJob(job: random.text(), follows: true)),
-            .jobFound(JobFound(name: random.text(), job: nil, trouble: random.text())),
-            .jobFound(
-                JobFound(
-                    name: random.text(),
-                    job: .random(using: &random),
-                    text: random.text(),
-                    ended: ended
-                )
-            ),
+        let question = FindJob(job: random.text(), follows: true)
+        let unknown = JobFound(name: random.text(), job: nil, trouble: random.text())
+        var found = JobFound(
+            name: random.text(),
+            job: .random(using: &random),
+            text: random.text(),
+            ended: ended
+        )
+        let recorded: [ClientMessage] = [
+            .submit(submit), .accepted(accepted), .findJob(question), .jobFound(unknown),
+            .jobFound(found),
         ]
+        // Fields that came later still.
+        submit.priority = -7
+        found.ended?.cachedTokenCount = 2
+        return recorded + [.submit(submit), .jobFound(found)]
     }
 
     /// Reports of what was dropped.

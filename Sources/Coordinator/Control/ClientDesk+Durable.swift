@@ -12,7 +12,12 @@ extension ClientDesk {
     // MARK: Taken
 
     /// What a client asks for that outlives it.
-    mutating func submitDurably(_ submit: Submit, from peer: Peer, now: Instant) {
+    mutating func submitDurably(
+        _ submit: Submit,
+        from peer: Peer,
+        owner: String,
+        now: Instant
+    ) {
         let follower = LedgerDesk.Follower(peer: peer, tag: submit.tag)
         if let id = ledger.job(of: submit.ticket) { return join(id, follower) }
         let client = JobClient.remote(peer, tag: submit.tag)
@@ -21,10 +26,7 @@ extension ClientDesk {
         let order: JobOrder
         do {
             try checkLedger(submit)
-            order = JobOrder(
-                request: try GenerationRequest(submit, tokenizer: served.tokenizer),
-                task: submit.task
-            )
+            order = try self.order(submit, owner: owner)
             try check([order])
         } catch {
             return reject(submit, for: client, error, now: now)
@@ -34,6 +36,7 @@ extension ClientDesk {
             id: job.id,
             ticket: submit.ticket,
             task: submit.task,
+            owner: owner,
             promptTokenCount: job.promptTokenCount,
             submittedAt: job.submittedAt,
             model: "\(served.identity)",
@@ -231,6 +234,7 @@ extension ClientDesk {
         }
         var request = try GenerationRequest(submit, tokenizer: served.tokenizer)
         request.resumed = entry.tokens
+        request.owner = entry.owner
         try request.validate(
             contextLength: contextLength,
             vocabularyCount: served.description.vocabularyCount

@@ -13,15 +13,16 @@ extension ClientDesk {
     // MARK: Taken
 
     /// What a client elsewhere asks for.
-    mutating func submit(_ submit: Submit, from peer: Peer, now: Instant) {
-        guard !submit.isDurable else { return submitDurably(submit, from: peer, now: now) }
+    ///
+    /// - Parameter owner: among whose jobs it counts; empty where clients have no keys.
+    mutating func submit(_ submit: Submit, from peer: Peer, owner: String, now: Instant) {
+        guard !submit.isDurable else {
+            return submitDurably(submit, from: peer, owner: owner, now: now)
+        }
         let client = JobClient.remote(peer, tag: submit.tag)
         let order: JobOrder
         do {
-            order = JobOrder(
-                request: try GenerationRequest(submit, tokenizer: served.tokenizer),
-                task: submit.task
-            )
+            order = try self.order(submit, owner: owner)
             try check([order])
         } catch {
             return reject(submit, for: client, error, now: now)
@@ -29,6 +30,15 @@ extension ClientDesk {
         let job = add(order, for: client, now: now)
         tellAccepted(submit.tag, job, to: peer)
         _ = steps.post(.generate(job.id, order.request, task: order.task))
+    }
+
+    func order(_ submit: Submit, owner: String) throws -> JobOrder {
+        guard Submit.priorities.contains(submit.priority) else {
+            throw JobRefusal.noPriority(submit.priority)
+        }
+        var request = try GenerationRequest(submit, tokenizer: served.tokenizer)
+        request.owner = owner
+        return JobOrder(request: request, task: submit.task)
     }
 
     /// What a client in this process asks for: all or none.
@@ -71,8 +81,9 @@ extension ClientDesk {
         }
         for owner in Set(orders.compactMap(\.owner)) {
             let wanted = orders.count { $0.owner == owner }
-            guard jobs.count(of: owner) + wanted <= owner.jobLimit else {
-                throw .tooManyJobs(limit: owner.jobLimit)
+            guard let limit = owner.jobLimit else { continue }
+            guard jobs.count(of: owner) + wanted <= limit else {
+                throw .tooManyJobs(limit: limit)
             }
         }
     }

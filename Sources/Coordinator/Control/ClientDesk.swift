@@ -102,7 +102,9 @@ struct ClientDesk {
             return refuse(client, .helloExpected, "say hello first")
         }
         switch message {
-        case .submit(let request): submit(request, from: client, now: now)
+        case .submit(let request):
+            let owner = access?.owner(of: received.sender) ?? ""
+            submit(request, from: client, owner: owner, now: now)
         case .cancel(let request): cancel(request, from: client, now: now)
         case .findJob(let question): find(question, from: client)
         case .evaluate(let request): evaluate(request, from: client)

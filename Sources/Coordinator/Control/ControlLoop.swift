@@ -203,6 +203,7 @@ package final class ControlLoop {
             nodes: workers.nodeReports(now: clock.now),
             jobs: clients.jobReports,
             figures: clients.figures,
+            engine: figures.value.engine,
             costs: workers.costs(figures.value, clients.served),
             plan: workers.membership.plan,
             loads: loads.ask()

@@ -1,4 +1,5 @@
 package import Cluster
+import Generation
 import Logging
 package import Messaging
 import Wire
@@ -38,6 +39,7 @@ package struct StepFigures: Hashable, Sendable {
     var costs = ShareCosts()
     /// Busiest worker over the mean, nil where nothing was computed under the plan.
     var imbalance: Double?
+    var engine = EngineFigures()
 
     package init() {}
 }

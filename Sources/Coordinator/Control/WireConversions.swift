@@ -18,7 +18,8 @@ extension GenerationRequest {
             maximumTokens: submit.maximumTokens,
             sampling: Sampling(submit.sampling),
             stopTexts: submit.stopTexts,
-            mustBeObject: submit.mustBeObject
+            mustBeObject: submit.mustBeObject,
+            priority: submit.priority
         )
     }
 }
@@ -60,6 +61,7 @@ extension Ended {
             message: message,
             tokens: result.tokens,
             promptTokenCount: result.promptTokenCount,
+            cachedTokenCount: result.cachedTokenCount,
             prefillTime: result.prefillTime,
             decodeTime: result.decodeTime,
             rowsPerWorker: rows

@@ -1,4 +1,5 @@
 import Cluster
+import Generation
 import Messaging
 import Model
 import Placement
@@ -50,12 +51,18 @@ struct RunnerFigures {
     func isDue(_ now: Instant) -> Bool { now >= nextTelling }
 
     /// - Parameter workerCount: of the plan in force.
-    mutating func tell(_ traffic: SocketTraffic, workerCount: Int, now: Instant) {
+    mutating func tell(
+        _ traffic: SocketTraffic,
+        _ engine: EngineFigures,
+        workerCount: Int,
+        now: Instant
+    ) {
         nextTelling = now + Self.pause
         var figures = StepFigures()
         figures.traffic = traffic
         figures.trips = trips
         figures.costs = meter.costs
+        figures.engine = engine
         figures.imbalance = meter.imbalance(of: workerCount)
         if figures != latest.value { latest.replace(by: figures) }
     }

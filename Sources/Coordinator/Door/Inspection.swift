@@ -1,3 +1,4 @@
+package import Generation
 package import Placement
 package import Wire
 
@@ -7,6 +8,8 @@ package struct Inspection: Sendable {
     package var nodes: [NodeReport]
     package var jobs: [JobReport]
     package var figures: JobFigures
+    /// Memory for keys and values.
+    package var engine: EngineFigures
     package var costs: ClusterCosts
     package var plan: Plan?
     /// How often each expert was chosen lately, as far as it was asked before; `[layer][expert]`.

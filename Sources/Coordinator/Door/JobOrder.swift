@@ -1,15 +1,17 @@
 package import Generation
+import Wire
 
 /// A job that somebody wants, its prompt tokenised.
 package struct JobOrder: Sendable {
     package var request: GenerationRequest
     /// What the job is for, as profiles tell tasks apart.
     package var task: String?
-    /// Among whose jobs it counts, where somebody may have only so many.
+    /// Among whose jobs it counts; nil where nobody tells them apart.
     package var owner: JobOwner?
 
     package init(request: GenerationRequest, task: String? = nil, owner: JobOwner? = nil) {
         self.request = request
+        if let owner { self.request.owner = "api/\(owner.name)" }
         self.task = task
         self.owner = owner
     }
@@ -18,10 +20,10 @@ package struct JobOrder: Sendable {
 /// Somebody whose jobs are counted: an API key, by its name.
 package struct JobOwner: Hashable, Sendable {
     package let name: String
-    /// Jobs under way that the owner may have.
-    package let jobLimit: Int
+    /// Jobs under way that the owner may have; nil for any number.
+    package let jobLimit: Int?
 
-    package init(name: String, jobLimit: Int) {
+    package init(name: String, jobLimit: Int?) {
         self.name = name
         self.jobLimit = jobLimit
     }
@@ -31,6 +33,7 @@ package struct JobOwner: Hashable, Sendable {
 package enum JobRefusal: Error, Equatable, Sendable, CustomStringConvertible {
     case invalid(RequestError)
     case taskTooLong(byteCount: Int)
+    case noPriority(Int)
     case queueFull(Int)
     case tooManyJobs(limit: Int)
     /// More is asked of the coordinator than it can look at.
@@ -41,7 +44,7 @@ package enum JobRefusal: Error, Equatable, Sendable, CustomStringConvertible {
     var retryAfter: Duration? {
         switch self {
         case .queueFull, .tooManyJobs, .busy: .seconds(1)
-        case .invalid, .taskTooLong, .shuttingDown: nil
+        case .invalid, .taskTooLong, .noPriority, .shuttingDown: nil
         }
     }
 
@@ -49,6 +52,9 @@ package enum JobRefusal: Error, Equatable, Sendable, CustomStringConvertible {
         switch self {
         case .invalid(let error): error.description
         case .taskTooLong(let count): "the task label is longer than \(count) bytes; shorten it"
+        case .noPriority(let priority):
+            "a priority of \(priority); it may be \(Submit.priorities.lowerBound) to "
+                + "\(Submit.priorities.upperBound)"
         case .queueFull(let limit): "the queue of \(limit) jobs is full; try again later"
         case .tooManyJobs(let limit):
             "this key may have \(limit) jobs under way; wait until one has ended"

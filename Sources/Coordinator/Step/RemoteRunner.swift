@@ -1,4 +1,5 @@
 import Cluster
+import Generation
 import Messaging
 import Model
 import Placement
@@ -24,6 +25,8 @@ final class RemoteRunner: ExpertRunner {
     private var warnings = ReportLimiter()
     /// What came to the socket, how long trips took and what shares cost.
     private var figures: RunnerFigures
+    /// What the engine that uses it counts.
+    var engineFigures: () -> EngineFigures = { EngineFigures() }
     /// Messages that were not acted on, beside those that the exchange counts.
     private var ownDrops = DropCounts()
 
@@ -361,6 +364,7 @@ final class RemoteRunner: ExpertRunner {
         drops.add(exchange.strays)
         figures.tell(
             SocketTraffic(of: socket, drops: drops),
+            engineFigures(),
             workerCount: exchange.workers.count,
             now: clock.now
         )

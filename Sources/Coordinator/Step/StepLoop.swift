@@ -95,8 +95,10 @@ package final class StepLoop {
         engine = Engine(
             forward: forward,
             tokenizer: served.tokenizer,
-            limits: Scheduler.Limits(settings, served)
+            limits: Scheduler.Limits(settings, served),
+            prefixes: PrefixLimits(settings, served)
         )
+        runner.engineFigures = { [weak engine] in engine?.figures ?? EngineFigures() }
         engine.willRun = { [counting] slices in counting.begin(slices) }
     }
 
@@ -165,6 +167,7 @@ package final class StepLoop {
     private func step() {
         engine.step()
         guard runner.isReady, let evaluation = evaluations.first else { return }
+        engine.free(pageCount: evaluation.wantedPageCount)
         counting.begin(rowCount: evaluation.nextRowCount)
         do throws(ForwardError) {
             guard try evaluation.step() else { return }
@@ -216,27 +219,6 @@ package final class StepLoop {
             report(.evaluationFailed(evaluation.job, message))
         }
         evaluations.removeAll { isOverdue($0.arrival) }
-    }
-}
-
-extension CacheLimits {
-    /// Pages for all running jobs, however long, and for one evaluation beside them.
-    init(_ settings: CoordinatorSettings, _ served: ServedModel) {
-        let limits = Scheduler.Limits(settings, served)
-        let pages = CacheLayout.pageCount(positions: limits.contextLength)
-        self.init(
-            positions: (limits.runningSequences + 1) * pages * CacheLayout.pageLength,
-            format: CacheFormat(settings.keyValueType)
-        )
-    }
-}
-
-extension CacheFormat {
-    fileprivate init(_ type: KeyValueType) {
-        switch type {
-        case .f16: self = .f16
-        case .q8_0: self = .q8_0
-        }
     }
 }
 

@@ -51,6 +51,9 @@ final class RunningEvaluation {
         evaluation = Evaluation(forward: forward, tokens: job.tokens)
     }
 
+    /// Pages of keys and values that its first step takes.
+    var wantedPageCount: Int { evaluation.wantedPageCount }
+
     /// Rows of the next chunk.
     var nextRowCount: Int { evaluation.nextCount }
 

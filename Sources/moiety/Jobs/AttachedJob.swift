@@ -40,6 +40,7 @@ struct SubmittedAnswer: Encodable {
     let text: String
     let tokens: [Int32]
     let promptTokens: Int
+    let cachedTokens: Int
     let prefillRate: Double
     let decodeRate: Double
     /// Rows of experts that each worker computed.
@@ -48,6 +49,7 @@ struct SubmittedAnswer: Encodable {
     enum CodingKeys: String, CodingKey {
         case job, text, tokens, rows
         case promptTokens = "prompt_tokens"
+        case cachedTokens = "cached_tokens"
         case prefillRate = "prefill_tok_s"
         case decodeRate = "decode_tok_s"
     }
@@ -58,6 +60,7 @@ struct SubmittedAnswer: Encodable {
         self.text = text
         tokens = ended.tokens
         promptTokens = ended.promptTokenCount
+        cachedTokens = ended.cachedTokenCount
         prefillRate = summary.prefillRate
         decodeRate = summary.decodeRate
         rows = Dictionary(summary.rows) { $0 + $1 }

@@ -24,6 +24,9 @@ struct SubmitCommand: AsyncParsableCommand {
     @Option(help: "What the job is for; profiles tell tasks apart by it.")
     var task: String?
 
+    @Option(help: "Jobs of a higher one run before all others; from -10 to 10.")
+    var priority = 0
+
     @Flag(help: "Print the answer when the job has ended; Ctrl-C leaves the job alone.")
     var wait = false
 
@@ -45,6 +48,9 @@ struct SubmitCommand: AsyncParsableCommand {
         }
         guard (0...86_400).contains(patience) else {
             throw ValidationError("--patience is \(patience); it must be 0 to 86400 seconds")
+        }
+        guard Submit.priorities.contains(priority) else {
+            throw ValidationError("--priority is \(priority); it must be -10 to 10")
         }
         guard batch.file != nil else { return }
         guard prompt.text.argument == nil else {
@@ -71,7 +77,8 @@ struct SubmitCommand: AsyncParsableCommand {
             maximumTokens: prompt.maximumTokens,
             sampling: SamplingRequest(sampling.sampling),
             task: task,
-            stopTexts: prompt.stop
+            stopTexts: prompt.stop,
+            priority: priority
         )
     }
 

@@ -9,6 +9,7 @@ import Wire
 final class DurableClient {
     private struct Order {
         let index: Int
+        let priority: Int
         /// Whether the client changes its mind.
         let isCancelled: Bool
         var job: String?
@@ -59,8 +60,18 @@ final class DurableClient {
             }
         )
         for number in 0..<chance.number(1...6) {
-            let index = chance.number(0...Question.jobCount - 1)
-            orders.append(Order(index: index, isCancelled: chance.happens(0.2)))
+            let isLong = chance.happens(0.4)
+            let index =
+                isLong
+                ? Question.jobCount + chance.number(0...Question.longJobCount - 1)
+                : chance.number(0...Question.jobCount - 1)
+            orders.append(
+                Order(
+                    index: index,
+                    priority: chance.number(-1...1),
+                    isCancelled: chance.happens(0.2)
+                )
+            )
             world.agenda.after(chance.time(0...span)) { [weak self] in self?.submit(number) }
         }
     }
@@ -75,6 +86,7 @@ final class DurableClient {
         else { return }
         submit.isDurable = true
         submit.ticket = "ticket-\(number)"
+        submit.priority = orders[number].priority
         send(.submit(submit))
     }
 

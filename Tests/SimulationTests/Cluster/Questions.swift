@@ -13,6 +13,8 @@ enum Question: Hashable, Sendable {
     case evaluation(Int)
 
     static let jobCount = 12
+    /// Further jobs, whose prompts of several pages begin alike.
+    static let longJobCount = 3
     static let evaluationCount = 6
 
     static func random(_ chance: Chance) -> Question {
@@ -30,7 +32,9 @@ enum Question: Hashable, Sendable {
 
     private static func submit(_ index: Int, tag: UInt64) -> Submit {
         let words = ["a", "bb", "the cat", "0123456789", "x y z", "and then"]
-        let prompt = (0...index).map { words[($0 * 7 + index) % words.count] }.joined(by: " ")
+        var places = (0...index).map { $0 * 7 + index }
+        if index >= jobCount { places = Array(0..<80) + places }
+        let prompt = places.map { words[$0 % words.count] }.joined(by: " ")
         return Submit(
             tag: tag,
             prompt: prompt,
@@ -78,7 +82,7 @@ struct Answers: Sendable {
 
     /// Computes all of them in one process, without any cluster.
     private init(_ model: SimulatedModel, _ forward: () throws -> ForwardPass) throws {
-        for index in 0..<Question.jobCount {
+        for index in 0..<Question.jobCount + Question.longJobCount {
             guard case .submit(let submit) = Question.job(index).message(tag: 0) else { continue }
             tokens[index] = try Self.tokens(submit, model, forward())
         }

@@ -84,6 +84,8 @@ final class SimulatedCluster {
         let kinds: [Cutting] = [.none, .none, .none, .alike, .mixed]
         cutting = wantedCutting ?? (isFree ? more.pick(kinds) : nil) ?? .none
         keepsLedger = isFree && more.happens(0.4)
+        // Room for one job of the full context, where several may run.
+        if keepsLedger, more.happens(0.5) { values["coordinator.kv-memory"] = "1" }
         answers = try cutting == .alike ? .cut : .shared
         // A shard that grows beside a lost worker's is no half any more.
         if cutting == .alike { values["coordinator.recovery-wait"] = "1h" }

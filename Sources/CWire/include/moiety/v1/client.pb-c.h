@@ -306,10 +306,14 @@ struct  Moiety__V1__Submit
    * Empty for none.
    */
   ProtobufCBinaryData ticket;
+  /*
+   * -10 to 10: higher ones run before all others.
+   */
+  int32_t priority;
 };
 #define MOIETY__V1__SUBMIT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moiety__v1__submit__descriptor) \
-    , 0, {0,NULL}, 0, NULL, {0,NULL}, 0,NULL, 0, 0, 0, {0,NULL} }
+    , 0, {0,NULL}, 0, NULL, {0,NULL}, 0,NULL, 0, 0, 0, {0,NULL}, 0 }
 
 
 struct  Moiety__V1__Accepted
@@ -403,10 +407,14 @@ struct  Moiety__V1__Ended
    * Of a job that was refused for want of room: when to submit it again; 0 of all others.
    */
   uint32_t retry_milliseconds;
+  /*
+   * Of the prompt, what needed no computing, because it had been computed before.
+   */
+  uint32_t cached_token_count;
 };
 #define MOIETY__V1__ENDED__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moiety__v1__ended__descriptor) \
-    , {0,NULL}, MOIETY__V1__OUTCOME__OUTCOME_UNSPECIFIED, MOIETY__V1__END_REASON__END_REASON_UNSPECIFIED, {0,NULL}, 0,NULL, 0, 0, 0, 0,NULL, 0 }
+    , {0,NULL}, MOIETY__V1__OUTCOME__OUTCOME_UNSPECIFIED, MOIETY__V1__END_REASON__END_REASON_UNSPECIFIED, {0,NULL}, 0,NULL, 0, 0, 0, 0,NULL, 0, 0 }
 
 
 /*
