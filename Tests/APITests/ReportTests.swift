@@ -1,5 +1,6 @@
 import API
 import ClusterTesting
+import Foundation
 import Synchronization
 import Testing
 import Wire
@@ -41,6 +42,25 @@ struct ReportTests {
             let worker = "worker_up\(model),worker=\"worker-1\""
             #expect(Self.value(worker, in: reply.text) == 1)
             #expect(!reply.text.contains("NAME"))
+        }
+    }
+
+    @Test("The dashboard asks for metrics that there are, and is JSON")
+    func dashboard() throws {
+        let top = URL(filePath: #filePath).deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent()
+        let dashboard = try Data(contentsOf: top.appending(path: "deploy/grafana/moiety.json"))
+        let text = String(decoding: dashboard, as: UTF8.self)
+        #expect(try JSONValue(parsing: Array(dashboard))["panels"]?.elements?.count ?? 0 > 10)
+        let sources = top.appending(path: "Sources/API/Metrics")
+        let code = try FileManager.default.contentsOfDirectory(atPath: sources.path).map { name in
+            try String(contentsOf: sources.appending(path: name), encoding: .utf8)
+        }.joined()
+        let names = text.matches(of: /moiety_([a-z_]+)/).map { $0.output.1 }
+        #expect(names.count > 20)
+        for name in Set(names) {
+            let family = name.hasSuffix("_bucket") ? name.dropLast("_bucket".count) : name
+            #expect(code.contains("\"\(family)\""), "moiety_\(name)")
         }
     }
 

@@ -12,7 +12,7 @@ import monitoring
 import openai_client
 import page
 import prefill
-from cluster import TEMPLATE, Cluster
+from cluster import TEMPLATE, TOP, Cluster
 
 
 TOOLS = None
@@ -27,6 +27,9 @@ def metrics():
             input=text, capture_output=True, text=True, check=False,
         )
         assert result.returncode == 0 and not result.stderr, result.stdout + result.stderr
+    example = os.path.join(TOP, "deploy", "prometheus", "moiety.yml")
+    subprocess.run([os.path.join(TOOLS, "promtool"), "check", "config", example], check=True,
+                   stdout=subprocess.DEVNULL)
 
 
 def alerts():
