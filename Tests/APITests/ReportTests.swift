@@ -56,7 +56,7 @@ struct ReportTests {
         let code = try FileManager.default.contentsOfDirectory(atPath: sources.path).map { name in
             try String(contentsOf: sources.appending(path: name), encoding: .utf8)
         }.joined()
-        let names = text.matches(of: /moiety_([a-z_]+)/).map { $0.output.1 }
+        let names = text.matches(of: /moiety_([a-z0-9_]+)/).map { $0.output.1 }
         #expect(names.count > 20)
         for name in Set(names) {
             let family = name.hasSuffix("_bucket") ? name.dropLast("_bucket".count) : name

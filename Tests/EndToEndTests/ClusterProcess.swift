@@ -125,9 +125,9 @@ final class ClusterProcess: Sendable {
 
     /// Polls for what the kernel does without telling us.
     static func wait(until isTrue: () -> Bool) async throws {
-        let deadline = ContinuousClock.now + .seconds(30)
+        let deadline = ContinuousClock.now + testPatience
         while !isTrue() {
-            try #require(ContinuousClock.now < deadline, "it did not happen within 30 s")
+            try #require(ContinuousClock.now < deadline, "it did not happen within \(testPatience)")
             await Task.yield()
         }
     }

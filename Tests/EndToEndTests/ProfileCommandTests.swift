@@ -89,7 +89,8 @@ struct ProfileCommandTests {
             "--dry-run",
             "--json",
             "--time-limit",
-            "1"
+            "1",
+            "--unmeasured"
         )
         #expect(proposed.status == 0, "\(proposed.errors)")
         let proposal = try proposed.object
