@@ -10,7 +10,6 @@ ledger; and the ledger must be whole. What `make crashing` does.
 """
 
 import argparse
-import contextlib
 import json
 import os
 import random
@@ -22,7 +21,7 @@ import sys
 import tempfile
 import time
 
-from killing import PROMPTS, Programs
+from killing import PROMPTS, finish
 
 # Seconds that the cluster may take to be ready, and a batch to end after the last kill.
 READY_LIMIT, BATCH_LIMIT = 60, 900
@@ -193,14 +192,7 @@ def main():
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    with contextlib.ExitStack() as stack:
-        result = run(options, Programs(options.moiety), stack)
-    if options.json:
-        print(json.dumps(result, indent=2))
-    else:
-        for key, value in result.items():
-            print(f"{key:20} {value}")
-    sys.exit(1 if result["faults"] or not result["jobs"] else 0)
+    finish(options, run)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ What `make disks` does.
 
 import argparse
 import contextlib
-import json
 import os
 import shutil
 import sqlite3
@@ -22,7 +21,7 @@ import tempfile
 import time
 
 from crashing import BATCH_LIMIT, Cluster, READY_LIMIT, write_prompts
-from killing import Programs
+from killing import finish
 
 PAGE = 4096
 # The file system of the full disk: it holds the state directory and little more.
@@ -169,14 +168,8 @@ def main():
     options = parser.parse_args()
     if os.geteuid() != 0:
         sys.exit("disks.py: only root can mount the disks that it takes away")
-    with contextlib.ExitStack() as stack:
-        result = run(options, Programs(options.moiety), stack)
-    if options.json:
-        print(json.dumps(result, indent=2))
-    else:
-        for key, value in result.items():
-            print(f"{key:22} {value}")
-    sys.exit(1 if result["faults"] else 0)
+    # No page damaged is a fault already.
+    finish(options, run, done="pages_damaged")
 
 
 if __name__ == "__main__":

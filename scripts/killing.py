@@ -203,16 +203,17 @@ def run(options, programs, stack):
     }
 
 
-def finish(options, run):
+def finish(options, run, done="jobs"):
     """Runs, prints what came of it, and exits with 1 where anything was wrong or nothing was done."""
     with contextlib.ExitStack() as stack:
         result = run(options, Programs(options.moiety), stack)
     if options.json:
         print(json.dumps(result, indent=2))
     else:
+        width = max(map(len, result))
         for key, value in result.items():
-            print(f"{key:14} {value}")
-    sys.exit(1 if result["faults"] or not result["jobs"] else 0)
+            print(f"{key:{width}} {value}")
+    sys.exit(1 if result["faults"] or not result[done] else 0)
 
 
 def main():

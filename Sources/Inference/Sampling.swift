@@ -68,24 +68,10 @@ public struct Sampling: Equatable, Sendable {
         if let scoreCount { try Self.check("top-logprobs", scoreCount, 0...20) }
     }
 
-    private static func check(
+    private static func check<Value>(
         _ name: String,
-        _ value: Int,
-        _ range: ClosedRange<Int>
-    ) throws(SamplingError) {
-        guard range.contains(value) else {
-            throw .outOfRange(
-                name,
-                value: "\(value)",
-                allowed: "\(range.lowerBound) to \(range.upperBound)"
-            )
-        }
-    }
-
-    private static func check(
-        _ name: String,
-        _ value: Float,
-        _ range: ClosedRange<Float>
+        _ value: Value,
+        _ range: ClosedRange<Value>
     ) throws(SamplingError) {
         // A NaN is in no range.
         guard range.contains(value) else {

@@ -1,6 +1,5 @@
 import Cluster
 import Ledger
-import Messaging
 import Wire
 
 /// A client whose jobs must outlive every life of the coordinator: it submits each with a ticket,
@@ -26,39 +25,21 @@ final class DurableClient {
 
     private unowned let world: SimulatedCluster
     private let ledger: SimulatedLedger
-    private let process = Process("durable")
+    private let line: ClientLine
     private let chance: Chance
-    private var socket: SimulatedSocket?
     private var orders: [Order] = []
     private var isWelcome = false
 
     init(in world: SimulatedCluster, ledger: SimulatedLedger) {
         self.world = world
         self.ledger = ledger
+        line = ClientLine("durable", in: world)
         chance = Chance(seed: world.seed &* 17 &+ 3)
     }
 
     /// - Parameter span: microseconds in which jobs are submitted.
     func start(within span: Int) throws {
-        var options = SocketOptions()
-        options.requiresConnection = false
-        let socket = world.network.dial(
-            try Endpoint(CoordinatorHost.clientEndpoint),
-            options: options,
-            by: process,
-            isHarsh: false,
-            onOpen: { [weak self] in self?.send(.clientHello(ClientHello(build: "simulation"))) },
-            onBreak: { [weak self] in self?.lose() }
-        )
-        self.socket = socket
-        world.add(
-            Loop(process) {
-                socket.hasArrivals
-            } turn: { [weak self] in
-                self?.receiveAll()
-                return .distantFuture
-            }
-        )
+        try line.open(onBreak: { [weak self] in self?.lose() }) { [weak self] in self?.handle($0) }
         for number in 0..<chance.number(1...6) {
             let isLong = chance.happens(0.4)
             let index =
@@ -87,33 +68,15 @@ final class DurableClient {
         submit.isDurable = true
         submit.ticket = "ticket-\(number)"
         submit.priority = orders[number].priority
-        send(.submit(submit))
+        line.send(.submit(submit))
     }
 
     private func lose() {
-        receiveAll()
+        line.receiveAll()
         isWelcome = false
     }
 
-    private func send(_ message: ClientMessage) {
-        do {
-            try socket?.send(message.encode())
-        } catch {
-            world.fail("\(process.name) could not send: \(error)")
-        }
-    }
-
     // MARK: Being answered
-
-    private func receiveAll() {
-        do {
-            while let received = try socket?.receive() {
-                handle(try ClientMessage(frames: received.frames))
-            }
-        } catch {
-            world.fail("\(process.name) got what it cannot read: \(error)")
-        }
-    }
 
     private func handle(_ message: ClientMessage) {
         switch message {
@@ -124,7 +87,7 @@ final class DurableClient {
         case .tokens(let tokens): add(tokens)
         case .ended(let ended): end(ended)
         case .progress, .cancelReply: break
-        default: world.fail("\(process.name) got \(message)")
+        default: world.fail("\(line.process.name) got \(message)")
         }
     }
 
@@ -140,7 +103,7 @@ final class DurableClient {
             world.fail("ticket \(number) is \(job) and \(accepted.job)")
         }
         orders[number].job = accepted.job
-        if orders[number].isCancelled { send(.cancel(Cancel(job: accepted.job))) }
+        if orders[number].isCancelled { line.send(.cancel(Cancel(job: accepted.job))) }
     }
 
     private func number(of job: String) -> Int? { orders.firstIndex { $0.job == job } }

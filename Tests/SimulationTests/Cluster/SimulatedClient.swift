@@ -1,5 +1,4 @@
 import Cluster
-import Messaging
 import Placement
 import Wire
 
@@ -28,8 +27,7 @@ final class SimulatedClient {
     }
 
     private unowned let world: SimulatedCluster
-    private let process: Process
-    private var socket: SimulatedSocket?
+    private let line: ClientLine
     private var inquiries: [Inquiry] = []
     private var isWelcome = false
     /// Whether the connection just ended, and what had arrived is being read.
@@ -39,7 +37,7 @@ final class SimulatedClient {
 
     init(_ name: String, in world: SimulatedCluster) {
         self.world = world
-        process = Process(name)
+        line = ClientLine(name, in: world)
     }
 
     var outcomes: [Outcome] { inquiries.map(\.outcome) }
@@ -51,25 +49,9 @@ final class SimulatedClient {
     // MARK: Asking
 
     func start() throws {
-        var options = SocketOptions()
-        options.requiresConnection = false
-        let socket = world.network.dial(
-            try Endpoint(CoordinatorHost.clientEndpoint),
-            options: options,
-            by: process,
-            isHarsh: false,
-            onOpen: { [weak self] in self?.greet() },
-            onBreak: { [weak self] in self?.loseCoordinator() }
-        )
-        self.socket = socket
-        world.add(
-            Loop(process) {
-                socket.hasArrivals
-            } turn: { [weak self] in
-                self?.receiveAll()
-                return .distantFuture
-            }
-        )
+        try line.open(onBreak: { [weak self] in self?.loseCoordinator() }) { [weak self] in
+            self?.handle($0)
+        }
     }
 
     /// Asks as soon as the coordinator has welcomed it.
@@ -82,25 +64,21 @@ final class SimulatedClient {
     /// Wants another plan, now or never.
     func wish(_ plan: Plan) {
         let json = String(decoding: plan.json(), as: UTF8.self)
-        if isWelcome, !hasLeft { send(.changePlan(ChangePlan(json: json))) }
+        if isWelcome, !hasLeft { line.send(.changePlan(ChangePlan(json: json))) }
     }
 
-    func askStatus() { if isWelcome { send(.getStatus) } }
+    func askStatus() { if isWelcome { line.send(.getStatus) } }
 
     /// Goes without a word, as a client that was killed.
     func leave() {
         hasLeft = true
-        process.end()
-        world.network.remove(process, isNoticed: true)
-        socket = nil
+        line.close()
     }
-
-    private func greet() { send(.clientHello(ClientHello(build: "simulation"))) }
 
     private func askWhatIsPlanned() {
         for tag in inquiries.indices where inquiries[tag].outcome == .planned {
             inquiries[tag].outcome = .sent
-            send(inquiries[tag].question.message(tag: UInt64(tag)))
+            line.send(inquiries[tag].question.message(tag: UInt64(tag)))
         }
     }
 
@@ -109,31 +87,13 @@ final class SimulatedClient {
         isLosing = true
         defer { isLosing = false }
         // What has arrived counts, however the connection ended.
-        receiveAll()
+        line.receiveAll()
         for tag in inquiries.indices where inquiries[tag].outcome.isUnderWay {
             inquiries[tag].outcome = .lost
         }
     }
 
-    private func send(_ message: ClientMessage) {
-        do {
-            try socket?.send(message.encode())
-        } catch {
-            world.fail("\(process.name) could not send: \(error)")
-        }
-    }
-
     // MARK: Being answered
-
-    private func receiveAll() {
-        do {
-            while let received = try socket?.receive() {
-                handle(try ClientMessage(frames: received.frames))
-            }
-        } catch {
-            world.fail("\(process.name) got what it cannot read: \(error)")
-        }
-    }
 
     private func handle(_ message: ClientMessage) {
         switch message {
@@ -148,7 +108,7 @@ final class SimulatedClient {
         case .evaluationFailed(let failure): fail(Int(failure.tag), failure.message)
         case .status(let status): lastStatus = status
         case .progress, .cancelReply, .changeReply: break
-        default: world.fail("\(process.name) got \(message)")
+        default: world.fail("\(line.process.name) got \(message)")
         }
     }
 
@@ -173,7 +133,7 @@ final class SimulatedClient {
             return
         }
         inquiries[tag].cancelAfter = nil
-        send(.cancel(Cancel(job: tokens.job)))
+        line.send(.cancel(Cancel(job: tokens.job)))
     }
 
     private func end(_ ended: Ended) {
