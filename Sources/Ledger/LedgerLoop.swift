@@ -117,13 +117,15 @@ public final class LedgerLoop {
             case .resume(let last): report(.unfinished(try working.unfinished(after: last)))
             case .find(let id, let question):
                 report(.found(try working.entry(id), question: question))
+            case .owner(let ticket, let question):
+                report(.owner(try working.owner(of: ticket), question: question))
             case .list(let count, let question):
                 report(.list(try working.latest(count), question: question))
             }
         } catch {
             tell(error)
             switch command {
-            case .find(_, let question), .list(_, let question):
+            case .find(_, let question), .owner(_, let question), .list(_, let question):
                 report(.unanswered(error, question: question))
             // Who asked for jobs of former lives asks again when all is well.
             case .record, .append, .end, .resume, .stop: break
@@ -149,7 +151,7 @@ extension LedgerCommand {
         switch self {
         case .append(let id, let first, let tokens): .append(id, from: first, tokens)
         case .end(let id, let ending): .end(id, ending)
-        case .record, .resume, .find, .list, .stop: nil
+        case .record, .resume, .find, .owner, .list, .stop: nil
         }
     }
 

@@ -10,6 +10,8 @@ public enum LedgerCommand: Sendable {
     case resume(after: JobID?)
     /// Answered by `found`, with the same number.
     case find(JobID, question: UInt64)
+    /// Answered by `owner`, with the same number: which job a ticket names.
+    case owner(ticket: String, question: UInt64)
     /// Answered by `list`, with the same number: the latest.
     case list(count: Int, question: UInt64)
     /// Writes what it can, then ends.
@@ -33,6 +35,8 @@ public enum LedgerReport: Equatable, Sendable {
     /// None where there are no more.
     case unfinished([LedgerJob])
     case found(LedgerEntry?, question: UInt64)
+    /// Nil where the ticket names none.
+    case owner(JobID?, question: UInt64)
     case list([LedgerEntry], question: UInt64)
     /// It has nothing to say to a question, because it does not work.
     case unanswered(LedgerError, question: UInt64)

@@ -72,6 +72,11 @@ extension LedgerStore {
         }
     }
 
+    /// The job that a ticket names; nil for none.
+    public func owner(of ticket: String) throws(LedgerError) -> JobID? {
+        try perform { try Self.owner(of: ticket, in: $0) }
+    }
+
     /// The latest jobs, oldest first.
     public func latest(_ count: Int) throws(LedgerError) -> [LedgerEntry] {
         try perform { database in

@@ -131,7 +131,7 @@ public final class LedgerStore {
         return known
     }
 
-    private static func owner(of ticket: String?, in database: Database) throws -> JobID? {
+    static func owner(of ticket: String?, in database: Database) throws -> JobID? {
         guard let ticket else { return nil }
         return try Row.fetchOne(
             database,

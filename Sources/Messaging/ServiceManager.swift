@@ -4,20 +4,26 @@ import Synchronization
 /// Who started a daemon and minds it, as systemd does: hears what it does and that it still lives
 /// (sd_notify(3)).
 ///
-/// From any thread; a manager that does not listen costs nothing.
+/// From any thread; a manager that does not listen costs nothing. One whose socket is full hears
+/// later what it must not miss: one that never heard that a daemon serves would end it.
 public struct ServiceManager: Sendable {
     /// How often it wants to hear that the daemon lives; nil where it does not ask.
     public let aliveInterval: Duration?
     private let path: String?
-    private let readiness = Readiness()
+    private let words = Words()
 
     /// Shared by all copies of the value.
-    private final class Readiness: Sendable {
-        private let told = Atomic(false)
+    private final class Words: Sendable {
+        struct State {
+            var hasServed = false
+            /// What the manager has still to hear, oldest first.
+            var owed: [String] = []
+        }
 
-        var isTold: Bool { told.load(ordering: .relaxed) }
+        let state = Mutex(State())
 
-        func tell() { told.store(true, ordering: .relaxed) }
+        /// Words that wait; the oldest gives way.
+        static let limit = 16
     }
 
     /// Of a daemon that nobody minds.
@@ -40,23 +46,25 @@ public struct ServiceManager: Sendable {
 
     /// What it does now, in a sentence for `systemctl status`.
     public func tell(status: String) {
-        send("STATUS=" + status.replacing("\n", with: " "))
+        // Of two that wait, only the later one says what is so.
+        words.state.withLock { $0.owed.removeAll { $0.hasPrefix("STATUS=") } }
+        tell("STATUS=" + status.replacing("\n", with: " "))
     }
 
     /// It serves from now on.
     public func tellReady() {
-        readiness.tell()
-        send("READY=1")
+        words.state.withLock { $0.hasServed = true }
+        tell("READY=1")
     }
 
     /// It reads its settings anew, and serves again when `body` is done.
     ///
     /// Before it serves, that is not said: it would mean that it does.
     public func tellReloading(while body: () -> Void) {
-        let serves = readiness.isTold
-        if serves { send("RELOADING=1\nMONOTONIC_USEC=\(Self.monotonicMicroseconds)") }
+        let serves = words.state.withLock(\.hasServed)
+        if serves { tell("RELOADING=1\nMONOTONIC_USEC=\(Self.monotonicMicroseconds)") }
         body()
-        if serves { send("READY=1") }
+        if serves { tell("READY=1") }
     }
 
     private static var monotonicMicroseconds: Int {
@@ -65,22 +73,42 @@ public struct ServiceManager: Sendable {
         return time.tv_sec * 1_000_000 + time.tv_nsec / 1000
     }
 
-    /// It still lives: for its loop to say.
-    public func tellAlive() { send("WATCHDOG=1") }
-
     /// It was told to end, and does what is left.
-    public func tellStopping() { send("STOPPING=1") }
+    public func tellStopping() { tell("STOPPING=1") }
 
-    /// One datagram; nobody waits for it, and what is not taken is lost.
-    private func send(_ text: String) {
-        guard let path else { return }
+    /// It still lives: for its loop to say, which also repeats what was not taken before.
+    public func tellAlive() {
+        tellOwed()
+        // Missed ones are made up for by the next.
+        if aliveInterval != nil { _ = send("WATCHDOG=1") }
+    }
+
+    private func tell(_ text: String) {
+        guard listens else { return }
+        words.state.withLock { state in
+            state.owed = (state.owed + [text]).suffix(Words.limit)
+        }
+        tellOwed()
+    }
+
+    private func tellOwed() {
+        words.state.withLock { state in
+            state.owed = Array(state.owed.drop { send($0) })
+        }
+    }
+
+    /// One datagram; nobody waits for it.
+    ///
+    /// - Returns: false where the socket is full.
+    private func send(_ text: String) -> Bool {
+        guard let path else { return true }
         let descriptor = socket(
             AF_UNIX,
             Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
                 | Int32(SOCK_NONBLOCK.rawValue),
             0
         )
-        guard descriptor >= 0 else { return }
+        guard descriptor >= 0 else { return true }
         defer { close(descriptor) }
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
@@ -92,7 +120,7 @@ public struct ServiceManager: Sendable {
         let header = MemoryLayout<sockaddr_un>.offset(of: \.sun_path) ?? 2
         let length = socklen_t(header + path.utf8.count)
         let bytes = Array(text.utf8)
-        _ = unsafe withUnsafePointer(to: &address) { pointer in
+        let count = unsafe withUnsafePointer(to: &address) { pointer in
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
                 unsafe sendto(
                     descriptor,
@@ -104,6 +132,7 @@ public struct ServiceManager: Sendable {
                 )
             }
         }
+        return count >= 0 || (errno != EAGAIN && errno != ENOBUFS)
     }
 }
 
@@ -133,7 +162,7 @@ public struct ServiceNews {
     public mutating func turn(status: () -> String) {
         guard manager.listens, ContinuousClock.now >= next else { return }
         next = .now + interval
-        if manager.aliveInterval != nil { manager.tellAlive() }
+        manager.tellAlive()
         let text = status()
         guard text != self.status else { return }
         self.status = text

@@ -180,6 +180,33 @@ struct DurableJobTests {
         }
     }
 
+    @Test("Who submits twice hears of the first job, though it waits for room in the next life")
+    func fullQueueKnowsTickets() async throws {
+        @Sendable func limits(_ running: Int, _ queued: Int) -> InProcessCluster.Setup {
+            let settings = [
+                "coordinator.running-jobs": "\(running)", "coordinator.queued-jobs": "\(queued)",
+            ]
+            return .demo(["alpha"], settings: settings)
+        }
+        try await InProcessCluster.prepare(limits(1, 1)) { cluster in
+            // Nobody computes here.
+            let (first, second) = try await cluster.running([cluster.coordinator()]) {
+                let first = try await submit(durable(10, ticket: "first"), to: cluster.client)
+                let second = try await submit(durable(10, ticket: "second"), to: cluster.client)
+                return (first.job, second.job)
+            }
+            let narrow = cluster.with(limits(1, 0))
+            try await narrow.running([narrow.coordinator()]) {
+                try await narrow.client.status { $0.jobsQueued + $0.jobsRunning == 1 }
+                let stranger = try await narrow.client.run(durable(10, ticket: "third"))
+                #expect(stranger.outcome == .failed && stranger.message.contains("queue"))
+                async let again = submit(durable(10, ticket: "second"), to: narrow.client)
+                _ = try await narrow.client.exchange(.cancel(Cancel(job: first))) { _ in false }
+                #expect(try await again.job == second)
+            }
+        }
+    }
+
     @Test("A damaged ledger is a refusal with a reason; all else is served, and the status says so")
     func damaged() async throws {
         try await InProcessCluster.prepare(.demo(["alpha"])) { cluster in

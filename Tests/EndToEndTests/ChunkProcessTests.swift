@@ -20,7 +20,7 @@ struct ChunkProcessTests {
             withoutFile: ["alpha"],
             chunkBandwidth: "\(total / 6 / 1_000_000)MB"
         )
-        try await Self.wait { try Self.byteCount(of: cluster) > total / 6 }
+        try await ClusterProcess.wait { try Self.byteCount(of: cluster) > total / 6 }
         try cluster.worker("alpha").kill(SIGKILL)
         _ = try await cluster.worker("alpha").ended()
         let left = try Self.byteCount(of: cluster)
@@ -62,7 +62,7 @@ struct ChunkProcessTests {
             withoutFile: ["alpha"],
             chunkBandwidth: "\(total / 6 / 1_000_000)MB"
         )
-        try await Self.wait { try Self.byteCount(of: cluster) > total / 6 }
+        try await ClusterProcess.wait { try Self.byteCount(of: cluster) > total / 6 }
         cluster.coordinator.kill(SIGKILL)
         _ = await cluster.coordinator.ended()
         try cluster.startCoordinator(chunkBandwidth: "0")
@@ -144,15 +144,8 @@ struct ChunkProcessTests {
         try cluster.worker("alpha").kill(SIGKILL)
         _ = try await cluster.worker("alpha").ended()
         try cluster.startWorker("alpha", hasFile: false)
-        try await wait { try cluster.worker("alpha").logText.contains("Experts came") }
-    }
-
-    private static func wait(until isTrue: () throws -> Bool) async throws {
-        let deadline = ContinuousClock.now + .seconds(60)
-        while try !isTrue() {
-            try #require(ContinuousClock.now < deadline, "it did not happen within 60 s")
-            await Task.yield()
-        }
+        let alpha = try cluster.worker("alpha")
+        try await ClusterProcess.wait { alpha.logText.contains("Experts came") }
     }
 
     private static func cache(of cluster: ClusterOfProcesses) throws -> ExpertCache {

@@ -1,6 +1,7 @@
 import ClusterTesting
 import Foundation
 import Glibc
+import Messaging
 import Testing
 
 /// What a service manager hears of the daemons: a socket of the test's own in systemd's place.
@@ -39,8 +40,9 @@ import Testing
         try await workerEar.hears("STATUS=serving", beside: coordinatorEar)
         try await coordinatorEar.hears("STATUS=ready")
         worker.kill(SIGTERM)
-        try await workerEar.hears("STOPPING=1")
+        try await workerEar.hears("STOPPING=1", beside: coordinatorEar)
         #expect(await worker.ended() == 0)
+        coordinatorEar.take()
         coordinator.kill(SIGTERM)
         try await coordinatorEar.hears("STOPPING=1")
         #expect(await coordinator.ended() == 0)
@@ -83,6 +85,26 @@ import Testing
         #expect(await worker.ended() == 0)
     }
 
+    @Test("What a manager must not miss is told again where its socket was full")
+    func fullSocket() async throws {
+        let directory = try TemporaryFile("full")
+        let ear = try ManagerSocket(directory.path)
+        let manager = ServiceManager(environment: ear.environment)
+        // More than any kernel lets wait on a datagram socket that nobody reads.
+        for _ in 0..<10_000 { manager.tellAlive() }
+        manager.tell(status: "opening")
+        manager.tellReady()
+        manager.tell(status: "serving")
+        manager.tellStopping()
+        ear.take()
+        #expect(ear.heard.allSatisfy { $0 == "WATCHDOG=1" } && ear.heard.count < 10_000)
+        manager.tellAlive()
+        let full = ear.heard.count
+        ear.take()
+        let rest = ["READY=1", "STATUS=serving", "STOPPING=1", "WATCHDOG=1"]
+        #expect(Array(ear.heard[full...]) == rest)
+    }
+
     @Test("A socket that nobody reads, or that is none, changes nothing")
     func deaf() async throws {
         let directory = try TemporaryFile("deaf")
@@ -106,7 +128,7 @@ import Testing
 private final class ManagerSocket {
     let environment: [String: String]
     private let descriptor: Int32
-    private var heard: [String] = []
+    private(set) var heard: [String] = []
 
     init(_ path: String) throws {
         environment = ["NOTIFY_SOCKET": path, "WATCHDOG_USEC": "200000"]
@@ -141,7 +163,8 @@ private final class ManagerSocket {
         heard.removeFirst(index + 1)
     }
 
-    private func take() {
+    /// Empties the socket.
+    func take() {
         var bytes = [UInt8](repeating: 0, count: 4096)
         while true {
             let count = unsafe recv(descriptor, &bytes, bytes.count, Int32(MSG_DONTWAIT))

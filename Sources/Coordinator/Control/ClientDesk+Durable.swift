@@ -29,7 +29,8 @@ extension ClientDesk {
             order = try self.order(submit, owner: owner)
             try check([order])
         } catch {
-            return reject(submit, for: client, error, now: now)
+            let refusal = LedgerQuestions.Refusal(client: client, task: submit.task, reason: error)
+            return refuse(refusal, submit.ticket, follower, now: now)
         }
         let job = add(order, for: nil, now: now)
         let entry = LedgerJob(
@@ -44,7 +45,23 @@ extension ClientDesk {
         )
         guard !ledger.record(entry, order, for: follower) else { return }
         jobs.forget(job.id)
-        reject(submit, for: client, DurabilityError.behind, now: now)
+        reject(submit.task, for: client, DurabilityError.behind, now: now)
+    }
+
+    /// Refuses, unless the ticket names a job already: that one was acknowledged, though it may
+    /// still wait to be taken up, or have ended long ago.
+    private mutating func refuse(
+        _ refusal: LedgerQuestions.Refusal,
+        _ ticket: String?,
+        _ follower: LedgerDesk.Follower,
+        now: Instant
+    ) {
+        if let ticket, ticket.utf8.count <= LedgerDesk.ticketByteCount,
+            ledger.ask(.owner(ticket: ticket, refusal: refusal, follower: follower))
+        {
+            return
+        }
+        reject(refusal.task, for: refusal.client, refusal.reason, now: now)
     }
 
     private func checkLedger(_ submit: Submit) throws(DurabilityError) {
@@ -74,13 +91,14 @@ extension ClientDesk {
             story.ledger(trouble)
             ledger.onHealth(trouble)
         case .recorded(let id): begin(id, now: now)
-        case .known(let id, let other): replace(id, by: other)
+        case .known(let id, let other): replace(id, by: other, now: now)
         case .refused(let id, let error): drop(id, error, now: now)
         case .ended(let id): finish(id, now: now)
         case .unfinished(let jobs): ledger.onUnfinished(jobs)
-        case .found(let entry, let number): answer(number, entry)
+        case .found(let entry, let number): answer(number, entry, now: now)
+        case .owner(let id, let number): answer(number, id, now: now)
         case .list(let entries, let number): answer(number, entries)
-        case .unanswered(let error, let number): answer(number, error)
+        case .unanswered(let error, let number): answer(number, error, now: now)
         }
     }
 
@@ -101,21 +119,27 @@ extension ClientDesk {
     }
 
     /// A job's ticket named another already: its clients hear of that one.
-    private mutating func replace(_ id: JobID, by other: JobID) {
+    private mutating func replace(_ id: JobID, by other: JobID, now: Instant) {
         jobs.forget(id)
-        for follower in ledger.remove(id)?.followers ?? [] {
-            guard ledger.records[other] == nil else {
-                join(other, follower)
-                continue
-            }
-            let question = LedgerQuestions.Question.find(
-                other,
-                name: "\(other)",
-                follows: follower,
-                peer: follower.peer
-            )
-            _ = ledger.ask(question)
-        }
+        for follower in ledger.remove(id)?.followers ?? [] { tell(of: other, follower, now: now) }
+    }
+
+    /// A client hears of a job that is known already, here or in the ledger.
+    mutating func tell(of id: JobID, _ follower: LedgerDesk.Follower, now: Instant) {
+        guard ledger.records[id] == nil else { return join(id, follower) }
+        let question = LedgerQuestions.Question.find(
+            id,
+            name: "\(id)",
+            follows: follower,
+            peer: follower.peer
+        )
+        if !ledger.ask(question) { refuse(follower, .behind, now: now) }
+    }
+
+    /// Nothing can be said now to a client that submitted what is known already.
+    mutating func refuse(_ follower: LedgerDesk.Follower, _ error: DurabilityError, now: Instant) {
+        guard let tag = follower.tag else { return }
+        reject(nil, for: .remote(follower.peer, tag: tag), error, now: now)
     }
 
     /// The ledger did not take a job in.

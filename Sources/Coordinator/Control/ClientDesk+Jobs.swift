@@ -25,7 +25,7 @@ extension ClientDesk {
             order = try self.order(submit, owner: owner)
             try check([order])
         } catch {
-            return reject(submit, for: client, error, now: now)
+            return reject(submit.task, for: client, error, now: now)
         }
         let job = add(order, for: client, now: now)
         tellAccepted(submit.tag, job, to: peer)
@@ -108,7 +108,7 @@ extension ClientDesk {
 
     /// Accepts and ends at once, so that a client waits for one kind of end only.
     mutating func reject(
-        _ submit: Submit,
+        _ task: String?,
         for client: JobClient,
         _ error: any Error,
         now: Instant
@@ -116,7 +116,7 @@ extension ClientDesk {
         let message = "\(error)"
         let job = jobs.add(
             client: client,
-            task: submit.task,
+            task: task,
             promptTokenCount: 0,
             submittedAt: Self.secondsSince1970,
             now: now
