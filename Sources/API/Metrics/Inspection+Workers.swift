@@ -87,6 +87,13 @@ extension Inspection {
             .counter,
             "What had to be done in another way than was meant, by why."
         )
+        let steps: KeyValuePairs = [
+            "step_begun_anew": stepFallBacks.begunAnew,
+            "share_refused": stepFallBacks.refusedShares, "step_waited": stepFallBacks.waits,
+        ]
+        for (reason, count) in steps {
+            metrics.value("fallbacks_total", count, ["reason": reason])
+        }
         for node in nodes {
             let reasons: KeyValuePairs = [
                 "expert_damaged": node.supply.fallBacks, "expert_not_cached": node.supply.notKept,

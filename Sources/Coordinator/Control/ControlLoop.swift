@@ -47,6 +47,7 @@ package final class ControlLoop {
     private let loads: LoadBoard
     private var trafficLog: TrafficLog
     private var refusals: PeerWarnings
+    private var stepFallBacks = StepFallBacks()
     private var watch: RebalanceWatch
     /// Begins a search for a better plan.
     private let search: () -> Void
@@ -204,6 +205,7 @@ package final class ControlLoop {
             jobs: clients.jobReports,
             figures: clients.figures,
             engine: figures.value.engine,
+            stepFallBacks: stepFallBacks,
             costs: workers.costs(figures.value, clients.served),
             plan: workers.membership.plan,
             loads: loads.ask()
@@ -289,6 +291,7 @@ package final class ControlLoop {
     }
 
     private func log(_ event: RunnerEvent) {
+        stepFallBacks.count(event)
         switch event {
         case .malformed(let reason, let peer, let heldBack):
             PeerWarnings(logger).tell(

@@ -10,6 +10,7 @@ package struct Inspection: Sendable {
     package var figures: JobFigures
     /// Memory for keys and values.
     package var engine: EngineFigures
+    package var stepFallBacks: StepFallBacks
     package var costs: ClusterCosts
     package var plan: Plan?
     /// How often each expert was chosen lately, as far as it was asked before; `[layer][expert]`.
