@@ -7,7 +7,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help run test test-clients test-systemd hostile damage fuzz tsan asan soak check simulate plants build
 .PHONY: format protos install deb bench-prefix
-.PHONY: goldens bench bench-network bench-placement killing crashing disks rebalancing install-deps clean
+.PHONY: goldens bench bench-network bench-placement bench-cache killing crashing disks rebalancing install-deps clean
 
 SWIFT_SOURCES := Sources Tests Fuzz Package.swift
 
@@ -80,6 +80,14 @@ bench-placement: install-deps ## Compares plans on recorded and synthetic traces
 	swift build -c release --product moiety-bench
 	.build/release/moiety-bench placement --output $(or $(OUT),.build/placement) \
 	    $(addprefix --trace ,$(wildcard Benchmarks/traces/*.trace))
+
+bench-cache: install-deps ## Compares cache policies and predictions on recorded traces
+	swift build -c release --product moiety-bench
+	.build/release/moiety-bench calibrate-cache \
+	    $(addprefix --trace ,$(wildcard Benchmarks/traces/*.trace))
+	.build/release/moiety-bench predict \
+	    $(addprefix --trace ,$(wildcard Benchmarks/traces/*.trace))
+	.build/release/moiety-bench admission
 
 build: install-deps ## Builds everything for release into .build/release
 	swift build -c release

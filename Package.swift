@@ -136,6 +136,7 @@ let package = Package(
 
         // Floor 2: the words everyone shares.
         swift("Model", ["GGUF", "Tensors", crypto]),
+        swift("Caching", ["Model"]),
 
         // Floor 3, left wing: tokens.
         swift("Tokenizer", ["Model", "CPCRE2"]),
@@ -192,7 +193,7 @@ let package = Package(
             "Benchmarking",
             [
                 "Generation", "Inference", "Experts", "Tokenizer", "Kernels", "CKernels", "Tensors",
-                "GGUF", "Model", "Placement", "Cluster", "Wire", "Messaging", "CLinux",
+                "GGUF", "Model", "Caching", "Placement", "Cluster", "Wire", "Messaging", "CLinux",
             ]
         ),
 
@@ -210,7 +211,7 @@ let package = Package(
             "moiety-bench",
             [
                 "Benchmarking", "Inference", "Tokenizer", "Kernels", "Tensors", "GGUF", "Model",
-                "Placement", "Cluster", "Wire", "Settings", "Terminal", arguments,
+                "Caching", "Placement", "Cluster", "Wire", "Settings", "Terminal", arguments,
             ]
         ),
         swift("Daemon", ["Messaging", "Settings", "CLinux", arguments, logging, lifecycle]),
@@ -254,6 +255,7 @@ let package = Package(
             of: "Model",
             ["Model", "Inference", "GGUF", "Tensors", "Kernels", "ClusterTesting"]
         ),
+        tests(of: "Caching", ["Caching", "Model", "CAllocations"]),
         tests(of: "Tokenizer", ["Tokenizer", "Model"], leavingOut: ["Fixtures"]),
         tests(
             of: "Templates",
@@ -314,7 +316,7 @@ let package = Package(
             of: "Benchmarking",
             [
                 "Benchmarking", "Generation", "Inference", "Tokenizer", "Kernels", "Tensors",
-                "GGUF", "Model", "ClusterTesting",
+                "GGUF", "Model", "Caching", "Placement", "ClusterTesting",
             ]
         ),
         tests(

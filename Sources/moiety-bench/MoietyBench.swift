@@ -34,6 +34,13 @@ struct MoietyBench: ParsableCommand {
                 subcommands: [PlacementCommand.self, CountingCommand.self]
             ),
             CommandGroup(
+                name: "Experts that do not fit",
+                subcommands: [
+                    CalibrateCacheCommand.self, PredictCommand.self, SensitivityCommand.self,
+                    AdmissionCommand.self,
+                ]
+            ),
+            CommandGroup(
                 name: "Files to measure with",
                 subcommands: [MakeModelCommand.self]
             ),

@@ -1,4 +1,4 @@
-import Experts
+public import Experts
 public import Inference
 public import Kernels
 public import Model
@@ -12,12 +12,15 @@ public struct LoadedModel {
     /// Of all sequences together; memory is taken as they fill.
     private static let mostPositions = 1 << 22
 
-    /// - Parameter progress: told the share of the experts that is loaded, from any thread.
+    /// - Parameters:
+    ///   - progress: told the share of the experts that is loaded, from any thread.
+    ///   - runner: what is to stand between the forward pass and the experts.
     public init(
         _ file: ModelFile,
         kernels: Kernels,
         cacheFormat: CacheFormat = .f16,
-        progress: @Sendable (Double) -> Void = { _ in }
+        progress: @Sendable (Double) -> Void = { _ in },
+        runner: (LocalRunner) -> any ExpertRunner = { $0 }
     ) throws(ModelError) {
         self.file = file
         self.kernels = kernels
@@ -40,7 +43,7 @@ public struct LoadedModel {
                 from: WeightReader(model: file, threadCount: kernels.threadCount)
             ),
             kernels: kernels,
-            experts: LocalRunner(held: held, kernels: kernels),
+            experts: runner(LocalRunner(held: held, kernels: kernels)),
             cache: CacheLimits(positions: Self.mostPositions, format: cacheFormat)
         )
     }
