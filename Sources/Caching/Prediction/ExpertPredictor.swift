@@ -93,8 +93,9 @@ public struct ExpertPredictor: Sendable {
 
     // MARK: Guessing
 
-    /// How often a task uses each expert of a layer, relative to the layer's others: the paper's
-    /// `f_i`. All the same before anything was counted.
+    /// How often a task uses each expert of a layer, relative to the layer's others.
+    ///
+    /// The paper's `f_i`; all the same before anything was counted.
     public func frequencies(at place: Int, task: Int = 0) -> [Double] {
         Self.shares(uses[task][numbering.numbers(at: place)], weight: weights[task])
     }
