@@ -133,6 +133,7 @@ let package = Package(
         swift("Kernels", ["Tensors", "CKernels", "COpenBLAS", "CLinux"]),
         swift("GGUF", ["Tensors"]),
         swift("Messaging", ["CZeroMQ", "CLinux"]),
+        swift("JSON"),
 
         // Floor 2: the words everyone shares.
         swift("Model", ["GGUF", "Tensors", crypto]),
@@ -140,7 +141,7 @@ let package = Package(
 
         // Floor 3, left wing: tokens.
         swift("Tokenizer", ["Model", "CPCRE2"]),
-        swift("Templates"),
+        swift("Templates", ["JSON"]),
         swift("Inference", ["Model", "Kernels", "Tensors"]),
         swift("Experts", ["Model", "Kernels", "Tensors"]),
         swift("Storage", ["Model", "GGUF", "Tensors"]),
@@ -177,7 +178,7 @@ let package = Package(
             "API",
             [
                 "Coordinator", "Generation", "Inference", "Tokenizer", "Model", "Cluster",
-                "Placement", "Templates", "Wire", "Messaging", "Settings", hummingbird,
+                "Placement", "Templates", "Wire", "Messaging", "JSON", "Settings", hummingbird,
                 hummingbirdCore, hummingbirdTLS, tls, nio, nioPosix, httpTypes, logging, lifecycle,
             ]
         ),
@@ -259,7 +260,7 @@ let package = Package(
         tests(of: "Tokenizer", ["Tokenizer", "Model"], leavingOut: ["Fixtures"]),
         tests(
             of: "Templates",
-            ["Templates"],
+            ["Templates", "JSON"],
             leavingOut: ["Fixtures", "goldens.py", "cases.py", "chats.py"]
         ),
         tests(
@@ -327,9 +328,12 @@ let package = Package(
                 "Messaging", "Settings", "ClusterTesting",
             ]
         ),
+        tests(of: "JSON", ["JSON"]),
         tests(
             of: "API",
-            ["API", "Settings", "Wire", "ClusterTesting", logging, nio, nioPosix, tls],
+            [
+                "API", "JSON", "Settings", "Wire", "ClusterTesting", logging, nio, nioPosix, tls,
+            ],
             leavingOut: ["Fixtures"]
         ),
         tests(

@@ -1,6 +1,7 @@
 import Coordinator
 import Generation
 import Inference
+import JSON
 import Tokenizer
 
 /// Why a request is answered with an error.
@@ -13,7 +14,7 @@ enum APIError: Error, Equatable {
     case noKey
     case bodyTooLarge(limit: Int)
     case bodyTooSlow
-    case json(BodyError)
+    case json(JSONError)
 
     // What it asks for.
     case notAnObject
@@ -138,7 +139,7 @@ extension APIError: CustomStringConvertible {
         case .noKey: "give a valid API key, as in 'Authorization: Bearer KEY'"
         case .bodyTooLarge(let limit): "the body is longer than \(limit) bytes"
         case .bodyTooSlow: "the body did not arrive in time"
-        case .json(let error): error.description
+        case .json(let error): "the body cannot be read: \(error)"
         case .notAnObject: "the body must be a JSON object"
         case .missingField(let name): "\(name) is missing"
         case .wrongType(let name, let expected, let found):

@@ -1,5 +1,6 @@
 import API
 import Foundation
+import JSON
 import NIOCore
 import NIOPosix
 import NIOSSL

@@ -1,6 +1,7 @@
 import API
 import ClusterTesting
 import Foundation
+import JSON
 import Testing
 
 /// Requests that no client of goodwill sends; the server says what is wrong, and lives.

@@ -1,6 +1,7 @@
 import API
 import ClusterTesting
 import Foundation
+import JSON
 import Testing
 
 /// Every number of a request, with every value that has ever brought a server down.

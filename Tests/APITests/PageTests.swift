@@ -1,5 +1,6 @@
 import API
 import ClusterTesting
+import JSON
 import Testing
 
 @Suite("The live page", .serialized, .timeLimit(.minutes(10)))

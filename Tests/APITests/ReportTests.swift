@@ -1,6 +1,7 @@
 import API
 import ClusterTesting
 import Foundation
+import JSON
 import Synchronization
 import Testing
 import Wire

@@ -1,6 +1,7 @@
 import API
 import ClusterTesting
 import Foundation
+import JSON
 import Testing
 
 @Suite("What completions say of tokens, and are told", .serialized, .timeLimit(.minutes(3)))

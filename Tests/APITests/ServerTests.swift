@@ -1,5 +1,6 @@
 import API
 import ClusterTesting
+import JSON
 import Testing
 
 @Suite("The HTTP server", .serialized, .timeLimit(.minutes(10)))

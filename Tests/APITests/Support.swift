@@ -1,5 +1,6 @@
 import API
 import ClusterTesting
+import JSON
 import Settings
 import Synchronization
 import Wire

@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 import Templates
 import Testing
 
@@ -174,7 +175,6 @@ struct JSONTests {
         #expect(try TemplateValue(json: "\"\\ud83d\\ude42\\u00e9\\/\"") == "🙂é/")
         #expect(try TemplateValue(json: " 1e2 ") == .float(100))
         #expect(try TemplateValue(json: "99999999999999999999") == .float(1e20))
-        #expect(try TemplateValue(json: "{\"a\": 1, \"a\": 2}") == ["a": 2])
     }
 
     @Test(
@@ -184,7 +184,7 @@ struct JSONTests {
             "\"\\x\"",
             "\"\\ud800\"", "\"\\udc00\"", "\"\\ud800\\u0041\"", "1e999", "[1] 2", "\"abc", "tru e",
             "-", "NaN",
-            "\"\\u+123\"",
+            "\"\\u+123\"", "{\"a\": 1, \"a\": 2}",
         ]
     )
     func refusals(text: String) {
@@ -195,6 +195,6 @@ struct JSONTests {
     func hostile() {
         #expect(throws: JSONError.self) { try TemplateValue(json: [0x22, 0xFF, 0x22]) }
         let deep = String(repeating: "[", count: 100_000)
-        #expect(throws: JSONError.tooDeep(limit: 128)) { try TemplateValue(json: deep) }
+        #expect(throws: JSONError.tooDeep(64)) { try TemplateValue(json: deep) }
     }
 }

@@ -1,4 +1,5 @@
 import Generation
+import JSON
 import Templates
 
 /// What an answer looks like to clients: OpenAI's objects.

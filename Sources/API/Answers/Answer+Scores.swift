@@ -1,4 +1,5 @@
 import Generation
+import JSON
 import Tokenizer
 
 /// A token's scores, and where in the text of its answer it stands.

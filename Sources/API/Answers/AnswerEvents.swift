@@ -1,6 +1,7 @@
 import Coordinator
 import Generation
 import Hummingbird
+import JSON
 import NIOCore
 
 /// Sends an answer while it is made, as server-sent events that end with `[DONE]`.

@@ -1,3 +1,4 @@
+import JSON
 import Wire
 
 /// The API as programs read it: OpenAPI 3.1.

@@ -1,4 +1,5 @@
 import Hummingbird
+import JSON
 import NIOCore
 
 /// Takes a request's body, within its bounds of size and time.
@@ -8,8 +9,8 @@ struct BodyReader {
     /// The request with its whole body, and the body as a value.
     func read(_ request: Request) async throws(APIError) -> (Request, JSONValue) {
         let (request, bytes) = try await collect(request)
-        do throws(BodyError) {
-            return (request, try JSONReader.value(of: bytes))
+        do throws(JSONError) {
+            return (request, try JSONValue(parsing: bytes))
         } catch {
             throw .json(error)
         }

@@ -1,5 +1,6 @@
 import Coordinator
 import Foundation
+import JSON
 import Model
 import Synchronization
 import Templates
@@ -72,22 +73,5 @@ extension ChatTemplate {
             throw .unsupported("tool_choice", reason)
         }
         return text + call.beginning(in: toolCallFormat)
-    }
-}
-
-extension TemplateValue {
-    init(_ value: JSONValue) {
-        switch value {
-        case .null: self = .none
-        case .bool(let isTrue): self = .bool(isTrue)
-        case .integer(let whole): self = .int(whole)
-        case .number(let number): self = .float(number)
-        case .string(let text): self = .string(text)
-        case .array(let elements): self = .list(elements.map { TemplateValue($0) })
-        case .object(let members):
-            var dictionary: TemplateDictionary = [:]
-            for member in members { dictionary[member.key] = TemplateValue(member.value) }
-            self = .dictionary(dictionary)
-        }
     }
 }

@@ -2,6 +2,7 @@ import Coordinator
 import Generation
 import Hummingbird
 import Inference
+import JSON
 import NIOCore
 import Templates
 import Tokenizer

@@ -1,6 +1,7 @@
 import Coordinator
 import Hummingbird
 import Inference
+import JSON
 import NIOCore
 import Wire
 

@@ -1,5 +1,6 @@
 import Coordinator
 import Foundation
+import JSON
 import Model
 import Tokenizer
 import Wire

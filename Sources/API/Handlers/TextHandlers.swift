@@ -1,4 +1,5 @@
 import Hummingbird
+import JSON
 import Tokenizer
 
 /// Texts to tokens and back; names of fields are llama-server's.

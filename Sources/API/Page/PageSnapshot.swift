@@ -1,5 +1,6 @@
 import Cluster
 import Coordinator
+import JSON
 import Placement
 import Wire
 

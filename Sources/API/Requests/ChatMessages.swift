@@ -1,3 +1,5 @@
+import JSON
+
 /// The conversation that a chat request brings, checked.
 struct ChatMessages: Equatable {
     /// As templates take them: `role`, `content`, and what goes with tools.

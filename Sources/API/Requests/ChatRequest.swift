@@ -1,4 +1,5 @@
 import Inference
+import JSON
 
 /// What `/v1/chat/completions` is asked for.
 struct ChatRequest {

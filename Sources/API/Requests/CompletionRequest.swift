@@ -1,4 +1,5 @@
 import Inference
+import JSON
 import Tokenizer
 
 /// What `/v1/completions` is asked for.

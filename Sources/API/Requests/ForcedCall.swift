@@ -1,3 +1,4 @@
+import JSON
 import Templates
 
 /// A call that an answer must make: it begins in the prompt, and the answer is its arguments.

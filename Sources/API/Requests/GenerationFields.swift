@@ -1,5 +1,6 @@
 import Generation
 import Inference
+import JSON
 
 /// What every request for text may say, beside the text itself.
 struct GenerationFields {

@@ -1,3 +1,5 @@
+import JSON
+
 /// The fields of a JSON object, read one by one and remembered.
 ///
 /// What has been read is also what is known: `finish` refuses every other field by name, so that

@@ -1,6 +1,7 @@
 import Coordinator
 import HTTPTypes
 import Hummingbird
+import JSON
 import Logging
 import NIOCore
 import Wire

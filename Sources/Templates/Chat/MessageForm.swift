@@ -1,3 +1,5 @@
+import JSON
+
 /// In which form a template takes messages.
 struct MessageForm: Equatable, Sendable {
     enum Content: Equatable, Sendable {

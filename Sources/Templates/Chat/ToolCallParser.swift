@@ -1,3 +1,5 @@
+import JSON
+
 /// Takes the calls of tools out of an answer while it is written.
 ///
 /// Feed it every piece of text and then `finish`. Text that may become a call is held back; what

@@ -1,3 +1,31 @@
+public import JSON
+
+extension TemplateValue {
+    /// Reads JSON, with keys in order.
+    ///
+    /// - Throws: where it is no JSON, or beyond the limits of its reader.
+    public init(json bytes: [UInt8]) throws(JSONError) {
+        self.init(try JSONValue(parsing: bytes))
+    }
+
+    public init(json text: String) throws(JSONError) { try self.init(json: Array(text.utf8)) }
+
+    package init(_ value: JSONValue) {
+        switch value {
+        case .null: self = .none
+        case .bool(let isTrue): self = .bool(isTrue)
+        case .integer(let whole): self = .int(whole)
+        case .number(let number): self = .float(number)
+        case .string(let text): self = .string(text)
+        case .array(let elements): self = .list(elements.map { TemplateValue($0) })
+        case .object(let members):
+            var dictionary: TemplateDictionary = [:]
+            for member in members { dictionary[member.key] = TemplateValue(member.value) }
+            self = .dictionary(dictionary)
+        }
+    }
+}
+
 extension TemplateValue {
     /// As JSON, on one line, with a space behind commas and colons.
     public var json: String {

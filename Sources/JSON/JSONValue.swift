@@ -57,7 +57,7 @@ package enum JSONValue: Equatable, Sendable {
     }
 
     /// What it is, as errors call it.
-    var kind: String {
+    package var kind: String {
         switch self {
         case .null: "null"
         case .bool: "a boolean"
@@ -97,5 +97,7 @@ extension JSONValue: ExpressibleByNilLiteral {
 
 extension JSONValue {
     /// Reads a whole text.
-    package init(parsing bytes: [UInt8]) throws { self = try JSONReader.value(of: bytes) }
+    package init(parsing bytes: [UInt8]) throws(JSONError) {
+        self = try JSONReader.value(of: bytes)
+    }
 }

@@ -27,7 +27,7 @@ struct JSONReader {
     static func value(
         of bytes: [UInt8],
         limits: Limits = Limits()
-    ) throws(BodyError) -> JSONValue {
+    ) throws(JSONError) -> JSONValue {
         var reader = JSONReader(bytes, limits: limits)
         let value = try reader.value(depth: 0)
         reader.skipSpace()
@@ -48,7 +48,7 @@ struct JSONReader {
         return true
     }
 
-    private mutating func value(depth: Int) throws(BodyError) -> JSONValue {
+    private mutating func value(depth: Int) throws(JSONError) -> JSONValue {
         valueCount += 1
         guard depth <= limits.depth else { throw .tooDeep(limits.depth) }
         guard valueCount <= limits.valueCount else { throw .tooMany(limits.valueCount) }
@@ -64,7 +64,7 @@ struct JSONReader {
         }
     }
 
-    private mutating func word(_ text: StaticString, _ value: JSONValue) throws(BodyError)
+    private mutating func word(_ text: StaticString, _ value: JSONValue) throws(JSONError)
         -> JSONValue
     {
         let wanted = Array("\(text)".utf8)
@@ -75,7 +75,7 @@ struct JSONReader {
         return value
     }
 
-    private mutating func array(depth: Int) throws(BodyError) -> JSONValue {
+    private mutating func array(depth: Int) throws(JSONError) -> JSONValue {
         position += 1
         var elements: [JSONValue] = []
         skipSpace()
@@ -88,7 +88,7 @@ struct JSONReader {
         }
     }
 
-    private mutating func object(depth: Int) throws(BodyError) -> JSONValue {
+    private mutating func object(depth: Int) throws(JSONError) -> JSONValue {
         position += 1
         var members: [JSONValue.Member] = []
         var keys: Set<String> = []
@@ -111,7 +111,7 @@ struct JSONReader {
 
     // MARK: Numbers
 
-    private mutating func digits() throws(BodyError) {
+    private mutating func digits() throws(JSONError) {
         guard isDigit else { throw .unexpected(position, "a value") }
         while isDigit { position += 1 }
     }
@@ -120,7 +120,7 @@ struct JSONReader {
         next.map { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } ?? false
     }
 
-    private mutating func number() throws(BodyError) -> JSONValue {
+    private mutating func number() throws(JSONError) -> JSONValue {
         let start = position
         var isWhole = true
         _ = take("-")
@@ -142,7 +142,7 @@ struct JSONReader {
 
     // MARK: Strings
 
-    private mutating func string() throws(BodyError) -> String {
+    private mutating func string() throws(JSONError) -> String {
         let start = position
         position += 1
         var text: [UInt8] = []
@@ -162,7 +162,7 @@ struct JSONReader {
         throw .unexpected(position, "the end of a string")
     }
 
-    private mutating func escape(into text: inout [UInt8]) throws(BodyError) {
+    private mutating func escape(into text: inout [UInt8]) throws(JSONError) {
         let start = position - 1
         guard let byte = next else { throw .unexpected(position, "an escape") }
         position += 1
@@ -179,7 +179,7 @@ struct JSONReader {
     }
 
     /// The character of one `\u` escape, or of a pair of surrogates.
-    private mutating func scalar(from start: Int) throws(BodyError) -> Unicode.Scalar {
+    private mutating func scalar(from start: Int) throws(JSONError) -> Unicode.Scalar {
         let first = try codeUnit()
         if let scalar = Unicode.Scalar(first) { return scalar }
         guard UTF16.isLeadSurrogate(first), take("\\"), take("u") else { throw .invalidText(start) }
@@ -190,7 +190,7 @@ struct JSONReader {
         return scalar
     }
 
-    private mutating func codeUnit() throws(BodyError) -> UInt16 {
+    private mutating func codeUnit() throws(JSONError) -> UInt16 {
         guard position + 4 <= bytes.count else { throw .unexpected(position, "four digits") }
         let text = String(decoding: bytes[position..<position + 4], as: UTF8.self)
         // The reader of integers takes a sign.
@@ -198,31 +198,5 @@ struct JSONReader {
         else { throw .unexpected(position, "four digits") }
         position += 4
         return unit
-    }
-}
-
-/// Why bytes are not a JSON text that can be read; places are offsets in bytes.
-enum BodyError: Error, Equatable, CustomStringConvertible {
-    /// Something else stands where this was expected.
-    case unexpected(Int, String)
-    /// Text that is not UTF-8, or half of a surrogate pair.
-    case invalidText(Int)
-    case numberTooLarge(Int)
-    case keyTwice(String)
-    case tooDeep(Int)
-    case tooMany(Int)
-
-    var description: String {
-        switch self {
-        case .unexpected(let place, let wanted):
-            "the body is not JSON: at byte \(place) there should be \(wanted)"
-        case .invalidText(let place):
-            "the body is not JSON: the string at byte \(place) is not valid Unicode"
-        case .numberTooLarge(let place):
-            "the number at byte \(place) of the body is too large"
-        case .keyTwice(let key): "the body has the key '\(key.prefix(64))' twice"
-        case .tooDeep(let limit): "the body is nested more than \(limit) deep"
-        case .tooMany(let limit): "the body has more than \(limit) values or keys"
-        }
     }
 }

@@ -1,4 +1,4 @@
-import API
+import JSON
 import Testing
 
 @Suite("JSON texts of strangers")
