@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import ssl
 import subprocess
 import tempfile
 import time
@@ -11,6 +12,7 @@ import urllib.request
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PROGRAMS = os.environ.get("PROGRAMS", os.path.join(TOP, ".build", "release"))
 MODEL = os.environ.get("MODEL", os.path.join(TOP, "Models", "moiety-demo-q8_0.gguf"))
+FIXTURES = os.path.join(TOP, "Tests", "APITests", "Fixtures")
 START_LIMIT = 120
 # The demo model has no chat template of its own.
 TEMPLATE = """
@@ -26,12 +28,19 @@ TEMPLATE = """
 class Cluster:
     """`with Cluster() as cluster:` gives its address as `cluster.url`."""
 
-    def __init__(self, keys=None, template=None, model=MODEL, **settings):
+    def __init__(self, keys=None, template=None, model=MODEL, tls=False, **settings):
         self.directory = tempfile.TemporaryDirectory(prefix="moiety-clients.")
         self.settings = dict(settings)
         self.model = model
         if keys:
             self.settings["api_keys"] = self._file("keys", "\n".join(keys) + "\n")
+        # What clients of ours trust.
+        self.trust = None
+        if tls:
+            self.settings["tls_certificate"] = os.path.join(FIXTURES, "localhost.crt")
+            with open(os.path.join(FIXTURES, "localhost.key")) as key:
+                self.settings["tls_key"] = self._file("tls.key", key.read())
+            self.trust = ssl.create_default_context(cafile=self.settings["tls_certificate"])
         if template:
             self.settings["chat_template"] = self._file("template.jinja", template)
 
@@ -75,7 +84,7 @@ class Cluster:
             self.directory.cleanup()
 
     def get(self, path):
-        with urllib.request.urlopen(self.url + path, timeout=30) as answer:
+        with urllib.request.urlopen(self.url + path, timeout=30, context=self.trust) as answer:
             return answer.read().decode()
 
     def json(self, path):

@@ -3,6 +3,7 @@
 import json
 import threading
 
+import httpx
 import openai
 from cluster import TEMPLATE, Cluster, wait_until
 
@@ -202,6 +203,22 @@ def keys():
         stream.close()
 
 
+def tls():
+    """Over HTTPS, with a certificate that the client trusts; without it, nothing."""
+    with Cluster(tls=True) as cluster:
+        assert cluster.url.startswith("https://")
+        expect(openai.APIConnectionError, client(cluster).models.list)
+        ours = openai.OpenAI(
+            base_url=cluster.url + "/v1", api_key="none", max_retries=0,
+            http_client=httpx.Client(verify=cluster.trust),
+        )
+        model = ours.models.list().data[0].id
+        pieces = list(ours.completions.create(
+            model=model, prompt=PROMPT, max_tokens=16, stream=True
+        ))
+        assert pieces[-1].choices[0].finish_reason in ("length", "stop")
+
+
 def parallel():
     """Answers of one seed are the same, however many are computed at once."""
     with Cluster() as cluster:
@@ -224,4 +241,4 @@ def parallel():
 
 
 def tests():
-    return [models, completions, chat, scores, forms, errors, keys, parallel]
+    return [models, completions, chat, scores, forms, errors, keys, tls, parallel]
