@@ -145,7 +145,7 @@ struct CompletionTests {
             ("logit_bias", ["99999999": 1]), ("stop_token_ids", 1), ("stop_token_ids", ["a"]),
             ("stop_token_ids", [-1]), ("stop_token_ids", [99_999_999]), ("min_tokens", -1),
             ("ignore_eos", 1), ("response_format", "json"),
-            ("response_format", ["type": "json_schema"]),
+            ("response_format", ["type": "json_schema"]), ("priority", 11), ("priority", -11),
         ]
         try await withServer { client, _ in
             for (field, value) in wrong {
@@ -199,6 +199,47 @@ struct CompletionTests {
             #expect(jobs.count == 3)
             _ = try await left
         }
+    }
+
+    @Test("A request of a lower number takes the place of one of a higher, which goes on after it")
+    func priorities() async throws {
+        try await withServer(settings: ["coordinator.running-jobs": "1"]) { client, _ in
+            let long: [String: JSONValue] = [
+                "max_tokens": 100_000, "stream": true, "priority": 1,
+            ]
+            let piecesAtReply = Mutex<Int?>(nil)
+            let pieces = Mutex(0)
+            let started = Signal()
+            async let stream = client.stream("/v1/completions", Self.ask(long)) { _ in
+                started.fire()
+                let count = pieces.withLock { count in
+                    count += 1
+                    return count
+                }
+                // It is read until it has gone on.
+                return piecesAtReply.withLock { count <= ($0 ?? count) }
+            }
+            await started.wait()
+            let reply = try await client.post("/v1/completions", Self.ask(["priority": -1]))
+            #expect(reply.status == 200, "\(reply.text)")
+            piecesAtReply.withLock { $0 = pieces.withLock { $0 } }
+            let interrupted = Self.text(try await stream)
+            let fields: [String: JSONValue] = ["max_tokens": 512]
+            let whole = try await client.post("/v1/completions", Self.ask(fields)).json
+            let undisturbed = whole["choices"]?[0]?["text"]?.text ?? ""
+            #expect(undisturbed.hasPrefix(interrupted) || interrupted.hasPrefix(undisturbed))
+            let metrics = try await client.get("/metrics").text
+            let line = metrics.split(separator: "\n").first {
+                $0.hasPrefix("moiety_num_preemptions_total")
+            }
+            #expect(line?.hasSuffix(" 1") == true, "\(metrics)")
+        }
+    }
+
+    /// The text of a stream's pieces.
+    private static func text(_ events: [String]) -> String {
+        let pieces = events.compactMap { try? JSONValue(parsing: Array($0.utf8)) }
+        return pieces.compactMap { $0["choices"]?[0]?["text"]?.text }.joined()
     }
 
     @Test("Jobs beyond the queue are refused until there is room")

@@ -223,6 +223,10 @@ extension OpenAPIDocument {
             .init("stop_token_ids", ["type": "array", "items": Self.token, "maxItems": 64]),
             .init("response_format", Self.responseFormat),
             .init("task", ["type": ["string", "null"], "maxLength": 128]),
+            .init(
+                "priority",
+                Self.whole(Submit.priorities.lowerBound, Submit.priorities.upperBound)
+            ),
             .init("user", Self.text),
         ]
     }

@@ -1,6 +1,7 @@
 import Generation
 import Inference
 import JSON
+import Wire
 
 /// What every request for text may say, beside the text itself.
 struct GenerationFields {
@@ -12,6 +13,8 @@ struct GenerationFields {
     /// Whether answers must be JSON objects.
     var mustBeObject = false
     var task: String?
+    /// Higher runs first, as everywhere in the house.
+    var priority = 0
     var stream: AnswerStream?
 
     /// Tokens with a bias, or that end an answer; `Sampling` takes no more.
@@ -49,6 +52,8 @@ struct GenerationFields {
             maximumTokens = maximumTokens ?? given
         }
         task = try fields.text("task")
+        // As vLLM has it, lower numbers are served first.
+        priority = -(try fields.whole("priority", in: Submit.priorities) ?? 0)
         // Who asks is known by the key; an id of theirs changes nothing.
         _ = try fields.text("user")
         try readStream(&fields)
@@ -188,7 +193,8 @@ struct GenerationFields {
                     maximumTokens: maximumTokens,
                     sampling: sampling,
                     stopTexts: stopTexts,
-                    mustBeObject: mustBeObject
+                    mustBeObject: mustBeObject,
+                    priority: priority
                 )
                 request.sampling.seed = sampling.seed.map { $0 &+ UInt64(choice) }
                 return request
