@@ -281,7 +281,7 @@ let package = Package(
         tests(
             of: "Generation",
             [
-                "Generation", "Inference", "Experts", "Tokenizer", "Model", "Tensors",
+                "Generation", "Inference", "Experts", "Tokenizer", "Model", "Tensors", "JSON",
                 "Kernels", "ClusterTesting",
             ]
         ),

@@ -23,7 +23,7 @@ final class GeneratingSequence {
     private var decoder: StreamingDecoder
     private var stopTexts: StopTexts
     /// Where the answer must be a JSON object.
-    private var object: ObjectConstraint?
+    private var object: AnswerConstraint?
     /// When its first step was made up; what it waited before is no part of prefill.
     private var startTime: ContinuousClock.Instant?
     private var firstTokenTime: ContinuousClock.Instant?
@@ -43,7 +43,7 @@ final class GeneratingSequence {
         self.emit = emit
         sampler = Sampler(request.sampling, kernels: kernels, endTokens: tokenizer.endTokens)
         for token in request.prompt { sampler.accept(token, isPrompt: true) }
-        object = request.mustBeObject ? ObjectConstraint(tokenizer) : nil
+        object = request.form.schema.map { AnswerConstraint($0, tokenizer) }
         decoder = StreamingDecoder(tokenizer, continuing: true)
         stopTexts = StopTexts(request.stopTexts)
     }

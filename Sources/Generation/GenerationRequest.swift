@@ -11,9 +11,9 @@ public struct GenerationRequest: Equatable, Sendable {
     /// The beginning of the answer, made before and interrupted: generation goes on after it as if
     /// it had never stopped, as long as the sampling has a seed.
     public var resumed: [Int32]
-    /// Whether the answer must be one JSON object: only tokens are chosen that keep it the
-    /// beginning of one, and it ends when the object does.
-    public var mustBeObject: Bool
+    /// What the answer must be: where it is JSON, only tokens are chosen that keep it the beginning
+    /// of that, and it ends when the object does.
+    public var form: AnswerForm
     /// Higher ones run before all others, and take their place where there is none.
     public var priority: Int
     /// Whose it is: owners take turns, and may be kept from using what others computed.
@@ -25,7 +25,7 @@ public struct GenerationRequest: Equatable, Sendable {
         sampling: Sampling = Sampling(),
         stopTexts: [String] = [],
         resumed: [Int32] = [],
-        mustBeObject: Bool = false,
+        form: AnswerForm = .text,
         priority: Int = 0,
         owner: String = ""
     ) {
@@ -34,7 +34,7 @@ public struct GenerationRequest: Equatable, Sendable {
         self.sampling = sampling
         self.stopTexts = stopTexts
         self.resumed = resumed
-        self.mustBeObject = mustBeObject
+        self.form = form
         self.priority = priority
         self.owner = owner
     }

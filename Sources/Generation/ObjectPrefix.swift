@@ -57,6 +57,37 @@ package struct ObjectPrefix: Equatable, Sendable {
 
     package init() {}
 
+    /// What the next byte is part of.
+    package enum Place: Equatable, Sendable {
+        /// A value begins.
+        case value
+        /// A value begins, or the array ends.
+        case firstItem
+        /// A key begins, or the object ends where it is the first.
+        case key
+        /// In a text or a word.
+        case inside
+        /// In a number, or behind it.
+        case number
+        /// Behind any other value.
+        case behindValue
+        /// Where only one sign can stand, or none.
+        case between
+    }
+
+    package var place: Place {
+        switch state {
+        case .beforeObject, .value: .value
+        case .firstItem: .firstItem
+        case .firstKey, .key: .key
+        case .afterValue: .behindValue
+        case .string, .escape, .unicode, .character, .word: .inside
+        case .minus, .zero, .whole, .point, .fraction, .exponent, .exponentSign, .exponentDigits:
+            .number
+        case .colon, .closed: .between
+        }
+    }
+
     package var isClosed: Bool { state == .closed }
 
     /// Whether all bytes may come next.

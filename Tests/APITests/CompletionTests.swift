@@ -145,7 +145,7 @@ struct CompletionTests {
             ("logit_bias", ["99999999": 1]), ("stop_token_ids", 1), ("stop_token_ids", ["a"]),
             ("stop_token_ids", [-1]), ("stop_token_ids", [99_999_999]), ("min_tokens", -1),
             ("ignore_eos", 1), ("response_format", "json"),
-            ("response_format", ["type": "json_schema"]), ("priority", 11), ("priority", -11),
+            ("response_format", ["type": "grammar"]), ("priority", 11), ("priority", -11),
         ]
         try await withServer { client, _ in
             for (field, value) in wrong {

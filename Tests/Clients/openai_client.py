@@ -2,13 +2,28 @@
 
 import json
 import threading
+import typing
 
 import httpx
 import openai
+import pydantic
 from cluster import TEMPLATE, Cluster, wait_until
 
 PROMPT = "NAME\n       ls - "
 KEYS = ["alice alice-0123456789abcdef", "bob bob-0123456789abcdefgh"]
+
+
+class Place(pydantic.BaseModel):
+    city: typing.Literal["Rome", "Oslo"]
+    zone: int | None
+
+
+class Review(pydantic.BaseModel):
+    """What a program wants to hear, with all that pydantic makes of it."""
+
+    mood: typing.Literal["good", "bad"]
+    places: list[Place]
+    sure: bool
 
 
 def client(cluster, key="none", retries=0):
@@ -120,7 +135,7 @@ def scores():
 
 
 def forms():
-    """JSON objects, and calls of tools that must be made."""
+    """JSON objects, those of a schema, and calls of tools that must be made."""
     tools = [{"type": "function", "function": {
         "name": name, "parameters": {"type": "object", "properties": {"at": {"type": "string"}}},
     }} for name in ["date", "weather"]]
@@ -140,20 +155,31 @@ def forms():
             assert isinstance(json.loads(answer.message.content), dict)
         else:
             assert answer.message.content.lstrip().startswith("{")
+        try:
+            answer = ours.chat.completions.parse(response_format=Review, **given).choices[0]
+            assert isinstance(answer.message.parsed, Review), answer
+        except openai.LengthFinishReasonError:
+            # Lists and numbers may be long.
+            pass
         failure = expect(openai.BadRequestError, lambda: ours.chat.completions.create(
-            response_format={"type": "json_schema", "json_schema": {"name": "a", "schema": {}}},
-            **given,
+            response_format={"type": "json_schema", "json_schema": {
+                "name": "a", "schema": {"properties": {"a": {"type": "string", "pattern": "a"}}},
+            }}, **given,
         ))
-        assert failure.param == "response_format"
+        assert failure.param == "response_format" and "pattern" in str(failure)
         named = {"type": "function", "function": {"name": "weather"}}
         answer = ours.chat.completions.create(tools=tools, tool_choice=named, **given).choices[0]
         (call,) = answer.message.tool_calls
         assert call.function.name == "weather", call
         if answer.finish_reason == "stop":
             assert isinstance(json.loads(call.function.arguments), dict)
-        expect(openai.BadRequestError, lambda: ours.chat.completions.create(
+        answer = ours.chat.completions.create(
             tools=tools, tool_choice="required", **given
-        ))
+        ).choices[0]
+        if answer.finish_reason == "tool_calls":
+            (call,) = answer.message.tool_calls
+            assert call.function.name in ["date", "weather"], call
+            assert isinstance(json.loads(call.function.arguments), dict)
 
 
 def errors():

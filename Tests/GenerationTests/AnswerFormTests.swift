@@ -113,7 +113,7 @@ struct AnswerFormTests {
             // Without this the model seldom comes to an end.
             for byte in "}\":]".utf8 { $0.logitBias[Self.token([byte], driver)] = 4 }
         }
-        request.mustBeObject = true
+        request.form = .object
         let (result, text) = try driver.complete(request)
         let ended = try #require(result)
         var prefix = ObjectPrefix()
@@ -139,7 +139,7 @@ struct AnswerFormTests {
             $0.seed = 7
             $0.minimumTokens = 3
         }
-        request.mustBeObject = true
+        request.form = .object
         let (whole, text) = try driver.complete(request)
         let tokens = try #require(whole).tokens
         request.resumed = Array(tokens.prefix(tokens.count / 2))

@@ -12,7 +12,7 @@ struct Answer {
         case completion
         /// - Parameters:
         ///   - calls: how the model writes calls of tools; nil where it was given none.
-        ///   - forced: the call whose arguments the answer is; nil where it is text.
+        ///   - forced: the call that the answer is; nil where it is text.
         case chat(calls: ToolCallFormat?, forced: ForcedCall?)
     }
 
@@ -108,7 +108,7 @@ struct Answer {
         case .ended(let choice, let result):
             var pieces: [Piece] = []
             if let events = choices[choice].parser?.finish() { pieces = add(events, to: choice) }
-            if let call = forcedCall(of: choice) { pieces += add([.call(call)], to: choice) }
+            pieces += add(forcedCall(of: choice), to: choice)
             return pieces + [try end(choice, result)]
         }
         return []
@@ -124,12 +124,14 @@ struct Answer {
         return add(choices[choice].parser?.push(text) ?? [.text(text)], to: choice)
     }
 
-    /// What the whole text of an answer that must be a call stands for.
-    private mutating func forcedCall(of choice: Int) -> ToolCall? {
-        guard let forced = form.forced else { return nil }
-        let arguments = choices[choice].text.drop { $0.isWhitespace }
+    /// What the whole text of an answer that must be a call stands for; what is none is told as it
+    /// was written.
+    private mutating func forcedCall(of choice: Int) -> [ToolCallParser.Event] {
+        guard let forced = form.forced else { return [] }
+        let text = choices[choice].text
         choices[choice].text = ""
-        return ToolCall(name: forced.name, arguments: String(arguments))
+        guard let call = forced.call(in: text) else { return [.text(text)] }
+        return [.call(call)]
     }
 
     private mutating func add(_ events: [ToolCallParser.Event], to choice: Int) -> [Piece] {

@@ -240,9 +240,24 @@ extension OpenAPIDocument {
         "additionalProperties": ["type": "number", "minimum": -100, "maximum": 100],
         "maxProperties": 1024,
     ]
-    private static let responseFormat = object(
+    private static let responseFormat: JSONValue = ["anyOf": [plainFormat, schemaFormat]]
+
+    private static let plainFormat = object(
         [.init("type", ["enum": ["text", "json_object"]])],
         required: ["type"]
+    )
+
+    private static let schemaFormat = object(
+        [.init("type", ["enum": ["json_schema"]]), .init("json_schema", namedSchema)],
+        required: ["type", "json_schema"]
+    )
+
+    private static let namedSchema = object(
+        [
+            .init("name", text), .init("description", text), .init("strict", bool),
+            .init("schema", ["type": "object"]),
+        ],
+        required: ["schema"]
     )
 
     private static func whole(_ lowest: Int, _ highest: Int) -> JSONValue {

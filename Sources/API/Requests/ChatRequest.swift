@@ -1,3 +1,4 @@
+import Generation
 import Inference
 import JSON
 
@@ -37,13 +38,13 @@ struct ChatRequest {
         if isWanted { generation.sampling.scoreCount = count ?? 0 }
     }
 
-    /// A call that must be made leaves the answer no other form than its arguments'.
+    /// A call that must be made leaves the answer no other form than its own.
     private mutating func readCall() throws(APIError) {
-        guard !generation.mustBeObject || conversation.tools.isEmpty else {
+        guard generation.form == .text || conversation.tools.isEmpty else {
             throw .unsupported("response_format", "a JSON object cannot call tools")
         }
-        guard conversation.call != nil else { return }
-        generation.mustBeObject = true
+        guard let call = conversation.call else { return }
+        generation.form = call.form
     }
 }
 

@@ -1,30 +1,36 @@
+import Generation
 import JSON
 import Templates
 
-/// A call that an answer must make: it begins in the prompt, and the answer is its arguments.
+/// A call that an answer must make: it begins in the prompt, and the answer is the rest of it.
 struct ForcedCall: Equatable {
-    let name: String
+    /// Whose arguments the answer is; nil where it names the tool as well.
+    let name: String?
     /// Whether the client named the tool, and not only that there must be a call.
     let isNamed: Bool
+    /// Those that may be called.
+    private let tools: [String]
 
     /// - Parameters:
     ///   - choice: What a request says as `tool_choice`.
     ///   - tools: Names of the tools that there are.
     /// - Returns: nil where the model may choose.
     init?(_ choice: JSONValue, tools: [String]) throws(APIError) {
+        self.tools = tools
         switch choice {
         case "auto", "none": return nil
         case "required":
-            guard let only = tools.first, tools.count == 1 else {
-                throw .unsupported("tool_choice", "\"required\" takes exactly one tool; name one")
+            guard let first = tools.first else {
+                throw .unsupported("tool_choice", "\"required\" takes tools")
             }
-            name = only
+            name = tools.count == 1 ? first : nil
             isNamed = false
         default:
-            name = try Self.name(in: choice)
+            let named = try Self.name(in: choice)
+            name = named
             isNamed = true
-            guard tools.contains(name) else {
-                throw .outOfRange("tool_choice", value: name, allowed: "the name of a tool given")
+            guard tools.contains(named) else {
+                throw .outOfRange("tool_choice", value: named, allowed: "the name of a tool given")
             }
         }
     }
@@ -49,12 +55,44 @@ struct ForcedCall: Equatable {
 
     /// What the model has written of the call before its answer begins.
     func beginning(in format: ToolCallFormat) -> String {
-        let name = String(decoding: JSONValue.string(name).encoded, as: UTF8.self)
         // No space at the end: the space in front of a word belongs to the word's token.
-        let call = "{\"name\": \(name), \"arguments\":"
+        let call = name.map { "{\"name\": \(Self.encoded($0)), \"arguments\":" } ?? ""
         return switch format {
         case .tagged: "\(format.opening)\n\(call)"
         case .listed: "\(format.opening) [\(call)"
         }
+    }
+
+    /// What the answer must be.
+    var form: AnswerForm {
+        guard name == nil else { return .object }
+        let names = tools.map { Array(Self.encoded($0).utf8) }
+        return .schema(
+            .object([
+                AnswerSchema.Property(key: Array("\"name\"".utf8), .literals(.init(names))),
+                AnswerSchema.Property(key: Array("\"arguments\"".utf8), .anyObject),
+            ])
+        )
+    }
+
+    /// The call that an answer is.
+    ///
+    /// - Returns: nil where the answer ended before one could tell.
+    func call(in answer: String) -> ToolCall? {
+        if let name {
+            return ToolCall(name: name, arguments: String(answer.drop { $0.isWhitespace }))
+        }
+        let call: JSONValue
+        do throws(JSONError) {
+            call = try JSONValue(parsing: Array(answer.utf8))
+        } catch {
+            return nil
+        }
+        guard let name = call["name"]?.text, let arguments = call["arguments"] else { return nil }
+        return ToolCall(name: name, arguments: String(decoding: arguments.encoded, as: UTF8.self))
+    }
+
+    private static func encoded(_ name: String) -> String {
+        String(decoding: JSONValue.string(name).encoded, as: UTF8.self)
     }
 }

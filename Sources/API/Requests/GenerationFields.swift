@@ -10,8 +10,8 @@ struct GenerationFields {
     /// Answers to each prompt.
     var choiceCount = 1
     var maximumTokens: Int?
-    /// Whether answers must be JSON objects.
-    var mustBeObject = false
+    /// What answers must be.
+    var form = AnswerForm.text
     var task: String?
     /// Higher runs first, as everywhere in the house.
     var priority = 0
@@ -145,12 +145,28 @@ struct GenerationFields {
         guard var format = try fields.object("response_format") else { return }
         switch try format.text("type") {
         case "text": break
-        case "json_object": mustBeObject = true
+        case "json_object": form = .object
+        case "json_schema": form = .schema(try Self.readSchema(&format))
         case nil: throw .missingField("response_format.type")
         default:
-            throw .unsupported("response_format", "answers are text, or any JSON object")
+            throw .unsupported("response_format", "answers are text, a JSON object, or of a schema")
         }
         try format.finish()
+    }
+
+    /// Answers are held to a schema whether or not it says that it is strict.
+    private static func readSchema(_ format: inout RequestFields) throws(APIError) -> AnswerSchema {
+        guard var fields = try format.object("json_schema") else {
+            throw .missingField("response_format.json_schema")
+        }
+        _ = try fields.text("name")
+        _ = try fields.text("description")
+        _ = try fields.bool("strict")
+        guard let schema = fields.value("schema") else {
+            throw .missingField("response_format.json_schema.schema")
+        }
+        try fields.finish()
+        return try SchemaReader.object(schema)
     }
 
     /// Checks what depends on the model.
@@ -193,7 +209,7 @@ struct GenerationFields {
                     maximumTokens: maximumTokens,
                     sampling: sampling,
                     stopTexts: stopTexts,
-                    mustBeObject: mustBeObject,
+                    form: form,
                     priority: priority
                 )
                 request.sampling.seed = sampling.seed.map { $0 &+ UInt64(choice) }

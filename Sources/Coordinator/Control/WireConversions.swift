@@ -18,7 +18,7 @@ extension GenerationRequest {
             maximumTokens: submit.maximumTokens,
             sampling: Sampling(submit.sampling),
             stopTexts: submit.stopTexts,
-            mustBeObject: submit.mustBeObject,
+            form: submit.mustBeObject ? .object : .text,
             priority: submit.priority
         )
     }

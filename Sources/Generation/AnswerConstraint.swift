@@ -1,12 +1,15 @@
 import Tokenizer
 
-/// Keeps an answer the beginning of a JSON object, token by token.
-struct ObjectConstraint {
+/// Keeps an answer the beginning of a JSON object of some kind, token by token.
+struct AnswerConstraint {
     private let tokenizer: Tokenizer
-    private var prefix = ObjectPrefix()
+    private var prefix: SchemaPrefix
     private var allowed: [Float] = []
 
-    init(_ tokenizer: Tokenizer) { self.tokenizer = tokenizer }
+    init(_ schema: AnswerSchema, _ tokenizer: Tokenizer) {
+        self.tokenizer = tokenizer
+        prefix = SchemaPrefix(schema)
+    }
 
     /// Whether the object is complete.
     var isClosed: Bool { prefix.isClosed }
