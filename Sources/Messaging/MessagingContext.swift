@@ -9,6 +9,7 @@ import Glibc
     nonisolated(unsafe) let handle: UnsafeMutableRawPointer
 
     public init() throws(MessagingError) {
+        try LibraryVersion.loaded.requireSafe()
         guard let handle = unsafe zmq_ctx_new() else { throw lastFailure("zmq_ctx_new") }
         unsafe self.handle = handle
     }
@@ -16,6 +17,35 @@ import Glibc
     deinit {
         // Waits for sockets that linger; a signal only interrupts the wait.
         while unsafe zmq_ctx_term(handle) != 0, errno == EINTR {}
+    }
+}
+
+/// Which libzmq this process has loaded; it may be older than the header it was built with.
+package struct LibraryVersion: Comparable, Sendable {
+    private let numbers: [Int32]
+
+    /// The first without known ways for a stranger to stop or overrun a process that listens.
+    static let oldest = LibraryVersion(4, 3, 4)
+
+    package init(_ major: Int32, _ minor: Int32, _ patch: Int32) {
+        numbers = [major, minor, patch]
+    }
+
+    static var loaded: LibraryVersion {
+        var (major, minor, patch) = (Int32(0), Int32(0), Int32(0))
+        unsafe zmq_version(&major, &minor, &patch)
+        return LibraryVersion(major, minor, patch)
+    }
+
+    package static func < (one: LibraryVersion, other: LibraryVersion) -> Bool {
+        one.numbers.lexicographicallyPrecedes(other.numbers)
+    }
+
+    package func requireSafe() throws(MessagingError) {
+        guard self >= Self.oldest else {
+            let version = numbers.map { "\($0)" }.joined(separator: ".")
+            throw .unsafeLibrary(reason: "\(version) is too old")
+        }
     }
 }
 

@@ -14,6 +14,8 @@ public enum MessagingError: Error, Equatable, Sendable {
     case unroutable(Peer)
     /// A message beyond our own limits; nothing was sent.
     case messageTooLarge(frameCount: Int, largestFrameByteCount: Int)
+    /// The library cannot be trusted with connections.
+    case unsafeLibrary(reason: String)
     /// The library or the system failed.
     case failed(operation: String, reason: String)
 }
@@ -41,6 +43,8 @@ extension MessagingError: CustomStringConvertible {
         case .messageTooLarge(let frameCount, let byteCount):
             "a message of \(frameCount) frames, the largest of \(byteCount) bytes, exceeds the "
                 + "limits"
+        case .unsafeLibrary(let reason):
+            "libzmq \(reason); install 4.3.4 or later, with CURVE (Debian's libzmq5)"
         case .failed(let operation, let reason):
             "\(operation) failed: \(reason)"
         }

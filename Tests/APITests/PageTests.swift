@@ -30,6 +30,29 @@ struct PageTests {
         }
     }
 
+    @Test(
+        "No answer lets pages of others read it, or sets a cookie, and nothing here changes plans"
+    )
+    func noDoorsForOthers() async throws {
+        try await withServer(whenReady: false) { client, _ in
+            let own = ["Origin": "http://localhost"]
+            for path in ["/", "/health", "/v1/models", "/metrics", "/events-not", "/openapi.json"] {
+                for method in ["GET", "OPTIONS", "POST"] {
+                    let reply = try await client.send(method, path, headers: own)
+                    let names = reply.headers.keys.filter {
+                        $0.hasPrefix("access-control-") || $0 == "set-cookie"
+                    }
+                    #expect(names.isEmpty, "\(method) \(path): \(names)")
+                    #expect(method != "OPTIONS" || reply.status >= 400, "\(path)")
+                }
+            }
+            for path in ["/admin", "/admin/rebalance", "/v1/admin/drain", "/slots/0?action=erase"] {
+                let reply = try await client.post(path, [:])
+                #expect([404, 405].contains(reply.status), "\(path): \(reply.text)")
+            }
+        }
+    }
+
     @Test("Its events tell workers, experts, jobs and what was generated")
     func events() async throws {
         try await withServer { client, _ in

@@ -133,6 +133,17 @@ private final class Refusals: Sendable {
         try wait { self.refusals.all.contains { $0.reason == reason } }
     }
 
+    @Test("Where nobody keeps the door, nobody comes in")
+    func noDoorkeeper() throws {
+        let pair = try listed(.worker, "w1")
+        var options = SocketOptions()
+        options.security = .server(own, door: .workers)
+        let router = try Socket(.router, in: MessagingContext(), options: options)
+        let bound = try router.bind(Endpoint("tcp://127.0.0.1:*"))
+        try expectRefused(self.options(pair), at: bound, router, nil)
+        try expectRefused(self.options(nil), at: bound, router, nil)
+    }
+
     @Test("With keys a socket may listen where other machines reach it")
     func everywhere() throws {
         var options = SocketOptions()

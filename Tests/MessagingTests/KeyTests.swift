@@ -60,6 +60,28 @@ import Testing
         }
     }
 
+    @Test("Keys that ZeroMQ's manual prints are refused wherever they stand")
+    func printedKeys() throws {
+        let directory = try TemporaryDirectory()
+        let secrets = [
+            "8e0bdd697628b91d8f245587ee95c5b04d48963f79259877b49cd9063aead3b7",
+            "7bb864b489afa3671fbe69101f94b38972f24816dfb01b51656b3fec8dfd0888",
+        ]
+        for (index, secret) in secrets.enumerated() {
+            let path = directory.path + "/key-\(index)"
+            try Data("secret \(secret)\n".utf8).write(to: URL(filePath: path))
+            #expect(unsafe chmod(path, 0o600) == 0)
+            #expect(throws: KeyError.printed(path: path)) { try KeyFile.readSecret(path) }
+        }
+        let key = "54fcba24e93249969316fb617c872bb0c1d1ff14800427c594cbfacf1bc2d652"
+        let path = directory.path + "/key.pub"
+        try Data("\(key)\n".utf8).write(to: URL(filePath: path))
+        #expect(throws: KeyError.printed(path: path)) { try KeyFile.readPublic(path) }
+        #expect(throws: KeyError.printed(path: "list")) {
+            try AllowList(text: "worker w1 \(key)", path: "list")
+        }
+    }
+
     @Test("Directories, pipes and files without end are no key files")
     func noFiles() throws {
         let directory = try TemporaryDirectory()

@@ -204,4 +204,14 @@ import Testing
         }
         #expect(try router.next().frames == [[9]])
     }
+
+    @Test("Libraries with known holes are refused")
+    func oldLibraries() {
+        for version in [LibraryVersion(4, 3, 3), LibraryVersion(4, 2, 9), LibraryVersion(3, 9, 9)] {
+            #expect(throws: MessagingError.self) { try version.requireSafe() }
+        }
+        for version in [LibraryVersion(4, 3, 4), LibraryVersion(4, 4, 0), LibraryVersion(5, 0, 0)] {
+            #expect(throws: Never.self) { try version.requireSafe() }
+        }
+    }
 }

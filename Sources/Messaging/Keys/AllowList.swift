@@ -50,6 +50,7 @@ public struct AllowList: Equatable, Sendable {
                         + "hexadecimal digits"
                 )
             }
+            guard !key.isPrinted else { throw .printed(path: path) }
             guard self.entry(of: key) == nil, entries.count < Self.limit else {
                 let reason = "the key is listed twice, or there are more than \(Self.limit)"
                 throw .malformed(path: path, line: line.number, reason: reason)

@@ -6,6 +6,8 @@ public enum KeyError: Error, Equatable, Sendable {
     case openToOthers(path: String, mode: UInt32)
     /// The file does not hold what it should.
     case malformed(path: String, line: Int, reason: String)
+    /// A secret that everybody knows.
+    case printed(path: String)
     /// A file is there already, which may be a key in use.
     case exists(path: String)
     /// The file cannot be written.
@@ -22,6 +24,9 @@ extension KeyError: CustomStringConvertible {
                 + "chmod 600 it, and if others have had access, make a new one"
         case .malformed(let path, let line, let reason):
             "\(path), line \(line): \(reason)"
+        case .printed(let path):
+            "the key in \(path) is printed in ZeroMQ's manual, so everybody has it; make one with "
+                + "'moiety keys new'"
         case .exists(let path):
             "\(path) is there already; a key in use must not be lost: name another file, or move "
                 + "that one away"

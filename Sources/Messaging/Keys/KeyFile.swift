@@ -21,11 +21,14 @@ public enum KeyFile {
                 reason: "a secret key is one line, 'secret' and 64 hexadecimal digits"
             )
         }
+        let pair: KeyPair
         do throws(MessagingError) {
-            return try KeyPair(secret: bytes)
+            pair = try KeyPair(secret: bytes)
         } catch {
             throw .malformed(path: path, line: line.number, reason: "\(error)")
         }
+        guard !pair.publicKey.isPrinted else { throw .printed(path: path) }
+        return pair
     }
 
     /// Reads a public key.
@@ -40,6 +43,7 @@ public enum KeyFile {
                 reason: "a public key is one line of 64 hexadecimal digits"
             )
         }
+        guard !key.isPrinted else { throw .printed(path: path) }
         return key
     }
 

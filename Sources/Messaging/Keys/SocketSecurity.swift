@@ -27,6 +27,9 @@ public enum SocketSecurity: Sendable {
 
 extension Socket {
     func apply(_ security: SocketSecurity) throws(MessagingError) {
+        guard unsafe zmq_has("curve") == 1 else {
+            throw .unsafeLibrary(reason: "was built without CURVE")
+        }
         switch security {
         case .server(let pair, let door):
             try set(ZMQ_CURVE_SERVER, 1 as Int32)
