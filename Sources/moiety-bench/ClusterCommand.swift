@@ -21,6 +21,18 @@ struct LayoutOptions: ParsableArguments {
     @Option(help: "Threads of each worker.")
     var workerThreads = 1
 
+    @Option(
+        help: "How processes are joined: ipc, tcp, or curve for TCP with keys.",
+        transform: { text in
+            guard let link = ClusterLink(rawValue: text) else {
+                let names = ClusterLink.allCases.map(\.rawValue).joined(separator: ", ")
+                throw ValidationError("--link is '\(text)'; it must be one of \(names)")
+            }
+            return link
+        }
+    )
+    var link = ClusterLink.ipc
+
     @Option(help: "Further options of the coordinator, as one text with spaces.")
     var coordinatorOptions = ""
 
@@ -44,6 +56,7 @@ struct LayoutOptions: ParsableArguments {
         layout.workerCount = workers
         if coordinatorThreads > 0 { layout.coordinatorThreads = coordinatorThreads }
         layout.workerThreads = workerThreads
+        layout.link = link
         layout.coordinatorArguments = coordinatorOptions.split(separator: " ").map(String.init)
         layout.workerArguments = workerOptions.split(separator: " ").map(String.init)
         return layout
@@ -144,6 +157,7 @@ private struct ClusterFigures: Encodable {
         let threads =
             "\(layout.coordinatorThreads) + \(layout.workerCount) x \(layout.workerThreads)"
         table.add(["threads", "\(threads), on CPUs \(layout.processors)"])
+        table.add(["link", layout.link.rawValue])
         let workload = rates.workload
         if let prefill = rates.prefill {
             table.add(["prefill \(workload.promptTokens)", prefill.text() + " tok/s"])
@@ -158,7 +172,7 @@ private struct ClusterFigures: Encodable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case model, threads, workers, cpus, trips
+        case model, threads, workers, cpus, link, trips
         case workerThreads = "worker_threads"
     }
 
@@ -170,6 +184,7 @@ private struct ClusterFigures: Encodable {
         try object.encode(layout.workerCount, forKey: .workers)
         try object.encode(layout.workerThreads, forKey: .workerThreads)
         try object.encode(layout.processors.numbers, forKey: .cpus)
+        try object.encode(layout.link.rawValue, forKey: .link)
         try object.encode(trips, forKey: .trips)
     }
 }

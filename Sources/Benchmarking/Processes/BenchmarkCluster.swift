@@ -10,6 +10,7 @@ public final class BenchmarkCluster {
         public var workerThreads = 1
         /// The coordinator's; each worker has one of them.
         public var processors: ProcessorSet
+        public var link = ClusterLink.ipc
         /// Further options of the coordinator, for measuring what they do.
         public var coordinatorArguments: [String] = []
         public var workerArguments: [String] = []
@@ -44,18 +45,30 @@ public final class BenchmarkCluster {
     ) throws {
         let start = ContinuousClock.now
         scratch = try ScratchDirectory()
-        coordinator = try Self.startCoordinator(
+        let addresses = try ClusterAddresses(
+            layout.link,
+            workerCount: layout.workerCount,
+            in: scratch
+        )
+        let coordinator = try Self.startCoordinator(
             model,
             layout,
             directory,
             contextLength: contextLength,
-            scratch
+            scratch,
+            addresses
         )
+        self.coordinator = coordinator
+        let address = try addresses.bound("worker-endpoint", check: coordinator.requireRunning)
         for number in 1...layout.workerCount {
-            workers.append(try Self.startWorker(number, model, layout, directory, scratch))
+            let arguments = addresses.workerArguments(number, coordinator: address)
+            workers.append(
+                try Self.startWorker(number, model, layout, directory, scratch, arguments)
+            )
         }
         let processes = [coordinator] + workers
-        let connection = try CoordinatorConnection(Self.endpoint("clients", scratch)) {
+        let clients = try addresses.bound("client-endpoint", check: coordinator.requireRunning)
+        let connection = try CoordinatorConnection(clients, security: addresses.security) {
             for process in processes { try process.requireRunning() }
         }
         self.connection = connection
@@ -80,16 +93,13 @@ public final class BenchmarkCluster {
         for process in [coordinator] + workers { process.stop() }
     }
 
-    private static func endpoint(_ name: String, _ scratch: ScratchDirectory) -> String {
-        "ipc://\(scratch.file(name))"
-    }
-
     private static func startCoordinator(
         _ model: String,
         _ layout: Layout,
         _ directory: URL,
         contextLength: Int,
-        _ scratch: ScratchDirectory
+        _ scratch: ScratchDirectory,
+        _ addresses: ClusterAddresses
     ) throws -> ProgramProcess {
         try ProgramProcess(
             "coordinator",
@@ -97,16 +107,13 @@ public final class BenchmarkCluster {
             in: directory,
             arguments: [
                 "--model", model, "--workers", "\(layout.workerCount)",
-                "--worker-endpoint", endpoint("workers", scratch),
-                "--data-endpoint", endpoint("shares", scratch),
-                "--client-endpoint", endpoint("clients", scratch),
                 "--http-endpoint", "none",
                 "--state-directory", scratch.path,
                 "--threads", "\(layout.coordinatorThreads)",
                 "--context-length", "\(contextLength)",
                 "--running-jobs", "256",
                 "--exit-with-parent", "\(getpid())", "--log-level", "warning",
-            ] + layout.coordinatorArguments,
+            ] + addresses.coordinatorArguments + layout.coordinatorArguments,
             processors: layout.processors,
             logPath: scratch.file("coordinator.log")
         )
@@ -117,7 +124,8 @@ public final class BenchmarkCluster {
         _ model: String,
         _ layout: Layout,
         _ directory: URL,
-        _ scratch: ScratchDirectory
+        _ scratch: ScratchDirectory,
+        _ connection: [String]
     ) throws -> ProgramProcess {
         try ProgramProcess(
             "worker-\(number)",
@@ -125,11 +133,10 @@ public final class BenchmarkCluster {
             in: directory,
             arguments: [
                 "--name", "worker-\(number)", "--model", model,
-                "--coordinator", endpoint("workers", scratch),
                 "--state-directory", scratch.file("worker-\(number)"),
                 "--threads", "\(layout.workerThreads)",
                 "--exit-with-parent", "\(getpid())", "--log-level", "warning",
-            ] + layout.workerArguments,
+            ] + connection + layout.workerArguments,
             processors: layout.processors.only(number - 1),
             logPath: scratch.file("worker-\(number).log")
         )

@@ -12,10 +12,15 @@ final class CoordinatorConnection {
     private var lastTag: UInt64 = 0
 
     /// - Parameter check: called while there is no answer; throws where there will be none.
-    init(_ address: String, check: @escaping () throws -> Void) throws {
+    init(
+        _ address: String,
+        security: SocketSecurity?,
+        check: @escaping () throws -> Void
+    ) throws {
         self.check = check
         var options = SocketOptions()
         options.reconnectPause = .milliseconds(10)
+        options.security = security
         socket = try Socket(.dealer, in: MessagingContext(), options: options)
         try socket.connect(Endpoint(address))
         while try !socket.waitUntilSendable(timeout: Self.pollTime) { try check() }
