@@ -90,4 +90,48 @@ struct ServeHTTPTests {
         #expect(await readable.ended() == 78)
         #expect(readable.logText.contains("chmod 600"), "\(readable.logText)")
     }
+
+    @Test("Logs that say everything say nothing of keys, prompts and answers")
+    func secrets() async throws {
+        let directory = try TemporaryFile("secrets")
+        let key = "0123456789abcdef-secret"
+        let keys = try TemporaryFile("keys")
+        try Data("me \(key)\n".utf8).write(to: URL(filePath: keys.path))
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: keys.path)
+        let process = try ClusterProcess(
+            "moiety",
+            [
+                "serve", "-m", WholeModel.demoPath, "--workers", "1", "--port", "0",
+                "--state", directory.path,
+                "--worker-endpoint", "ipc://\(directory.path)-workers",
+                "--client-endpoint", "ipc://\(directory.path)-clients",
+            ],
+            environment: [
+                "MOIETY_COORDINATOR_API_KEYS": keys.path,
+                "MOIETY_COORDINATOR_LOG_LEVEL": "trace", "MOIETY_WORKER_LOG_LEVEL": "trace",
+            ]
+        )
+        try await TestClient(endpoint: "ipc://\(directory.path)-clients").status { $0.isReady }
+        let address = try String(contentsOfFile: "\(directory.path)/http-endpoint", encoding: .utf8)
+            .trimmingCharacters(in: .whitespacesAndNewlines)
+        var request = URLRequest(
+            url: try #require(URL(string: "\(address)/v1/completions?key=\(key)"))
+        )
+        request.httpMethod = "POST"
+        request.setValue("Bearer \(key)", forHTTPHeaderField: "Authorization")
+        request.httpBody = Data(
+            #"{"prompt": "xylophone music", "max_tokens": 24, "temperature": 0}"#.utf8
+        )
+        let (data, _) = try await URLSession.shared.data(for: request)
+        let object = try JSONSerialization.jsonObject(with: data) as? [String: Any]
+        let choices = object?["choices"] as? [[String: Any]]
+        let answer = try #require(choices?.first?["text"] as? String)
+        #expect(answer.count > 8)
+        process.kill(SIGTERM)
+        #expect(await process.ended() == 0)
+        for secret in [key, "xylophone", answer] {
+            #expect(!process.logText.contains(secret), "\(secret)")
+        }
+        #expect(process.logText.contains("serves HTTP"))
+    }
 }
