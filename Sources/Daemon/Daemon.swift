@@ -65,6 +65,7 @@ public struct Daemon {
     ) async throws(ExitCode) {
         try endWithParent(options.exitWithParent)
         Descriptors.claim(logger)
+        if settings.locksMemory { try lockMemory() }
         let impatience = SecondSignal()
         defer { impatience.cancel() }
         let manager = ServiceManager(environment: ProcessInfo.processInfo.environment)
@@ -117,6 +118,12 @@ public struct Daemon {
         var logger = logger
         logger.logLevel = max(logger.logLevel, .warning)
         return logger
+    }
+
+    private func lockMemory() throws(ExitCode) {
+        guard let reason = LockedMemory.claim() else { return }
+        logger.critical("\(name) cannot go on", metadata: ["reason": "\(reason)"])
+        throw ExitCode(Self.settingsError)
     }
 
     private func endWithParent(_ parent: Int32?) throws(ExitCode) {

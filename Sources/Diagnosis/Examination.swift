@@ -6,6 +6,7 @@ public import Settings
 /// What was found out about a coordinator's machine.
 public struct CoordinatorExamination: Sendable {
     public var machine: MachineFacts
+    public var locksMemory: Bool
     public var model: ModelFacts
     public var keys: KeyFacts
     public var ports: [PortFacts]
@@ -20,6 +21,7 @@ public struct CoordinatorExamination: Sendable {
 
     public init(_ settings: CoordinatorSettings, answer: AnswerFacts?) {
         machine = .current
+        locksMemory = settings.locksMemory
         model = ModelFacts(path: settings.modelPath)
         keys = KeyFacts(settings)
         ports = PortFacts.all(of: settings)
@@ -45,7 +47,7 @@ public struct CoordinatorExamination: Sendable {
                     "systemctl start moiety-coordinator; --key-file where it has keys"
                 )
             ]
-        return machine.findings
+        return machine.findings + [machine.lockedMemory(isWanted: locksMemory)].compactMap(\.self)
             + model.findings(machine: machine, workerMemory: answer?.workerMemory)
             + keys.findings(expecting: workers)
             + ports.map { $0.finding(isServed: answer != nil) } + [state.finding] + cluster
@@ -61,6 +63,7 @@ public struct WorkerExamination: Sendable {
     }
 
     public var machine: MachineFacts
+    public var locksMemory: Bool
     /// Where one is named.
     public var model: ModelFacts
     public var keys: KeyFacts
@@ -71,6 +74,7 @@ public struct WorkerExamination: Sendable {
     /// - Parameter patience: how long the coordinator may take to let the worker in.
     public init(_ settings: WorkerSettings, patience: Duration = .seconds(5)) {
         machine = .current
+        locksMemory = settings.locksMemory
         model = ModelFacts(path: settings.modelPath)
         keys = KeyFacts(settings)
         cache = DiskFacts(
@@ -105,7 +109,9 @@ public struct WorkerExamination: Sendable {
     }
 
     public var findings: [Finding] {
-        var findings = machine.findings + keys.findings(expecting: []) + [cache.finding]
+        var findings = machine.findings
+        findings += [machine.lockedMemory(isWanted: locksMemory)].compactMap(\.self)
+        findings += keys.findings(expecting: []) + [cache.finding]
         if case .unusable(let reason) = model {
             findings.append(.fail("model", reason, "mend worker.model, or leave it out"))
         }

@@ -16,6 +16,8 @@ public struct MachineFacts: Equatable, Sendable {
     public var hugePages: String?
     /// Open files and connections that a process may have.
     public var descriptorLimit: UInt64
+    /// Bytes that a process may keep from being swapped out; nil for any number.
+    public var lockableByteCount: UInt64?
 
     /// Below this many, connections of a few hundred clients use up what there is.
     static let fewestDescriptors: UInt64 = 4096
@@ -29,7 +31,8 @@ public struct MachineFacts: Equatable, Sendable {
         availableByteCount: UInt64,
         swapByteCount: UInt64,
         hugePages: String?,
-        descriptorLimit: UInt64
+        descriptorLimit: UInt64,
+        lockableByteCount: UInt64?
     ) {
         self.clockIsSynchronised = clockIsSynchronised
         self.coreCount = coreCount
@@ -40,12 +43,15 @@ public struct MachineFacts: Equatable, Sendable {
         self.swapByteCount = swapByteCount
         self.hugePages = hugePages
         self.descriptorLimit = descriptorLimit
+        self.lockableByteCount = lockableByteCount
     }
 
     /// This machine's.
     public static var current: MachineFacts {
         let memory = Self.text(of: "/proc/meminfo")
         let clock = moiety_clock_is_synchronised()
+        var lockable: UInt64 = 0
+        let locksAny = unsafe moiety_may_lock_memory(&lockable) == 1
         return MachineFacts(
             clockIsSynchronised: clock < 0 ? nil : clock == 1,
             coreCount: ProcessInfo.processInfo.activeProcessorCount,
@@ -55,7 +61,8 @@ public struct MachineFacts: Equatable, Sendable {
             availableByteCount: Self.kilobytes("MemAvailable:", memory) * 1024,
             swapByteCount: Self.kilobytes("SwapTotal:", memory) * 1024,
             hugePages: Self.chosen(Self.text(of: "/sys/kernel/mm/transparent_hugepage/enabled")),
-            descriptorLimit: Self.hardLimit("Max open files", Self.text(of: "/proc/self/limits"))
+            descriptorLimit: Self.hardLimit("Max open files", Self.text(of: "/proc/self/limits")),
+            lockableByteCount: locksAny ? nil : lockable
         )
     }
 
@@ -104,6 +111,22 @@ extension MachineFacts {
         [clock, processor, memory, hugePageFinding, descriptors].compactMap(\.self)
     }
 
+    /// What there is to say of memory that must not be swapped out.
+    ///
+    /// - Parameter isWanted: whether the settings say so.
+    public func lockedMemory(isWanted: Bool) -> Finding? {
+        guard isWanted else { return nil }
+        guard let lockableByteCount else {
+            return .ok("locked memory", "this process may lock any amount, as lock-memory asks")
+        }
+        return .warn(
+            "locked memory",
+            "lock-memory is set, and what is started from here may lock "
+                + gigabytes(lockableByteCount),
+            "start the units, which have LimitMEMLOCK=infinity; from a shell, ulimit -l unlimited"
+        )
+    }
+
     private var clock: Finding {
         switch clockIsSynchronised {
         case true?: .ok("clock", "kept right")
@@ -142,7 +165,7 @@ extension MachineFacts {
             return .warn(
                 "memory",
                 text + "; the system may swap weights out to \(gigabytes(swapByteCount)) of disk",
-                "swapoff -a, or sysctl vm.swappiness=1"
+                "swapoff -a, or lock-memory: true in the settings"
             )
         }
         return .ok("memory", text)

@@ -89,6 +89,9 @@ public struct CoordinatorSettings: Sendable {
     /// How long all must be back before others let go of what they took over.
     public let recoveryHold: Duration
 
+    /// Whether the system must not swap the process out.
+    public let locksMemory: Bool
+
     public let logLevel: LogLevel
 
     private let described: [DescribedSetting]
@@ -155,6 +158,7 @@ extension CoordinatorSettings {
         profiling = try ProfilingSettings(&reader)
         ledger = try LedgerSettings(&reader)
         spinTime = try reader.spinTime()
+        locksMemory = try reader.locksMemory()
 
         (heartbeatInterval, silenceLimit) = try Self.heartbeat(&reader)
         shareTime = try reader.value("share-time", .time, default: .seconds(30))

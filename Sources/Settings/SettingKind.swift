@@ -46,6 +46,12 @@ extension SettingKind<Int> {
     }
 }
 
+extension SettingKind<Bool> {
+    static var truth: SettingKind {
+        SettingKind(allowed: "true or false", parse: { Bool($0) }, text: { "\($0)" })
+    }
+}
+
 extension SettingKind<[Int]> {
     static var cpus: SettingKind {
         SettingKind(

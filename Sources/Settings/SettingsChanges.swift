@@ -1,6 +1,7 @@
 /// What both daemons' settings have in common.
 public protocol DaemonSettings: Sendable {
     var logLevel: LogLevel { get }
+    var locksMemory: Bool { get }
 
     /// Each setting with its value and who gave it, in the order of the settings file.
     func describe() -> [DescribedSetting]

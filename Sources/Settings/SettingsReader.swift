@@ -69,6 +69,11 @@ struct SettingsReader {
 }
 
 extension SettingsReader {
+    /// The same for both daemons.
+    mutating func locksMemory() throws(SettingsError) -> Bool {
+        try value("lock-memory", .truth, default: false)
+    }
+
     /// The same for both daemons, and as finely as it matters.
     mutating func spinTime() throws(SettingsError) -> Duration {
         .microseconds(try value("spin-microseconds", .number(in: 0...10_000), default: 1000))

@@ -43,6 +43,9 @@ public struct WorkerSettings: Sendable {
     /// How long the step thread looks for shares before it sleeps.
     public let spinTime: Duration
 
+    /// Whether the system must not swap the process out.
+    public let locksMemory: Bool
+
     public let logLevel: LogLevel
 
     private let described: [DescribedSetting]
@@ -104,6 +107,7 @@ extension WorkerSettings {
         let megabytes = try reader.optional("memory-megabytes", .number(in: 1...1 << 30))
         memoryByteCount = megabytes.map { UInt64($0) * 1_000_000 }
         spinTime = try reader.spinTime()
+        locksMemory = try reader.locksMemory()
         logLevel = try reader.value("log-level", .logLevel, default: .info)
         try reader.finish()
         described = reader.described

@@ -139,6 +139,9 @@ struct CoordinatorOptions: ParsableArguments {
     @Option(help: "How long all must be back before others let go of those experts.")
     var recoveryHold: String?
 
+    @Option(help: "Whether the system must not swap this process out: true or false.")
+    var lockMemory: String?
+
     @Option(help: "trace, debug, info, notice, warning, error or critical.")
     var logLevel: String?
 
@@ -162,7 +165,8 @@ struct CoordinatorOptions: ParsableArguments {
             "rebalance-imbalance": rebalanceImbalance, "rebalance-pause": rebalancePause,
             "ledger-jobs": ledgerJobs, "ledger-age": ledgerAge,
             "ledger-megabytes": ledgerMegabytes,
-            "spin-microseconds": spinMicroseconds, "heartbeat-interval": heartbeatInterval,
+            "spin-microseconds": spinMicroseconds, "lock-memory": lockMemory,
+            "heartbeat-interval": heartbeatInterval,
             "silence-limit": silenceLimit, "share-time": shareTime, "worker-wait": workerWait,
             "recovery-wait": recoveryWait, "recovery-hold": recoveryHold, "log-level": logLevel,
         ]

@@ -46,6 +46,9 @@ struct WorkerOptions: ParsableArguments {
     @Option(help: "How long to look for shares before sleeping, in microseconds.")
     var spinMicroseconds: String?
 
+    @Option(help: "Whether the system must not swap this process out: true or false.")
+    var lockMemory: String?
+
     @Option(help: "trace, debug, info, notice, warning, error or critical.")
     var logLevel: String?
 
@@ -57,7 +60,8 @@ struct WorkerOptions: ParsableArguments {
             "key-file": keyFile, "coordinator-key": coordinatorKey,
             "state-directory": stateDirectory, "threads": threads, "cpus": cpus,
             "load-threads": loadThreads, "memory-megabytes": memoryMegabytes,
-            "spin-microseconds": spinMicroseconds, "log-level": logLevel,
+            "spin-microseconds": spinMicroseconds, "lock-memory": lockMemory,
+            "log-level": logLevel,
         ]
         let pairs = values.compactMap { name, value in value.map { ("worker.\(name)", $0) } }
         return Dictionary(uniqueKeysWithValues: pairs)

@@ -14,7 +14,8 @@ struct FindingTests {
         availableByteCount: 60_000_000_000,
         swapByteCount: 0,
         hugePages: "madvise",
-        descriptorLimit: 1 << 20
+        descriptorLimit: 1 << 20,
+        lockableByteCount: nil
     )
 
     @Test("A sound machine gives nothing to do")
@@ -22,6 +23,16 @@ struct FindingTests {
         #expect(machine.findings.state == .ok)
         #expect(machine.findings.allSatisfy { $0.advice == nil })
         #expect(machine.findings.map(\.topic) == ["clock", "processor", "memory", "huge pages"])
+    }
+
+    @Test("Memory that is to be locked must be allowed to be, and is no matter otherwise")
+    func lockedMemory() {
+        var bounded = machine
+        bounded.lockableByteCount = 8 << 20
+        #expect(machine.lockedMemory(isWanted: true)?.state == .ok)
+        #expect(bounded.lockedMemory(isWanted: true)?.state == .warn)
+        #expect(bounded.lockedMemory(isWanted: true)?.advice?.contains("LimitMEMLOCK") == true)
+        #expect(bounded.lockedMemory(isWanted: false) == nil)
     }
 
     @Test("Each weakness of a machine is told, with what to do")

@@ -52,6 +52,14 @@ unsigned long moiety_connections_refused(void);
 // socket was left behind; ENOTSOCK where something else is there; or another errno.
 int moiety_local_socket_state(const char *path);
 
+// Keeps this process's memory from being swapped out, now and later, page by page as it is first
+// touched. Returns 0 or an errno. (mlockall's flags are macros.)
+int moiety_lock_memory(void);
+
+// Whether this process may lock any amount of memory: 1 or 0. Writes the bytes that it may lock
+// where that is bounded.
+int moiety_may_lock_memory(uint64_t *byte_count);
+
 // Whether the kernel's clock is kept right by somebody: 1 or 0, or a negative errno.
 int moiety_clock_is_synchronised(void);
 
