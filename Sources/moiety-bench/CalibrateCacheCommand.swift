@@ -96,6 +96,9 @@ struct TraceOptions: ParsableArguments {
     @Option(help: "A trace that `moiety admin profile dump --trace` wrote; several of one model.")
     var trace: [String]
 
+    /// Half as many again as the largest models have; tables grow with the square of a layer.
+    private static let mostExperts = 32_768
+
     /// - Throws: where one cannot be read, is too short, or is another model's.
     func read() throws -> [(name: String, trace: RoutingTrace)] {
         let traces = try trace.map { path in
@@ -110,6 +113,12 @@ struct TraceOptions: ParsableArguments {
                 trace.topK == traces[0].trace.topK
             else {
                 throw ValidationError("\(name) is of another model than \(traces[0].name)")
+            }
+            let experts = trace.expertCounts.reduce(0, +)
+            guard experts <= Self.mostExperts else {
+                throw ValidationError(
+                    "\(name) has \(experts) experts; at most \(Self.mostExperts) are compared"
+                )
             }
             guard trace.rowCount >= 2, !trace.expertLayers.isEmpty else {
                 throw ValidationError("\(name) has too few rows to be cut in halves")

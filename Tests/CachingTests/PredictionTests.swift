@@ -75,6 +75,9 @@ struct PredictionTests {
         // The layer before counts more than the one before that.
         let votes = maps.votes(at: 2, after: [1, 2])
         #expect(votes[3] > votes[2])
+        // Where the layers so far say nothing, the token before does: 1 2 3 came after 1 1 2.
+        #expect(maps.votes(at: 0, after: [], previous: [1, 1, 2])[1] > 0.5)
+        #expect(maps.votes(at: 2, after: [3, 3], previous: [1, 1, 2])[3] > 0.5)
         for _ in 0..<3 { maps.record([3, 3, 0]) }
         #expect(maps.count == 4)
         #expect(maps.votes(at: 2, after: [3, 3]) == [1, 0, 0, 0])
@@ -122,6 +125,17 @@ struct PredictionTests {
         )
         // Together 50, 70 and 80.
         #expect(chosen == [[ExpertID(0, 1), ExpertID(0, 2)], [ExpertID(2, 2)]])
+    }
+
+    @Test("Residents are chosen every so many prompts; a new task loads what it asks for")
+    func schedule() {
+        var schedule = ResidencySchedule(period: 3)
+        let decisions = [0, 0, 0, 0, 1, 0, 0, 1].map { schedule.onPrompt(task: $0) }
+        #expect(
+            decisions == [
+                .loadOnDemand, .keep, .keep, .choose, .loadOnDemand, .keep, .choose, .keep,
+            ]
+        )
     }
 
     @Test("A budget is shared evenly, as far as layers have experts")

@@ -61,16 +61,17 @@ public struct PredictionBenchmark {
         trace.expertLayers.flatMap { trace.experts(step: step, layer: $0) }
     }
 
-    /// Token by token and layer by layer, with what the layers before chose; the first layer, of
-    /// which nothing is known, by frequency.
+    /// Token by token and layer by layer, with what the layers before chose, and for maps also what
+    /// the token before chose.
     public func tokens() -> [Result] {
         let none = PredictionScore(expertCount: predictor.numbering.count)
         var scores = Array(repeating: none, count: 3)
         for (task, trace) in traces.enumerated() {
             for step in trace.stepCount / 2..<trace.stepCount {
                 let chosen = Self.chosen(trace, step)
+                let previous = Self.chosen(trace, step - 1)
                 for place in 0..<predictor.numbering.placeCount {
-                    let guesses = guesses(chosen, at: place, task: task)
+                    let guesses = guesses(chosen, previous, at: place, task: task)
                     count(guesses, chosen, at: place, in: &scores)
                 }
             }
@@ -79,15 +80,21 @@ public struct PredictionBenchmark {
         return zip(names, scores).map { Result(name: $0, score: $1) }
     }
 
-    private func guesses(_ chosen: [UInt16], at place: Int, task: Int) -> [[UInt16]] {
+    private func guesses(
+        _ chosen: [UInt16],
+        _ previous: [UInt16],
+        at place: Int,
+        task: Int
+    ) -> [[UInt16]] {
         let topK = predictor.topK
         let frequencies = predictor.frequencies(at: place, task: task)
-        guard place > 0 else {
-            return Array(repeating: ExpertRanking.highest(frequencies, count: topK), count: 3)
-        }
-        let before = chosen[(place - 1) * topK..<place * topK]
+        let before = chosen[max(0, place - 1) * topK..<place * topK]
         let scores = predictor.scores(at: place, after: before, task: task)
-        let votes = maps[task].votes(at: place, after: chosen[..<(place * topK)])
+        let votes = maps[task].votes(
+            at: place,
+            after: chosen[..<(place * topK)],
+            previous: previous
+        )
         // Both say how likely an expert is; where maps say never, the tables may know better.
         let sum = scores.reduce(0, +)
         let both = scores.indices.map {

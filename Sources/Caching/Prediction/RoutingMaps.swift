@@ -2,7 +2,7 @@
 /// FineMoE.
 ///
 /// How like two tokens are is what they chose alike in the layers so far, later layers counting
-/// more.
+/// more, and what the tokens before them chose alike.
 public struct RoutingMaps: Sendable {
     public struct Settings: Hashable, Sendable {
         /// Maps kept; the oldest gives way.
@@ -11,6 +11,8 @@ public struct RoutingMaps: Sendable {
         public var voters = 32
         /// What a layer counts beside the one after it.
         public var fading = 0.7
+        /// What an expert counts that the tokens before chose alike.
+        public var previousWeight = 0.2
         /// How fast votes fade as maps get less like.
         public var sharpness = 2.0
 
@@ -36,7 +38,7 @@ public struct RoutingMaps: Sendable {
 
     public var count: Int { stride > 0 ? maps.count / stride : 0 }
 
-    /// Keeps a token's choices, `[place][topK]`.
+    /// Keeps a token's choices, `[place][topK]`; it follows the one that was recorded before it.
     public mutating func record(_ chosen: [UInt16]) {
         precondition(chosen.count == stride, "\(chosen.count) experts of \(stride)")
         guard count == settings.capacity else {
@@ -49,11 +51,21 @@ public struct RoutingMaps: Sendable {
 
     /// Votes for each expert of a layer by the maps that are likest so far.
     ///
-    /// - Parameter chosen: `[place][topK]` of the layers before; further ones do not count.
+    /// - Parameters:
+    ///   - chosen: `[place][topK]` of the layers before; further ones do not count.
+    ///   - previous: what the token before chose in all layers; empty where none was.
     /// - Returns: shares of the votes; none without maps.
-    public func votes(at place: Int, after chosen: ArraySlice<UInt16>) -> [Double] {
+    public func votes(
+        at place: Int,
+        after chosen: ArraySlice<UInt16>,
+        previous: [UInt16] = []
+    ) -> [Double] {
+        precondition(previous.isEmpty || previous.count == stride, "\(previous.count) experts")
         var votes = numbering.numbers(at: place).map { _ in 0.0 }
-        let likeness = (0..<count).map { self.likeness(of: $0, to: chosen, until: place) }
+        let likeness = (0..<count).map { map in
+            self.likeness(of: map, to: chosen, until: place)
+                + settings.previousWeight * Double(alike(predecessor(of: map), previous))
+        }
         let voters = likeness.indices.sorted { (-likeness[$0], $0) < (-likeness[$1], $1) }
             .prefix(settings.voters)
         guard let first = voters.first else { return votes }
@@ -65,6 +77,27 @@ public struct RoutingMaps: Sendable {
             sum += vote * Double(topK)
         }
         return votes.map { $0 / sum }
+    }
+
+    /// The map that was recorded before one; nil for the first that is left.
+    private func predecessor(of map: Int) -> Int? {
+        let first = count == settings.capacity ? oldest : 0
+        guard map != first else { return nil }
+        return map > 0 ? map - 1 : count - 1
+    }
+
+    /// How many experts a map and a token chose alike.
+    private func alike(_ map: Int?, _ chosen: [UInt16]) -> Int {
+        guard let map, !chosen.isEmpty else { return 0 }
+        var alike = 0
+        for place in 0..<numbering.placeCount {
+            let own = map * stride + place * topK
+            for expert in chosen[place * topK..<(place + 1) * topK]
+            where maps[own..<own + topK].contains(expert) {
+                alike += 1
+            }
+        }
+        return alike
     }
 
     private func likeness(of map: Int, to chosen: ArraySlice<UInt16>, until place: Int) -> Double {
