@@ -1,8 +1,12 @@
 import Cluster
 import Messaging
+import Tensors
 
 /// The thread that runs a worker's `StepLoop`.
 enum StepThread {
+    /// After so long without work, what the messages of a long prompt took goes back to the system.
+    private static let restTime = Duration.seconds(2)
+
     /// Starts the thread; it ends after `StepCommand.stop`.
     static func start(
         machine: Machine,
@@ -35,14 +39,17 @@ enum StepThread {
         spin: Duration
     ) throws(MessagingError) {
         var poller = Poller(spin: spin)
+        var hasWorked = false
         while true {
             while try loop.turn() {}
             guard !loop.isStopped else { return }
-            _ = try poller.wait(
+            let ready = try poller.wait(
                 for: loop.socket.map { [$0] } ?? [],
                 or: inbox.waker,
-                timeout: nil
+                timeout: hasWorked ? restTime : nil
             )
+            hasWorked = !ready.isTimeUp
+            if ready.isTimeUp { FreeMemory.giveBack() }
         }
     }
 }

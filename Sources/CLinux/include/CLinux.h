@@ -56,6 +56,10 @@ int moiety_local_socket_state(const char *path);
 // touched. Returns 0 or an errno. (mlockall's flags are macros.)
 int moiety_lock_memory(void);
 
+// Gives free memory that the allocator keeps back to the system. (Glibc's Swift module has no
+// malloc.h.)
+void moiety_return_free_memory(void);
+
 // Whether this process may lock any amount of memory: 1 or 0. Writes the bytes that it may lock
 // where that is bounded.
 int moiety_may_lock_memory(uint64_t *byte_count);
