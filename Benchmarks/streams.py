@@ -35,9 +35,9 @@ class Stream(threading.Thread):
     def __init__(self, url, prompt, count, seed):
         super().__init__()
         self.place = urllib.parse.urlsplit(url)
-        # Whatever comes: tokens of random weights repeat themselves where the likeliest is taken.
-        self.body = {"prompt": prompt, "max_tokens": count, "min_tokens": count, "temperature": 2,
-                     "top_k": 0, "top_p": 1, "min_p": 0, "ignore_eos": True, "seed": seed,
+        # Tokens of random weights repeat themselves where the likeliest is taken.
+        self.body = {"prompt": prompt, "max_tokens": count, "temperature": 2, "top_p": 1,
+                     "min_p": 0, "ignore_eos": True, "seed": seed,
                      "stream": True, "stream_options": {"include_usage": True}}
         self.first = self.last = None
         self.count = 0
