@@ -7,8 +7,8 @@
 #                                    prefill (/health while a long prompt is read), load
 #
 # MODEL= another model; PROMPT_TOKENS= (30000) of the prefill, which is left after
-# PREFILL_SECONDS= (900); MINUTES= (1) and STREAMS= (64) of the load; VISITS= (1000) clients that come
-# and go.
+# PREFILL_SECONDS= (900), and STANDARD_MODEL= its file, made otherwise; MINUTES= (1) and STREAMS= (64)
+# of the load; VISITS= (1000) clients that come and go.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

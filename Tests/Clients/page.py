@@ -24,7 +24,10 @@ class Browser:
     def __enter__(self):
         program = shutil.which("chromium") or shutil.which("chromium-browser")
         assert program, "install Debian's chromium"
-        self.profile = tempfile.TemporaryDirectory(prefix="moiety-page.")
+        # Children of a browser that was told to end may still write.
+        self.profile = tempfile.TemporaryDirectory(
+            prefix="moiety-page.", ignore_cleanup_errors=True
+        )
         self.process = subprocess.Popen(
             [program, "--headless=new", "--no-sandbox", "--disable-gpu", "--mute-audio",
              "--remote-debugging-port=0", f"--user-data-dir={self.profile.name}",

@@ -15,7 +15,9 @@ LIMIT = 100
 # After so many seconds the client leaves: what was answered until then counts.
 PATIENCE = float(os.environ.get("PREFILL_SECONDS", "900"))
 # The standard model of docs/PERFORMANCE.md.
-STANDARD = os.path.join(TOP, ".build", "clients", "standard-q4_0.gguf")
+STANDARD = os.environ.get(
+    "STANDARD_MODEL", os.path.join(TOP, ".build", "clients", "standard-q4_0.gguf")
+)
 
 
 def standard_model():
