@@ -143,8 +143,9 @@ let package = Package(
         swift("Tokenizer", ["Model", "CPCRE2"]),
         swift("Templates", ["JSON"]),
         swift("Inference", ["Model", "Kernels", "Tensors"]),
-        swift("Experts", ["Model", "Kernels", "Tensors"]),
         swift("Storage", ["Model", "GGUF", "Tensors"]),
+        swift("ExpertStore", ["Storage", "Model", "GGUF", "Kernels", "Tensors", "CLinux"]),
+        swift("Experts", ["ExpertStore", "Storage", "Model", "GGUF", "Kernels", "Tensors"]),
 
         // Floor 3, right wing: plans.
         swift("Placement", ["Model"]),
@@ -193,8 +194,9 @@ let package = Package(
         swift(
             "Benchmarking",
             [
-                "Generation", "Inference", "Experts", "Tokenizer", "Kernels", "CKernels", "Tensors",
-                "GGUF", "Model", "Caching", "Placement", "Cluster", "Wire", "Messaging", "CLinux",
+                "Generation", "Inference", "Experts", "ExpertStore", "Storage", "Tokenizer",
+                "Kernels", "CKernels", "Tensors", "GGUF", "Model", "Caching", "Placement",
+                "Cluster", "Wire", "Messaging", "CLinux",
             ]
         ),
 
@@ -211,8 +213,9 @@ let package = Package(
         door(
             "moiety-bench",
             [
-                "Benchmarking", "Inference", "Tokenizer", "Kernels", "Tensors", "GGUF", "Model",
-                "Caching", "Placement", "Cluster", "Wire", "Settings", "Terminal", arguments,
+                "Benchmarking", "Experts", "Storage", "Inference", "Tokenizer", "Kernels",
+                "Tensors", "GGUF", "Model", "Caching", "Placement", "Cluster", "Wire", "Settings",
+                "Terminal", arguments,
             ]
         ),
         swift("Daemon", ["Messaging", "Settings", "CLinux", arguments, logging, lifecycle]),
@@ -266,8 +269,8 @@ let package = Package(
         tests(
             of: "Inference",
             [
-                "Inference", "Generation", "Experts", "Tokenizer", "Model", "GGUF", "Tensors",
-                "Kernels", "ClusterTesting", "CAllocations",
+                "Inference", "Generation", "Experts", "ExpertStore", "Storage", "Tokenizer",
+                "Model", "GGUF", "Tensors", "Kernels", "ClusterTesting", "CAllocations",
             ],
             leavingOut: ["Fixtures"]
         ),
@@ -278,6 +281,10 @@ let package = Package(
             ]
         ),
         tests(of: "Storage", ["Storage", "Model", "Tensors", "ClusterTesting", crypto]),
+        tests(
+            of: "ExpertStore",
+            ["ExpertStore", "Storage", "Model", "Tensors", "ClusterTesting"]
+        ),
         tests(
             of: "Generation",
             [

@@ -42,7 +42,7 @@ public final class ExpertArithmetic {
     public func run(
         layer: LayerIndex,
         pairs: some Sequence<Pair>,
-        held: HeldExperts,
+        held: some ExpertHolder,
         activations: Activations,
         into sums: inout [Double]
     ) throws(MissingExpert) {
@@ -55,7 +55,7 @@ public final class ExpertArithmetic {
     @usableFromInline
     func run(
         layer: LayerIndex,
-        held: HeldExperts,
+        held: some ExpertHolder,
         activations: Activations,
         into sums: inout [Double]
     ) throws(MissingExpert) {

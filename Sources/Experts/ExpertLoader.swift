@@ -150,35 +150,49 @@ public struct ExpertLoader: Sendable {
         expecting digest: ExpertDigest?,
         path: String
     ) throws(ModelError) -> FeedForwardWeights {
-        guard let whole = layout.storedShapes(of: part.expert) else {
-            throw .unknownExpert(part.expert, path: path)
-        }
-        var hasher = digest == nil ? nil : ExpertHasher()
         let matrices = try WeightMatrix.make(
             try layout.shapes(of: part, in: path),
             in: .panels,
             shortage: { .shortage($0, path: path) },
             fill: { writer throws(ModelError) in
-                for (index, shape) in whole.enumerated() {
-                    let all = 0..<shape.rowCount
-                    // A shard's rows of gate and up; it has all rows of down, cut by the writer.
-                    let kept = index < 2 ? part.dimensions ?? all : all
-                    let rows = hasher == nil ? kept : all
-                    // Hashed and put in place while a piece is still in the processor's cache.
-                    try stored.read(index, rows: rows) { rows, weights throws(ModelError) in
-                        hasher?.update(weights)
-                        writer.write(rows, keeping: kept, of: index, weights)
-                    }
-                }
+                try write(part, of: stored, layout: layout, expecting: digest, path: path, writer)
             }
         )
+        return FeedForwardWeights(gate: matrices[0], up: matrices[1], down: matrices[2])
+    }
+
+    /// Writes one expert, or a shard of it, where it is wanted.
+    ///
+    /// - Throws: also what is found only at its end; then what was written is of no use.
+    static func write(
+        _ part: ExpertSlice,
+        of stored: any StoredExpert,
+        layout: ExpertLayout,
+        expecting digest: ExpertDigest?,
+        path: String,
+        _ writer: WeightWriter
+    ) throws(ModelError) {
+        guard let whole = layout.storedShapes(of: part.expert) else {
+            throw .unknownExpert(part.expert, path: path)
+        }
+        var hasher = digest == nil ? nil : ExpertHasher()
+        for (index, shape) in whole.enumerated() {
+            let all = 0..<shape.rowCount
+            // A shard's rows of gate and up; it has all rows of down, cut by the writer.
+            let kept = index < 2 ? part.dimensions ?? all : all
+            let rows = hasher == nil ? kept : all
+            // Hashed and put in place while a piece is still in the processor's cache.
+            try stored.read(index, rows: rows) { rows, weights throws(ModelError) in
+                hasher?.update(weights)
+                writer.write(rows, keeping: kept, of: index, weights)
+            }
+        }
         if let digest, let found = hasher?.digest(), found != digest {
             throw .differs(
                 "\(part.expert) in \(path) differs from the coordinator's "
                     + "(digest \(found), expected \(digest)): copy the coordinator's file here"
             )
         }
-        return FeedForwardWeights(gate: matrices[0], up: matrices[1], down: matrices[2])
     }
 }
 

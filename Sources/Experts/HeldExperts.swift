@@ -1,9 +1,15 @@
 public import Model
 
+/// Lends experts to be computed.
+public protocol ExpertHolder {
+    /// The expert's weights, or nil where it is not held or does not exist.
+    subscript(id: ExpertID) -> FeedForwardWeights? { get }
+}
+
 /// The experts a process holds in memory, each at the file's precision, whole or a shard of it.
 ///
 /// A shard is computed like any expert: it is a narrower one.
-public struct HeldExperts: Sendable {
+public struct HeldExperts: ExpertHolder, Sendable {
     /// `[layer][expert]`, nil where not held.
     private var weights: [[FeedForwardWeights?]]
     public private(set) var count = 0

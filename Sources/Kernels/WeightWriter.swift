@@ -6,14 +6,7 @@ public import Tensors
 /// May be used from several threads at once, for different rows.
 @safe public struct WeightWriter: Sendable {
     nonisolated(unsafe) fileprivate let start: UnsafeMutablePointer<UInt8>
-    fileprivate let places: [Place]
-
-    /// Where a matrix goes.
-    fileprivate struct Place: Sendable {
-        let shape: MatrixShape
-        let layout: WeightMatrix.Layout
-        let offset: Int
-    }
+    fileprivate let places: [MatrixPlaces.Place]
 
     /// Writes rows of a matrix, or what it takes of them.
     ///
@@ -47,7 +40,11 @@ public import Tensors
         let stride: Int
     }
 
-    private func copy(_ rows: Range<Int>, of place: Place, from stored: StoredRows) {
+    private func copy(
+        _ rows: Range<Int>,
+        of place: MatrixPlaces.Place,
+        from stored: StoredRows
+    ) {
         let size = place.shape.rowByteCount
         let target = unsafe start + place.offset + rows.lowerBound * size
         guard unsafe size < stored.stride else {
@@ -60,7 +57,11 @@ public import Tensors
         }
     }
 
-    private func pack(_ rows: Range<Int>, of place: Place, from stored: StoredRows) {
+    private func pack(
+        _ rows: Range<Int>,
+        of place: MatrixPlaces.Place,
+        from stored: StoredRows
+    ) {
         guard !place.shape.cutsFirstBlock else {
             unsafe packCut(rows, of: place, from: stored)
             return
@@ -79,7 +80,7 @@ public import Tensors
     private func pack(
         _ row: Int,
         count: Int,
-        of place: Place,
+        of place: MatrixPlaces.Place,
         from first: UnsafePointer<UInt8>,
         stride: Int
     ) {
@@ -97,7 +98,11 @@ public import Tensors
     }
 
     /// Packs rows one by one, whose first block is copied so that what is left of it comes first.
-    private func packCut(_ rows: Range<Int>, of place: Place, from stored: StoredRows) {
+    private func packCut(
+        _ rows: Range<Int>,
+        of place: MatrixPlaces.Place,
+        from stored: StoredRows
+    ) {
         let shape = place.shape
         let first = shape.type.blockByteCount
         let size = shape.blocks.count * first
@@ -123,6 +128,63 @@ extension MatrixShape {
     fileprivate var cutsFirstBlock: Bool { columns.lowerBound % type.blockLength != 0 }
 }
 
+/// Where matrices lie in one piece of memory, each in the layout that products want.
+///
+/// The same on every machine, so that what is packed by one may be read by another: panels do not
+/// depend on the instruction set.
+public struct MatrixPlaces: Sendable {
+    fileprivate let places: [Place]
+    /// Bytes that all of them take.
+    public let byteCount: Int
+
+    fileprivate struct Place: Sendable {
+        let shape: MatrixShape
+        let layout: WeightMatrix.Layout
+        let offset: Int
+    }
+
+    /// - Parameter layout: `panels` is for integer weights; float weights keep their rows.
+    public init(_ shapes: [MatrixShape], in layout: WeightMatrix.Layout) {
+        var places: [Place] = []
+        var end = 0
+        for shape in shapes {
+            let takesPanels = layout == .panels && WeightMatrix.hasPanels(shape.type)
+            let layout = takesPanels ? WeightMatrix.Layout.panels : .rows
+            places.append(Place(shape: shape, layout: layout, offset: end))
+            let size = shape.byteCount(in: layout)
+            end = (end + size + Self.alignment - 1) / Self.alignment * Self.alignment
+        }
+        self.places = places
+        byteCount = end
+    }
+
+    /// One of the matrices, where `bytes` hold them all.
+    ///
+    /// - Precondition: there are as many bytes.
+    public func matrix(_ index: Int, in bytes: Bytes) -> WeightMatrix {
+        let place = places[index]
+        return WeightMatrix(place.shape, layout: place.layout, bytes: bytes, offset: place.offset)
+    }
+
+    /// Lends a writer of all rows of all matrices into `span`.
+    ///
+    /// - Precondition: the span has room for them.
+    public func write<Failure: Error>(
+        into span: inout MutableRawSpan,
+        _ fill: (WeightWriter) throws(Failure) -> Void
+    ) throws(Failure) {
+        precondition(span.byteCount >= byteCount, "\(span.byteCount) bytes for \(byteCount)")
+        try unsafe span.withUnsafeMutableBytes { memory throws(Failure) in
+            guard let start = memory.baseAddress else { return }
+            let target = unsafe start.assumingMemoryBound(to: UInt8.self)
+            try fill(unsafe WeightWriter(start: target, places: places))
+        }
+    }
+
+    /// A cache line, so that no load of a whole register crosses one.
+    private static let alignment = 64
+}
+
 extension WeightMatrix {
     /// Matrices in one piece of memory, made from rows as they lie in a file.
     ///
@@ -136,33 +198,14 @@ extension WeightMatrix {
         shortage: (MemoryShortage) -> Failure,
         fill: (WeightWriter) throws(Failure) -> Void
     ) throws(Failure) -> [WeightMatrix] {
-        var places: [WeightWriter.Place] = []
-        var end = 0
-        for shape in shapes {
-            let takesPanels = layout == .panels && hasPanels(shape.type)
-            let layout = takesPanels ? Layout.panels : .rows
-            places.append(WeightWriter.Place(shape: shape, layout: layout, offset: end))
-            let byteCount = shape.byteCount(in: layout)
-            end = (end + byteCount + alignment - 1) / alignment * alignment
-        }
+        let places = MatrixPlaces(shapes, in: layout)
         let bytes = try Bytes(
-            count: end,
+            count: places.byteCount,
             shortage: shortage,
-            fill: { span throws(Failure) in
-                try unsafe span.withUnsafeMutableBytes { memory throws(Failure) in
-                    guard let start = memory.baseAddress else { return }
-                    let target = unsafe start.assumingMemoryBound(to: UInt8.self)
-                    try fill(unsafe WeightWriter(start: target, places: places))
-                }
-            }
+            fill: { span throws(Failure) in try places.write(into: &span, fill) }
         )
-        return places.map { place in
-            WeightMatrix(place.shape, layout: place.layout, bytes: bytes, offset: place.offset)
-        }
+        return shapes.indices.map { places.matrix($0, in: bytes) }
     }
-
-    /// A cache line, so that no load of a whole register crosses one.
-    private static let alignment = 64
 
     /// Whether products want weights of the type in panels.
     static func hasPanels(_ type: ElementType) -> Bool {

@@ -1,13 +1,15 @@
 public import Model
 import Tensors
 
-/// One file of a cache.
+/// One file of a cache: an expert, or a model's packed experts.
 public struct CacheEntry: Equatable, Sendable {
     public enum Stage: String, Sendable {
         /// Whole, and verified when it came.
         case whole
         /// On its way, or left behind by a worker that ended before it was whole.
         case partial
+        /// All experts of a model in one file, ready for computing; named by its key.
+        case packed
     }
 
     public let digest: ExpertDigest

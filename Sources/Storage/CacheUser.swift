@@ -43,10 +43,12 @@ public final class CacheUser: Sendable {
     ) throws(ExpertCacheError) -> Set<ExpertDigest> {
         try cache.locked { () throws(ExpertCacheError) in
             let uses = try cache.uses(except: name)
-            let inUse = uses.reduce(into: others) { $0.formUnion($1.experts) }
+            let entries = try cache.entries()
+            let packed = try cache.packedInUse(of: entries).union(others)
+            let inUse = uses.reduce(into: packed) { $0.formUnion($1.experts) }
             let plan = RoomPlan(
                 wanted: wanted,
-                entries: try cache.entries(),
+                entries: entries,
                 inUse: inUse,
                 byteLimit: cache.byteLimit - uses.reduce(0) { $0 + $1.reservedByteCount },
                 freeByteCount: cache.freeByteCount - cache.spareByteCount

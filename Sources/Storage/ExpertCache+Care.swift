@@ -4,10 +4,10 @@ import Tensors
 // MARK: - What people do with it
 
 extension ExpertCache {
-    /// Hashes of what living processes need.
+    /// Names of what living processes need.
     public func digestsInUse() throws(ExpertCacheError) -> Set<ExpertDigest> {
         try locked { () throws(ExpertCacheError) in
-            try uses().reduce(into: []) { $0.formUnion($1.experts) }
+            try uses().reduce(into: packedInUse(of: entries())) { $0.formUnion($1.experts) }
         }
     }
 
@@ -18,10 +18,10 @@ extension ExpertCache {
     /// - Returns: what was removed.
     public func prune(to byteCount: Int) throws(ExpertCacheError) -> [CacheEntry] {
         try locked { () throws(ExpertCacheError) in
-            let inUse: Set<ExpertDigest> = try uses().reduce(into: []) {
+            let entries = try entries()
+            let inUse = try uses().reduce(into: packedInUse(of: entries)) {
                 $0.formUnion($1.experts)
             }
-            let entries = try entries()
             var total = entries.reduce(0) { $0 + $1.byteCount }
             var removed: [CacheEntry] = []
             for entry in entries.sorted(by: { $0.isOlder(than: $1) }) {

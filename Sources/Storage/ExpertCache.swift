@@ -6,11 +6,12 @@ public import Tensors
 ///
 /// Several processes may share one directory. Nothing in it is trusted: whoever reads an expert
 /// hashes it, so that a file cut by a crash or changed by a disk is found and fetched again.
-/// That is why nothing is made durable either.
+/// That is why single experts are not made durable either.
 ///
 /// ```
 /// experts/HASH    whole; used last when the file was changed last
 /// partial/HASH    on its way, locked by who writes it
+/// packed/KEY      a model's experts, ready for computing; locked by who reads it
 /// users/NAME.lock held by a process as long as it lives, with its experts in NAME.uses
 /// lock            held for as long as it takes to count and to make room
 /// ```
@@ -35,7 +36,7 @@ public struct ExpertCache: Sendable {
         self.path = path
         self.byteLimit = byteLimit
         self.spareByteCount = spareByteCount
-        for name in ["experts", "partial", "users"] {
+        for name in ["experts", "partial", "packed", "users"] {
             do {
                 try FileManager.default.createDirectory(
                     atPath: "\(path)/\(name)",
@@ -76,7 +77,8 @@ public struct ExpertCache: Sendable {
     public func entries() throws(ExpertCacheError) -> [CacheEntry] {
         let whole = try entries(in: "experts", .whole)
         let partial = try entries(in: "partial", .partial)
-        return (whole + partial).sorted { $0.digest.hexadecimal < $1.digest.hexadecimal }
+        let packed = try entries(in: "packed", .packed)
+        return (whole + partial + packed).sorted { $0.digest.hexadecimal < $1.digest.hexadecimal }
     }
 
     private func entries(
@@ -98,6 +100,7 @@ public struct ExpertCache: Sendable {
         switch entry.stage {
         case .whole: wholePath(entry.digest)
         case .partial: partialPath(entry.digest)
+        case .packed: packedPath(entry.digest)
         }
     }
 

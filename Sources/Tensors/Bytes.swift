@@ -2,9 +2,10 @@ internal import Glibc
 
 /// Memory that holds weights: aligned to a page, written once while it is made, read only after.
 ///
-/// Owned by reference count, so slices of one buffer (the experts of a layer, say) share it.
+/// Owned by reference count, so slices of one buffer (the experts of a layer, say) share it. A slot
+/// of `SlotMemory` is written again, by who knows that nobody reads it.
 @safe public final class Bytes: @unchecked Sendable {
-    // @unchecked: the memory is written before `init` returns and never again.
+    // @unchecked: the memory is written before `init` returns and never again, but for slots.
     private let memory: UnsafeMutableRawBufferPointer
     /// Where large memory comes from; nil for the heap.
     private let piece: PageArena.Piece?
@@ -59,6 +60,13 @@ internal import Glibc
         }
         // Not before: once `self` is complete, a throw would also run `deinit`.
         unsafe self.memory = memory
+        self.piece = piece
+    }
+
+    /// A part of a piece that others write.
+    init(_ part: Range<Int>, of piece: PageArena.Piece) {
+        let start = unsafe piece.start + part.lowerBound
+        unsafe memory = UnsafeMutableRawBufferPointer(start: start, count: part.count)
         self.piece = piece
     }
 

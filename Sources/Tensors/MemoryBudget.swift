@@ -38,6 +38,13 @@ public enum MemoryBudget {
         return machine.map { min($0, left) } ?? left
     }
 
+    /// What this process has in memory now, its program included, or nil where the system does not
+    /// say.
+    public static func residentByteCount() -> Int? { field("VmRSS:", of: "/proc/self/status") }
+
+    /// The most that it ever had in memory.
+    public static func peakByteCount() -> Int? { field("VmHWM:", of: "/proc/self/status") }
+
     /// The bytes that a line of a file of `/proc` gives in kilobytes.
     static func field(_ name: String, of path: String) -> Int? {
         for line in text(path).split(separator: "\n") where line.hasPrefix(name) {

@@ -19,6 +19,7 @@ struct ModelCommand: ParsableCommand {
     @Flag(help: "Also measure how fast memory is read, beside each decode, and compare.")
     var bandwidth = false
 
+    @OptionGroup var memory: MemoryBudgetOptions
     @OptionGroup var threads: ThreadOptions
     @OptionGroup var repetition: RepetitionOptions
     @OptionGroup var output: OutputOptions
@@ -32,11 +33,9 @@ struct ModelCommand: ParsableCommand {
             instructionSet: try chosenInstructionSet(),
             threads: try threads.compute()
         )
+        let loaded = try load(try ModelFile(path: workload.model), kernels)
+        let disk = try DiskReference(loaded)
         kernels.pool.bindCaller()
-        let loaded = try LoadedModel(try ModelFile(path: workload.model), kernels: kernels) {
-            share in
-            Console.progress("loading experts: \(Format.fixed(share * 100, digits: 0)) %")
-        }
         let benchmark = ModelBenchmark(loaded, options: options)
         let reference = try BandwidthReference(wanted: bandwidth && decodes, kernels.pool)
         try benchmark.warmUp { share in
@@ -49,16 +48,36 @@ struct ModelCommand: ParsableCommand {
             try decodes
             ? repetition.sample("decode") {
                 reference?.measure()
-                return try benchmark.decodeRate()
+                return try disk?.measure(benchmark.decodeRate) ?? benchmark.decodeRate()
             } : nil
         let figures = ModelFigures(
             loaded: loaded,
             depth: context,
             rates: Rates(workload: workload, prefill: prefill, decode: decode),
-            bandwidth: reference?.sample
+            bandwidth: reference?.sample,
+            disk: disk?.figures(tokenCount: workload.newTokens * workload.batch)
         )
         guard !output.json else { return try Console.writeJSON(figures) }
         Console.write(figures.table.text)
+    }
+
+    private func load(_ file: ModelFile, _ kernels: Kernels) throws -> LoadedModel {
+        guard let budget = try memory.budget() else {
+            return try LoadedModel(file, kernels: kernels) { share in
+                Console.progress("loading experts: \(Format.fixed(share * 100, digits: 0)) %")
+            }
+        }
+        let working = options.workingMemory(file.description, threadCount: kernels.threadCount)
+        return try LoadedModel(
+            file,
+            kernels: kernels,
+            budget: budget,
+            working: working.byteCount + DirectReads.memoryByteCount,
+            progress: { share in
+                Console.progress("experts: \(Format.fixed(share * 100, digits: 0)) %")
+            },
+            onTrouble: { trouble in Console.note("moiety-bench: \(trouble)") }
+        )
     }
 
     private var decodes: Bool { workload.newTokens > 0 }

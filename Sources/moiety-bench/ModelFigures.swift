@@ -1,6 +1,7 @@
 import Benchmarking
 import Kernels
 import Model
+import Tensors
 import Terminal
 
 /// What `moiety-bench model` found, and what its `--json` prints.
@@ -12,8 +13,17 @@ struct ModelFigures: Encodable {
     private let depth: Int
     private let rates: Rates
     private let bandwidth: Sample?
+    private let disk: DiskFigures?
+    /// The most that this process had in memory.
+    private let peak: Int?
 
-    init(loaded: LoadedModel, depth: Int, rates: Rates, bandwidth: Sample?) {
+    init(
+        loaded: LoadedModel,
+        depth: Int,
+        rates: Rates,
+        bandwidth: Sample?,
+        disk: DiskFigures?
+    ) {
         model = loaded.file.description.name
         weights = WeightBytes(of: loaded.file)
         threadCount = loaded.kernels.threadCount
@@ -21,6 +31,8 @@ struct ModelFigures: Encodable {
         self.depth = depth
         self.rates = rates
         self.bandwidth = bandwidth
+        self.disk = disk
+        peak = MemoryBudget.peakByteCount()
     }
 
     private var sequenceCount: Int { rates.workload.batch }
@@ -60,6 +72,8 @@ struct ModelFigures: Encodable {
             table.add(["bandwidth", bandwidth.map(\.giga).text() + " GB/s"])
             table.add(["share", share.map { $0 * 100 }.text() + " %"])
         }
+        disk?.add(to: &table)
+        if let peak { table.add(["memory at most", Format.bytes(peak)]) }
         return table
     }
 
@@ -71,6 +85,8 @@ struct ModelFigures: Encodable {
         case decodeGBPerSecond = "decode_gb_s"
         case bandwidth = "read_gb_s"
         case share = "decode_bandwidth_share"
+        case disk
+        case peak = "peak_memory_bytes"
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -80,6 +96,8 @@ struct ModelFigures: Encodable {
         try object.encode(threadCount, forKey: .threads)
         try object.encode(instructionSet, forKey: .instructionSet)
         try object.encode(depth, forKey: .context)
+        try object.encodeIfPresent(peak, forKey: .peak)
+        try object.encodeIfPresent(disk, forKey: .disk)
         guard let rate = decodeBytesPerSecond else { return }
         try object.encode(stepByteCount, forKey: .weightBytes)
         try object.encode(weights.coordinator(rows: sequenceCount), forKey: .coordinatorBytes)

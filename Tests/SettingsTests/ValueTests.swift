@@ -90,7 +90,7 @@ struct ValueTests {
     @Test(
         "Bytes of no number, no unit that we know, or too many are refused",
         arguments: [
-            "GB", "-1", "1.5GB", "1 GB", "1GiB", "1gb", "10000000TB", "99999999999999999999",
+            "GB", "-1", "1.5GB", "1 GB", "1Gi", "1gib", "1gb", "10000000TB", "99999999999999999999",
         ]
     )
     func notByteCounts(text: String) {

@@ -2,12 +2,17 @@ public import Experts
 public import Inference
 public import Kernels
 public import Model
+public import Storage
 
 /// A whole model in this process, as `moiety run` has it.
 public struct LoadedModel {
     public let file: ModelFile
     public let forward: ForwardPass
     public let kernels: Kernels
+    /// Where experts come from that do not fit into memory; nil where all do.
+    public let resident: ResidentRunner?
+    /// The file of packed experts, if there is one.
+    public let storePath: String?
 
     /// Of all sequences together; memory is taken as they fill.
     private static let mostPositions = 1 << 22
@@ -24,6 +29,8 @@ public struct LoadedModel {
     ) throws(ModelError) {
         self.file = file
         self.kernels = kernels
+        resident = nil
+        storePath = nil
         let expertCounts = file.description.expertCounts
         let ids = expertCounts.enumerated().flatMap { layer, count in
             (0..<count).map { ExpertID(layer: LayerIndex(layer), index: $0) }
@@ -45,6 +52,57 @@ public struct LoadedModel {
             kernels: kernels,
             experts: runner(LocalRunner(held: held, kernels: kernels)),
             cache: CacheLimits(positions: Self.mostPositions, format: cacheFormat)
+        )
+    }
+
+    /// What a process may take.
+    public struct Budget {
+        let byteCount: Int
+        let cache: ExpertCache
+
+        /// - Parameter cache: where packed experts are kept.
+        public init(byteCount: Int, cache: ExpertCache) {
+            self.byteCount = byteCount
+            self.cache = cache
+        }
+    }
+
+    /// As `moiety run --memory` has it.
+    ///
+    /// The calling thread must not be bound to a CPU yet: threads that it starts would be, too.
+    ///
+    /// - Parameters:
+    ///   - working: what steps take, and whoever measures them.
+    ///   - progress: told the share of the experts that is packed or loaded, from any thread.
+    ///   - onTrouble: told what makes experts slower.
+    public init(
+        _ file: ModelFile,
+        kernels: Kernels,
+        budget: Budget,
+        working: Int,
+        progress: @Sendable (Double) -> Void,
+        onTrouble: @escaping (ExpertResidence.Trouble) -> Void
+    ) throws {
+        self.file = file
+        self.kernels = kernels
+        let weights = try CoreWeights(
+            from: WeightReader(model: file, threadCount: kernels.threadCount)
+        )
+        let residence = ExpertResidence(file, cache: budget.cache, kernels: kernels)
+        let experts = try residence.runner(
+            budget: budget.byteCount,
+            fixed: ExpertResidence.fixedByteCount(working: working),
+            progress: progress,
+            onTrouble: onTrouble
+        )
+        resident = experts as? ResidentRunner
+        storePath = try StoreMaker(file, cache: budget.cache).existingPath
+        forward = ForwardPass(
+            model: file.description,
+            weights: weights,
+            kernels: kernels,
+            experts: experts,
+            cache: CacheLimits(positions: Self.mostPositions)
         )
     }
 }

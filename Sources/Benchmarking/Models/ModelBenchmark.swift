@@ -1,7 +1,7 @@
 import Generation
 public import Inference
 import Kernels
-import Model
+public import Model
 
 /// Prefill and decode of one process, measured as llama-bench measures them.
 ///
@@ -21,6 +21,21 @@ public final class ModelBenchmark {
         public var seed: UInt64 = 1
 
         public init() {}
+
+        /// What measuring a model takes beside its weights.
+        public func workingMemory(_ model: ModelDescription, threadCount: Int) -> WorkingMemory {
+            let decoding = generatedTokenCount > 0 ? [depth + generatedTokenCount] : []
+            let sequence = (promptTokenCount > 0 ? [promptTokenCount] : []) + decoding
+            return WorkingMemory(
+                model,
+                positions: Array(repeating: sequence, count: sequenceCount).flatMap { $0 },
+                rows: max(
+                    min(max(promptTokenCount, depth), ModelBenchmark.stepRows),
+                    sequenceCount
+                ),
+                threadCount: threadCount
+            )
+        }
     }
 
     private let forward: ForwardPass
@@ -30,7 +45,8 @@ public final class ModelBenchmark {
     /// Filled up to `depth`; each repetition decodes from there.
     private var deepContexts: [SequenceContext] = []
     /// Rows of one step of a prompt, as in the daemons.
-    private let chunk = Scheduler.Limits().stepRows
+    private let chunk = stepRows
+    private static let stepRows = Scheduler.Limits().stepRows
 
     public init(_ model: LoadedModel, options: Options) {
         forward = model.forward

@@ -71,4 +71,9 @@ int moiety_clock_is_synchronised(void);
 // does; EADDRNOTAVAIL where the host is no address of this machine; or another errno.
 int moiety_port_state(const char *host, const char *port);
 
+// Opens a file for reads that pass the page cache by, where its file system can do that, and says
+// in `direct` whether it can. Never waits, and does not follow a symbolic link. Returns the
+// descriptor or a negative errno. (O_DIRECT is no constant that Swift sees.)
+int moiety_open_direct(const char *path, int *direct);
+
 #endif

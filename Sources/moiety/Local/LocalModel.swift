@@ -6,7 +6,7 @@ import Model
 import Placement
 import Terminal
 
-/// A whole model in this process: the core's weights and every expert.
+/// A whole model in this process: the core's weights and every expert, in memory or within reach.
 enum LocalModel {
     /// Loads everything, with a progress line; the calling thread is the one that computes.
     ///
@@ -39,6 +39,53 @@ enum LocalModel {
             experts: LocalRunner(owners: owners, kernels: kernels),
             // One sequence at a time, of any length that can be asked for.
             cache: CacheLimits(positions: 1 << 20, format: cacheFormat)
+        )
+    }
+
+    /// Loads what fits into a memory budget; experts that do not are read when they are chosen.
+    ///
+    /// - Parameters:
+    ///   - positions: of the one sequence there will be.
+    ///   - rows: of a step, at most.
+    static func load(
+        _ model: ModelFile,
+        threads: ComputeThreads,
+        budget: MemoryAllowance,
+        positions: Int,
+        rows: Int,
+        cacheFormat: CacheFormat = .f16
+    ) throws -> ForwardPass {
+        let kernels = Kernels(
+            instructionSet: try .chosen(environment: ProcessInfo.processInfo.environment),
+            threads: threads
+        )
+        let weights = try CoreWeights(
+            from: WeightReader(model: model, threadCount: threads.count)
+        )
+        let working = WorkingMemory(
+            model.description,
+            positions: [positions],
+            rows: rows,
+            threadCount: threads.count,
+            format: cacheFormat
+        )
+        let residence = ExpertResidence(model, cache: budget.cache, kernels: kernels)
+        let experts = try residence.runner(
+            budget: budget.byteCount,
+            fixed: ExpertResidence.fixedByteCount(working: working.byteCount),
+            progress: { share in
+                Console.progress("experts: \(Format.fixed(share * 100, digits: 0)) %")
+            },
+            onTrouble: TroubleNotes().note
+        )
+        // Not before: threads that the calling one starts would stay on its CPU.
+        defer { kernels.pool.bindCaller() }
+        return ForwardPass(
+            model: model.description,
+            weights: weights,
+            kernels: kernels,
+            experts: experts,
+            cache: CacheLimits(positions: positions, format: cacheFormat)
         )
     }
 
@@ -87,5 +134,16 @@ enum LocalModel {
                 return part.dimensions != nil || entry.workers.first == worker
             }
         }
+    }
+}
+
+/// Tells what makes experts slower; of many that could not be read, the first one.
+private final class TroubleNotes {
+    private var isTold = false
+
+    func note(_ trouble: ExpertResidence.Trouble) {
+        guard !isTold else { return }
+        isTold = true
+        Console.note("moiety: \(trouble)")
     }
 }

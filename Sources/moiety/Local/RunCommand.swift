@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Generation
+import Inference
 import Model
 import Terminal
 import Tokenizer
@@ -16,6 +17,7 @@ struct RunCommand: AsyncParsableCommand {
     @OptionGroup var sampling: SamplingOptions
     @OptionGroup var cache: CacheOptions
     @OptionGroup var chat: ChatOptions
+    @OptionGroup var memory: MemoryBudgetOptions
 
     @Option(help: "A plan file: experts are summed worker by worker as it says.")
     var plan: String?
@@ -49,6 +51,9 @@ struct RunCommand: AsyncParsableCommand {
     }
 
     func validate() throws {
+        guard memory.memory == nil || plan == nil else {
+            throw ValidationError("--plan is for experts in memory; leave out --memory")
+        }
         guard (0...1 << 20).contains(ctxSize) else {
             throw ValidationError("-c is \(ctxSize); it must be 0 to \(1 << 20)")
         }
@@ -72,6 +77,30 @@ struct RunCommand: AsyncParsableCommand {
         }
     }
 
+    private func load(
+        _ file: ModelFile,
+        for request: GenerationRequest,
+        _ limits: Scheduler.Limits
+    ) throws -> ForwardPass {
+        guard let budget = try memory.budget() else {
+            return try LocalModel.load(
+                file,
+                threads: model.computeThreads(),
+                planPath: plan,
+                cacheFormat: cache.format
+            )
+        }
+        let wanted = request.prompt.count + prompt.maximumTokens
+        return try LocalModel.load(
+            file,
+            threads: model.computeThreads(),
+            budget: budget,
+            positions: min(wanted, limits.contextLength),
+            rows: min(request.prompt.count, limits.stepRows),
+            cacheFormat: cache.format
+        )
+    }
+
     private func generate(
         _ text: [UInt8],
         into output: AnswerOutput
@@ -86,14 +115,9 @@ struct RunCommand: AsyncParsableCommand {
             sampling: sampling.sampling,
             stopTexts: prompt.stop
         )
-        let forward = try LocalModel.load(
-            file,
-            threads: model.computeThreads(),
-            planPath: plan,
-            cacheFormat: cache.format
-        )
         var limits = Scheduler.Limits()
         limits.contextLength = ctxSize > 0 ? ctxSize : file.description.contextLength
+        let forward = try load(file, for: request, limits)
         let engine = Engine(forward: forward, tokenizer: tokenizer, limits: limits)
         var result: GenerationResult?
         _ = try engine.add(request) { event in

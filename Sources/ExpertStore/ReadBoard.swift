@@ -1,0 +1,193 @@
+import Dispatch
+import Model
+import Synchronization
+import Tensors
+
+/// Where reads hang until a thread takes a block of them.
+final class ReadBoard: Sendable {
+    /// A block that a thread has taken.
+    struct Task {
+        fileprivate let job: Int
+        let source: any SlotSource
+        let block: Int
+        let expert: ExpertID
+        let slot: Int
+    }
+
+    private struct Job {
+        let expert: ExpertID
+        let slot: Int
+        var source = 0
+        var blockCount: Int
+        var nextBlock = 0
+        var running = 0
+        var sum: UInt64 = 0
+        /// Of the source that is asked now.
+        var failure: StoreError?
+        /// The first failure of all.
+        var trouble: StoreError?
+        var isAbandoned = false
+
+        var hasUnclaimed: Bool { nextBlock < blockCount }
+        var isOver: Bool { !hasUnclaimed && running == 0 }
+    }
+
+    private struct State {
+        var jobs: [Job?]
+        /// Places in `jobs`, in order of arrival.
+        var order: [Int] = []
+        var ends: [ReadPool.End] = []
+        var isClosed = false
+    }
+
+    let memory: SlotMemory
+    private let sources: [any SlotSource]
+    private let state: Mutex<State>
+    /// One for each block that was posted; more after failures.
+    private let blocks = DispatchSemaphore(value: 0)
+    /// One for each end that was not taken.
+    private let news = DispatchSemaphore(value: 0)
+
+    init(memory: SlotMemory, sources: [any SlotSource], capacity: Int) {
+        self.memory = memory
+        self.sources = sources
+        var state = State(jobs: Array(repeating: nil, count: capacity))
+        state.order.reserveCapacity(capacity)
+        state.ends.reserveCapacity(capacity)
+        self.state = Mutex(state)
+    }
+
+    // MARK: Who posts
+
+    var count: Int { state.withLock { $0.order.count + $0.ends.count } }
+
+    func post(_ expert: ExpertID, slot: Int) {
+        let blockCount = max(1, sources[0].blockCount(of: expert))
+        state.withLock { state in
+            guard let place = state.jobs.firstIndex(where: { $0 == nil }),
+                state.ends.count + state.order.count < state.jobs.count
+            else { preconditionFailure("\(state.jobs.count) reads are under way already") }
+            state.jobs[place] = Job(expert: expert, slot: slot, blockCount: blockCount)
+            state.order.append(place)
+        }
+        for _ in 0..<blockCount { blocks.signal() }
+    }
+
+    func next(waiting: Bool) -> ReadPool.End? {
+        if waiting {
+            news.wait()
+        } else {
+            guard news.wait(timeout: .now()) == .success else { return nil }
+        }
+        return state.withLock { $0.ends.isEmpty ? nil : $0.ends.removeFirst() }
+    }
+
+    func abandon() {
+        let count = state.withLock { state in
+            var ended = 0
+            for place in state.order {
+                state.jobs[place]?.isAbandoned = true
+                if let job = state.jobs[place] { state.jobs[place]?.nextBlock = job.blockCount }
+            }
+            for place in state.order where state.jobs[place]?.isOver == true {
+                end(place, of: &state)
+                ended += 1
+            }
+            return ended
+        }
+        for _ in 0..<count { news.signal() }
+    }
+
+    func close(threadCount: Int) {
+        state.withLock { $0.isClosed = true }
+        for _ in 0..<threadCount { blocks.signal() }
+    }
+
+    // MARK: Threads
+
+    /// Waits for a block; nil once the board is closed.
+    func take() -> Task? {
+        while true {
+            blocks.wait()
+            let (task, isClosed) = state.withLock { state in
+                (state.isClosed ? nil : claim(&state), state.isClosed)
+            }
+            guard !isClosed else { return nil }
+            if let task { return task }
+        }
+    }
+
+    private func claim(_ state: inout State) -> Task? {
+        for place in state.order {
+            guard let job = state.jobs[place], job.hasUnclaimed else { continue }
+            state.jobs[place]?.nextBlock += 1
+            state.jobs[place]?.running += 1
+            return Task(
+                job: place,
+                source: sources[job.source],
+                block: job.nextBlock,
+                expert: job.expert,
+                slot: job.slot
+            )
+        }
+        return nil
+    }
+
+    /// Says what became of a block.
+    func finish(_ task: Task, _ result: Result<UInt64, StoreError>) {
+        let (ended, again) = state.withLock { state -> (Bool, Int) in
+            guard var job = state.jobs[task.job] else { return (false, 0) }
+            job.running -= 1
+            switch result {
+            case .success(let part): job.sum &+= part
+            case .failure(let error):
+                job.failure = job.failure ?? error
+                job.nextBlock = job.blockCount
+            }
+            let again = job.isOver && !job.isAbandoned ? conclude(&job) : 0
+            state.jobs[task.job] = job
+            guard job.isOver else { return (false, again) }
+            end(task.job, of: &state)
+            return (true, 0)
+        }
+        if ended { news.signal() }
+        for _ in 0..<again { blocks.signal() }
+    }
+
+    /// Looks at what came; where it is not right, begins anew with the next source.
+    ///
+    /// - Returns: blocks to be read again.
+    private func conclude(_ job: inout Job) -> Int {
+        if job.failure == nil {
+            do throws(StoreError) {
+                try sources[job.source].check(job.sum, of: job.expert)
+            } catch {
+                job.failure = error
+            }
+        }
+        guard let failure = job.failure else { return 0 }
+        job.trouble = job.trouble ?? failure
+        guard job.source + 1 < sources.count else { return 0 }
+        job.source += 1
+        job.failure = nil
+        job.sum = 0
+        job.nextBlock = 0
+        job.blockCount = max(1, sources[job.source].blockCount(of: job.expert))
+        return job.blockCount
+    }
+
+    private func end(_ place: Int, of state: inout State) {
+        guard let job = state.jobs[place] else { return }
+        state.jobs[place] = nil
+        state.order.removeAll { $0 == place }
+        let came = job.failure == nil && !job.isAbandoned
+        state.ends.append(
+            ReadPool.End(
+                expert: job.expert,
+                slot: job.slot,
+                source: came ? job.source : nil,
+                trouble: job.trouble
+            )
+        )
+    }
+}

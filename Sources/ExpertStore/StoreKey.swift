@@ -1,0 +1,38 @@
+import GGUF
+public import Model
+import Tensors
+
+/// Which model a store was made from: this very file, unchanged since, in this format.
+///
+/// A header alone does not tell a model from its fine-tuned sisters, so the file's number and the
+/// time of its last change are in it, too. A copy of the file gets a store of its own.
+public struct StoreKey: Hashable, Sendable, CustomStringConvertible {
+    public let digest: ExpertDigest
+
+    /// Goes up when experts lie otherwise in a file, or in memory.
+    static let format: UInt64 = 1
+
+    /// - Throws: what reading the model's header throws.
+    public init(_ model: ModelFile) throws(ModelError) {
+        let identity = try model.identity()
+        var hasher = ExpertHasher()
+        func add(_ bytes: [UInt8]) {
+            let span = bytes.span
+            hasher.update(unsafe span.bytes)
+        }
+        add(identity.headerDigest)
+        var numbers = [Self.format, identity.fileByteCount]
+        for part in model.file.parts {
+            numbers += [
+                part.identity.inode, UInt64(part.identity.byteCount),
+                UInt64(bitPattern: part.identity.modifiedSeconds),
+                UInt64(bitPattern: part.identity.modifiedNanoseconds),
+            ]
+        }
+        for number in numbers { add(StoreRecord.bytes(of: number)) }
+        digest = hasher.digest()
+    }
+
+    /// The name of its file.
+    public var description: String { digest.hexadecimal }
+}

@@ -1,0 +1,140 @@
+public import ExpertStore
+public import Kernels
+public import Model
+public import Storage
+import Tensors
+
+/// Puts a model's experts where a memory budget allows: all into memory, or some of them, and the
+/// others on disk as they are computed.
+public struct ExpertResidence: Sendable {
+    /// Something that makes it slower, and changes no result.
+    public enum Trouble: Sendable, CustomStringConvertible {
+        /// There is no store; all experts come from the model file.
+        case noStore(StoreError)
+        /// An expert came from the model file.
+        case fallback(StoreError)
+
+        public var description: String {
+            switch self {
+            case .noStore(let error):
+                "experts are read from the model file, which is slow: \(error)"
+            case .fallback(let error): "an expert is read from the model file: \(error)"
+            }
+        }
+    }
+
+    private let model: ModelFile
+    private let cache: ExpertCache
+    private let kernels: Kernels
+
+    /// - Parameter cache: where packed experts are kept.
+    public init(_ model: ModelFile, cache: ExpertCache, kernels: Kernels) {
+        self.model = model
+        self.cache = cache
+        self.kernels = kernels
+    }
+
+    /// Experts under way at once: enough that a disk is never idle while some are computed.
+    private static let readCapacity = 8
+
+    /// What this process has in memory now, and takes besides experts.
+    ///
+    /// - Parameter working: what steps take, from `WorkingMemory` or the like.
+    public static func fixedByteCount(working: Int) -> Int {
+        (MemoryBudget.residentByteCount() ?? 0) + working + spareByteCount
+    }
+
+    /// For pages of the program that were not used yet, and the allocator's gaps.
+    private static let spareByteCount = 16 << 20
+
+    /// A runner for experts that, with everything else, keep to the budget.
+    ///
+    /// The calling thread must not be bound to a CPU yet: threads that it starts would be, too.
+    ///
+    /// - Parameters:
+    ///   - budget: bytes that the process may have in memory.
+    ///   - fixed: what it has and takes for everything but experts.
+    ///   - progress: told the share of the packing, or of the loading, that is done.
+    ///   - onTrouble: told what makes it slower.
+    public func runner(
+        budget: Int,
+        fixed: Int,
+        progress: @Sendable (Double) -> Void = { _ in },
+        onTrouble: @escaping (Trouble) -> Void = { _ in }
+    ) throws -> any ExpertRunner {
+        let layout = try StoreLayout(model.layout)
+        let plan = try MemoryPlan(budget: budget, needs(layout, fixed: fixed))
+        guard let slotCount = plan.slotCount else {
+            return LocalRunner(held: try loadAll(layout.experts, progress), kernels: kernels)
+        }
+        let store = try openStore(progress, onTrouble)
+        let memory: SlotMemory
+        do throws(MemoryShortage) {
+            memory = try SlotMemory(slotCount: slotCount, slotByteCount: layout.slotByteCount)
+        } catch {
+            throw ModelError.shortage(error, path: model.path)
+        }
+        let source = ModelSlots(model: model, layout: layout)
+        let reads = ReadPool(
+            memory: memory,
+            sources: store.map { [$0, source] } ?? [source],
+            capacity: min(Self.readCapacity, slotCount)
+        )
+        return ResidentRunner(
+            layout: layout,
+            expertCounts: model.description.expertCounts,
+            memory: memory,
+            reads: reads,
+            fastSourceCount: store == nil ? 0 : 1,
+            kernels: kernels,
+            onTrouble: { error in
+                // Whoever opens it next makes it anew.
+                if case .damagedExpert = error { store?.discard() }
+                onTrouble(.fallback(error))
+            }
+        )
+    }
+
+    private func needs(_ layout: StoreLayout, fixed: Int) -> MemoryPlan.Needs {
+        let sizes = layout.experts.map { layout.extent(of: $0)?.count ?? 0 }
+        return MemoryPlan.Needs(
+            fixed: fixed,
+            slot: layout.slotByteCount,
+            experts: sizes.reduce(0, +),
+            expertCount: layout.expertCount,
+            // A row's experts of a layer, and as many on their way.
+            leastSlots: 2 * max(1, model.description.expertsPerToken)
+        )
+    }
+
+    private func openStore(
+        _ progress: (Double) -> Void,
+        _ onTrouble: (Trouble) -> Void
+    ) throws(ModelError) -> PackedStore? {
+        let maker = try StoreMaker(model, cache: cache)
+        do throws(StoreError) {
+            return try maker.open(progress: progress)
+        } catch {
+            // A model that cannot be read stays so.
+            if case .model(let cause) = error { throw cause }
+            onTrouble(.noStore(error))
+            return nil
+        }
+    }
+
+    private func loadAll(
+        _ experts: [ExpertID],
+        _ progress: @Sendable (Double) -> Void
+    ) throws(ModelError) -> HeldExperts {
+        var held = HeldExperts(expertCounts: model.description.expertCounts)
+        let loader = ExpertLoader(model: model, threadCount: kernels.threadCount)
+        let weights = try loader.load(
+            experts,
+            progress: {
+                progress(Double($0.loadedByteCount) / Double(max(1, $0.totalByteCount)))
+            }
+        )
+        for (id, expert) in zip(experts, weights) { held.insert(expert, as: id) }
+        return held
+    }
+}

@@ -1,0 +1,52 @@
+public import ExpertStore
+public import Model
+public import Tensors
+
+/// Experts from the model file, packed while they are read: several times slower than from a store.
+public struct ModelSlots: SlotSource {
+    private let model: ModelFile
+    private let layout: StoreLayout
+
+    public init(model: ModelFile, layout: StoreLayout) {
+        self.model = model
+        self.layout = layout
+    }
+
+    public func blockCount(of expert: ExpertID) -> Int { 1 }
+
+    public func read(
+        _ block: Int,
+        of expert: ExpertID,
+        into memory: SlotMemory,
+        slot: Int
+    ) throws(StoreError) -> UInt64 {
+        guard let extent = layout.extent(of: expert) else {
+            throw .model(.unknownExpert(expert, path: model.path))
+        }
+        try memory.write(0..<extent.count, of: slot) { span throws(StoreError) in
+            try pack(expert, into: &span)
+        }
+        return 0
+    }
+
+    public func check(_ sum: UInt64, of expert: ExpertID) throws(StoreError) {}
+
+    /// Puts an expert into its extent.
+    func pack(_ expert: ExpertID, into extent: inout MutableRawSpan) throws(StoreError) {
+        do throws(ModelError) {
+            let stored = try model.open(expert, digest: nil)
+            try layout.fill(&extent, of: expert) { writer throws(ModelError) in
+                try ExpertLoader.write(
+                    ExpertSlice(expert),
+                    of: stored,
+                    layout: model.layout,
+                    expecting: nil,
+                    path: model.path,
+                    writer
+                )
+            }
+        } catch {
+            throw .model(error)
+        }
+    }
+}

@@ -1,0 +1,96 @@
+import Benchmarking
+import Experts
+import Terminal
+
+/// What decode took from disk, beside how fast the disk was at that moment.
+final class DiskReference {
+    private let runner: ResidentRunner
+    private let reads: DirectReads
+    private var rates: [Double] = []
+    private var shares: [Double] = []
+    private var total = ResidencyFigures()
+
+    /// Nil where all experts are in memory, or there is no file of packed experts.
+    init?(_ loaded: LoadedModel) throws {
+        guard let runner = loaded.resident, let path = loaded.storePath else { return nil }
+        self.runner = runner
+        reads = try DirectReads(path: path)
+    }
+
+    /// Runs `decode`, which returns tokens per second.
+    func measure(_ decode: () throws -> Double) throws -> Double {
+        let rate = try reads.rate()
+        let before = runner.figures
+        let start = ContinuousClock.now
+        let result = try decode()
+        let seconds = (ContinuousClock.now - start) / .seconds(1)
+        let cost = runner.figures.since(before)
+        total.add(cost)
+        rates.append(rate)
+        shares.append(Double(cost.bytesRead) / rate / seconds)
+        return result
+    }
+
+    /// - Parameter tokenCount: of one measurement.
+    func figures(tokenCount: Int) -> DiskFigures? {
+        guard !rates.isEmpty else { return nil }
+        return DiskFigures(
+            slotCount: runner.slotCount,
+            total: total,
+            tokenCount: tokenCount * rates.count,
+            rate: Sample(rates),
+            share: Sample(shares)
+        )
+    }
+}
+
+/// What experts on disk cost while a model was measured.
+struct DiskFigures: Encodable {
+    let slotCount: Int
+    let total: ResidencyFigures
+    let tokenCount: Int
+    let rate: Sample
+    /// Of the speed that decode would have if it did nothing but read.
+    let share: Sample
+
+    private var hitRate: Double { Double(total.hits) / Double(max(1, total.uses)) }
+    private var bytesPerToken: Int { total.bytesRead / max(1, tokenCount) }
+    private var stallPerToken: Double {
+        total.stalled / .milliseconds(1) / Double(max(1, tokenCount))
+    }
+
+    func add(to table: inout Table) {
+        table.add(["experts in memory", "\(slotCount)"])
+        table.add(["found there", Format.fixed(hitRate * 100) + " %"])
+        table.add(["read per token", Format.bytes(bytesPerToken)])
+        table.add(["waited per token", Format.fixed(stallPerToken) + " ms"])
+        table.add(["disk, read directly", rate.map(\.giga).text(digits: 2) + " GB/s"])
+        table.add(["share of its speed", share.map { $0 * 100 }.text() + " %"])
+        guard total.fallbacks > 0 else { return }
+        table.add(["from the model file", Format.count(total.fallbacks, "expert")])
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case slots, fallbacks
+        case hitRate = "hit_rate"
+        case bytesPerToken = "bytes_read_per_token"
+        case stallPerToken = "stall_ms_per_token"
+        case rate = "direct_read_gb_s"
+        case share = "direct_read_share"
+        case shareMinimum = "direct_read_share_min"
+        case shareMaximum = "direct_read_share_max"
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var object = encoder.container(keyedBy: CodingKeys.self)
+        try object.encode(slotCount, forKey: .slots)
+        try object.encode(total.fallbacks, forKey: .fallbacks)
+        try object.encode(hitRate.rounded3, forKey: .hitRate)
+        try object.encode(bytesPerToken, forKey: .bytesPerToken)
+        try object.encode(stallPerToken.rounded3, forKey: .stallPerToken)
+        try object.encode(rate.median.giga.rounded3, forKey: .rate)
+        try object.encode(share.median.rounded3, forKey: .share)
+        try object.encode(share.minimum.rounded3, forKey: .shareMinimum)
+        try object.encode(share.maximum.rounded3, forKey: .shareMaximum)
+    }
+}

@@ -1,0 +1,117 @@
+import ClusterTesting
+import Foundation
+import Testing
+
+/// Commands that keep to a memory budget, with experts on disk.
+@Suite("Commands with a memory budget", .serialized, .timeLimit(.minutes(10)))
+struct MemoryBudgetTests {
+    /// Experts of 2.5 MB each, 160 MB together: much more than a process takes without them.
+    private static let shape = [
+        "--hidden", "1024", "--experts", "16", "--top-k", "2", "--expert-width", "768",
+        "--layers", "4", "--heads", "8", "--kv-heads", "2", "--head-length", "64",
+        "--vocabulary", "1000", "--type", "Q8_0",
+    ]
+
+    private let model: TemporaryFile
+    private let cache: TemporaryFile
+
+    init() async throws {
+        model = try TemporaryFile("random.gguf")
+        cache = try TemporaryFile("cache")
+        let made = try await Command.run(
+            ["make-model", model.path] + Self.shape,
+            program: "moiety-bench"
+        )
+        #expect(made.status == 0, "\(made.errors)")
+    }
+
+    private var run: [String] {
+        ["run", "-m", model.path, "-p", "a b c", "-n", "8", "--temp", "0", "--json"]
+    }
+
+    private func budget(_ memory: String) -> [String] {
+        ["--memory", memory, "--cache-directory", cache.path]
+    }
+
+    private func tokens(_ options: [String]) async throws -> [Int] {
+        let result = try await Command.run(run + options)
+        #expect(result.status == 0, "\(result.errors)")
+        return try #require(try result.object["tokens"] as? [Int])
+    }
+
+    @Test("run --memory answers as without it, packed experts found, damaged or impossible")
+    func sameAnswer() async throws {
+        let whole = try await tokens([])
+        #expect(try await tokens(budget("160MiB")) == whole)
+        let names = try FileManager.default.contentsOfDirectory(atPath: cache.path + "/packed")
+        let name = try #require(names.first)
+        #expect(names.count == 1)
+        #expect(try await tokens(budget("160MiB")) == whole, "found again")
+        let handle = try FileHandle(forUpdating: URL(filePath: cache.path + "/packed/" + name))
+        try handle.truncate(atOffset: 1 << 20)
+        try handle.close()
+        #expect(try await tokens(budget("160MiB")) == whole, "made anew")
+        // A directory that cannot be one.
+        let blocked = ["--memory", "160MiB", "--cache-directory", model.path + "/cache"]
+        let refused = try await Command.run(run + blocked)
+        #expect(refused.status != 0 && refused.errors.contains("--cache-directory"))
+    }
+
+    @Test("A budget that is too small is refused with the least that would do")
+    func tooSmall() async throws {
+        let result = try await Command.run(run + budget("20MB"))
+        #expect(result.status == 1)
+        #expect(result.errors.contains("is too small: this model and context need"))
+        let words = result.errors.split(separator: " ")
+        let place = try #require(words.firstIndex(of: "need"))
+        let least = words[place + 1]
+        #expect(least.hasSuffix("MiB"))
+        let number = try #require(Int(least.dropLast(3)))
+        // What a program has in memory at its start differs a little from run to run.
+        _ = try await tokens(budget("\(number + 8)MiB"))
+    }
+
+    @Test("Memory stays within the budget, at its highest, while prompts and tokens are computed")
+    func peak() async throws {
+        let megabytes = 170
+        let result = try await Command.run(
+            ["model", "-m", model.path, "-p", "300", "-n", "20", "--repetitions", "2", "--json"]
+                + budget("\(megabytes)MiB"),
+            program: "moiety-bench"
+        )
+        #expect(result.status == 0, "\(result.errors)")
+        let object = try result.object
+        let peak = try #require(object["peak_memory_bytes"] as? Int)
+        #expect(Double(peak) <= 1.02 * Double(megabytes << 20))
+        let disk = try #require(object["disk"] as? [String: Any])
+        #expect((disk["slots"] as? Int ?? 0) < 64)
+        #expect(disk["fallbacks"] as? Int == 0)
+        let share = try #require(disk["hit_rate"] as? Double)
+        #expect(share > 0 && share < 1)
+        #expect(disk["bytes_read_per_token"] as? Int ?? 0 > 0)
+    }
+
+    @Test("A process that is killed while it packs experts leaves nothing that is used")
+    func killed() async throws {
+        let whole = try await tokens([])
+        let process = Process()
+        process.executableURL = try ClusterProcess.directory.appending(path: "moiety")
+        process.arguments = run + budget("160MiB")
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        let packed = cache.path + "/packed"
+        // As soon as there is something to leave behind.
+        while process.isRunning,
+            (try? FileManager.default.contentsOfDirectory(atPath: packed))?
+                .isEmpty ?? true
+        {
+            await Task.yield()
+        }
+        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+        process.waitUntilExit()
+        #expect(try await tokens(budget("160MiB")) == whole)
+        let names = try FileManager.default.contentsOfDirectory(atPath: packed)
+        #expect(names.count == 1 && names.allSatisfy { !$0.contains(".part-") })
+    }
+}
