@@ -1,5 +1,5 @@
-/// Bytes as people write them: a whole number and nothing, `kB`, `MB`, `GB` or `TB`, or the powers of
-/// 1024 `KiB`, `MiB`, `GiB` or `TiB`.
+/// Bytes as people write them: a whole number and nothing, `kB`, `MB`, `GB` or `TB`, or the powers
+/// of 1024 `KiB`, `MiB`, `GiB` or `TiB`.
 public enum ByteCountText {
     /// Largest first, so that writing finds the shortest exact form.
     private static let units = [

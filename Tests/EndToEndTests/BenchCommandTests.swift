@@ -136,7 +136,7 @@ struct BenchCommandTests {
         arguments: [
             (["model", "-m", "x", "-p", "0", "-n", "0"], "nothing to measure"),
             (["model", "-m", "x", "--batch", "0"], "--batch"),
-            (["model", "-m", "x", "-t", "-1"], "--threads"),
+            (["model", "-m", "x", "-t", "-1"], "-t <threads>"),
             (["cluster", "-m", "x", "--workers", "0"], "--workers"),
             (["cluster", "-m", "x", "--cpus", "one"], "--cpus"),
             (["kernels", "--types", "Q9_9"], "Q9_9"),

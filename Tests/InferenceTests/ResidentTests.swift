@@ -102,10 +102,12 @@ struct ResidentTests {
         let whole = bits(try model.forward().logits(of: tokens))
         let resident = try ResidentModel(model)
         let store = try resident.store
-        // Behind the first page: experts only.
         let handle = try FileHandle(forUpdating: URL(filePath: store.path))
-        try handle.seek(toOffset: 4096 + 100)
-        try handle.write(contentsOf: Data([1, 2, 3]))
+        for id in resident.layout.experts {
+            let extent = try #require(resident.layout.extent(of: id))
+            try handle.seek(toOffset: UInt64(extent.lowerBound + 100))
+            try handle.write(contentsOf: Data([1, 2, 3]))
+        }
         try handle.close()
         let kernels = Kernels(instructionSet: .detected, threadCount: 1)
         let source = ModelSlots(model: model.file, layout: resident.layout)
