@@ -36,7 +36,7 @@ public struct TestClient: Sendable {
     ///   - onMessage: sees each message as it comes, on the client's thread.
     public func converse(
         _ request: ClientMessage,
-        timeout: Duration = .seconds(120),
+        timeout: Duration = testPatience,
         onMessage: @escaping @Sendable (ClientMessage) -> Step
     ) async throws -> [ClientMessage] {
         let box = OutcomeBox()
@@ -105,7 +105,7 @@ public struct TestClient: Sendable {
     /// Sends `request` and collects what comes back until `onMessage` says false.
     public func exchange(
         _ request: ClientMessage,
-        timeout: Duration = .seconds(120),
+        timeout: Duration = testPatience,
         onMessage: @escaping @Sendable (ClientMessage) -> Bool
     ) async throws -> [ClientMessage] {
         try await converse(request, timeout: timeout) { onMessage($0) ? .listen : .finish }
