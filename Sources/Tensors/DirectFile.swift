@@ -65,7 +65,9 @@ public final class DirectFile: Sendable {
         guard offset >= 0, offset <= byteCount, count <= byteCount - offset else {
             throw .outside(path: path, offset: offset, count: count, byteCount: byteCount)
         }
-        let done = unsafe span.withUnsafeMutableBytes { unsafe fill($0, at: offset) }
+        let done = unsafe span.withUnsafeMutableBytes {
+            unsafe fill($0, from: descriptor, at: offset)
+        }
         if let code = done.code { throw .system(operation: "read", path: path, code: code) }
         if done.count < count {
             throw .shrank(path: path, byteCount: offset + done.count, expected: byteCount)
@@ -73,22 +75,5 @@ public final class DirectFile: Sendable {
         guard !isDirect else { return }
         // Nobody reads it from there again; whether the system lets go of it changes no bit.
         _ = posix_fadvise(descriptor, offset, count, POSIX_FADV_DONTNEED)
-    }
-
-    private func fill(
-        _ memory: UnsafeMutableRawBufferPointer,
-        at offset: Int
-    ) -> (count: Int, code: Int32?) {
-        var done = 0
-        while done < memory.count {
-            let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: memory[done...])
-            let count = retryingInterrupts {
-                unsafe pread(descriptor, rest.baseAddress, rest.count, offset + done)
-            }
-            if count < 0 { return (done, errno) }
-            if count == 0 { break }
-            done += count
-        }
-        return (done, nil)
     }
 }

@@ -68,7 +68,9 @@ public final class ReadableFile: Sendable {
     /// Fills `span` with the bytes at `offset`.
     public func read(at offset: Int, into span: inout MutableRawSpan) throws(FileError) {
         try checkInside(offset: offset, count: span.byteCount)
-        let done = unsafe span.withUnsafeMutableBytes { unsafe fill($0, at: offset) }
+        let done = unsafe span.withUnsafeMutableBytes {
+            unsafe fill($0, from: descriptor, at: offset)
+        }
         if let code = done.code {
             throw .system(operation: "read", path: path, code: code)
         }
@@ -92,24 +94,6 @@ public final class ReadableFile: Sendable {
     public func announce(at offset: Int, count: Int) {
         // Advice: whether it is taken changes only the time that reading takes.
         _ = posix_fadvise(descriptor, offset, count, POSIX_FADV_WILLNEED)
-    }
-
-    /// Reads until `memory` is full, the file ends or a call fails.
-    private func fill(
-        _ memory: UnsafeMutableRawBufferPointer,
-        at offset: Int
-    ) -> (count: Int, code: Int32?) {
-        var done = 0
-        while done < memory.count {
-            let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: memory[done...])
-            let count = retryingInterrupts {
-                unsafe pread(descriptor, rest.baseAddress, rest.count, offset + done)
-            }
-            if count < 0 { return (done, errno) }
-            if count == 0 { break }
-            done += count
-        }
-        return (done, nil)
     }
 
     private func checkInside(offset: Int, count: Int) throws(FileError) {
@@ -147,6 +131,27 @@ public final class ReadableFile: Sendable {
         default: "special file"
         }
     }
+}
+
+/// Reads until `memory` is full, the file ends or a call fails.
+///
+/// - Returns: the bytes read, and the number of the error that ended it.
+func fill(
+    _ memory: UnsafeMutableRawBufferPointer,
+    from descriptor: Int32,
+    at offset: Int
+) -> (count: Int, code: Int32?) {
+    var done = 0
+    while done < memory.count {
+        let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: memory[done...])
+        let count = retryingInterrupts {
+            unsafe pread(descriptor, rest.baseAddress, rest.count, offset + done)
+        }
+        if count < 0 { return (done, errno) }
+        if count == 0 { break }
+        done += count
+    }
+    return (done, nil)
 }
 
 /// Repeats a system call that a signal interrupted.
