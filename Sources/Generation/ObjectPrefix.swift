@@ -2,7 +2,7 @@
 ///
 /// Stricter than JSON where that keeps answers finite and useful: nesting is bounded, white space
 /// comes in short runs, and text is valid UTF-8 without halves of surrogate pairs.
-package struct ObjectPrefix: Equatable, Sendable {
+package struct ObjectPrefix: AnswerPrefix, Equatable {
     private enum State: Equatable {
         case beforeObject
         case value
@@ -89,15 +89,6 @@ package struct ObjectPrefix: Equatable, Sendable {
     }
 
     package var isClosed: Bool { state == .closed }
-
-    /// Whether all bytes may come next.
-    package func takes(_ bytes: some Sequence<UInt8>) -> Bool {
-        var next = self
-        for byte in bytes {
-            guard next.take(byte) else { return false }
-        }
-        return true
-    }
 
     /// Goes on by one byte.
     ///

@@ -2,7 +2,7 @@
 ///
 /// `ObjectPrefix` knows what is JSON; this follows it and knows which part of the schema each byte
 /// belongs to. What was taken can always be completed.
-package struct SchemaPrefix: Sendable {
+package struct SchemaPrefix: AnswerPrefix {
     /// An array or an object that is open.
     private struct Level {
         enum Kind {
@@ -37,15 +37,6 @@ package struct SchemaPrefix: Sendable {
     package init(_ root: AnswerSchema) { self.root = root }
 
     package var isClosed: Bool { syntax.isClosed }
-
-    /// Whether all bytes may come next.
-    package func takes(_ bytes: some Sequence<UInt8>) -> Bool {
-        var next = self
-        for byte in bytes {
-            guard next.take(byte) else { return false }
-        }
-        return true
-    }
 
     /// Goes on by one byte.
     ///
