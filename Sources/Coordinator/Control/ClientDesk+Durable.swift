@@ -20,7 +20,6 @@ extension ClientDesk {
     ) {
         let follower = LedgerDesk.Follower(peer: peer, tag: submit.tag)
         if let id = ledger.job(of: submit.ticket) { return join(id, follower) }
-        let client = JobClient.remote(peer, tag: submit.tag)
         var submit = submit
         submit.chooseSeed()
         let order: JobOrder
@@ -29,8 +28,7 @@ extension ClientDesk {
             order = try self.order(submit, owner: owner)
             try check([order])
         } catch {
-            let refusal = LedgerQuestions.Refusal(client: client, task: submit.task, reason: error)
-            return refuse(refusal, submit.ticket, follower, now: now)
+            return refuse(submit, error, follower, now: now)
         }
         let job = add(order, for: nil, now: now)
         let entry = LedgerJob(
@@ -45,23 +43,25 @@ extension ClientDesk {
         )
         guard !ledger.record(entry, order, for: follower) else { return }
         jobs.forget(job.id)
-        reject(submit.task, for: client, DurabilityError.behind, now: now)
+        refuse(follower, DurabilityError.behind, task: submit.task, now: now)
     }
 
     /// Refuses, unless the ticket names a job already: that one was acknowledged, though it may
     /// still wait to be taken up, or have ended long ago.
     private mutating func refuse(
-        _ refusal: LedgerQuestions.Refusal,
-        _ ticket: String?,
+        _ submit: Submit,
+        _ error: any Error,
         _ follower: LedgerDesk.Follower,
         now: Instant
     ) {
-        if let ticket, ticket.utf8.count <= LedgerDesk.ticketByteCount,
-            ledger.ask(.owner(ticket: ticket, refusal: refusal, follower: follower))
+        if let ticket = submit.ticket, ticket.utf8.count <= LedgerDesk.ticketByteCount,
+            ledger.ask(
+                .owner(ticket: ticket, task: submit.task, reason: error, follower: follower)
+            )
         {
             return
         }
-        reject(refusal.task, for: refusal.client, refusal.reason, now: now)
+        refuse(follower, error, task: submit.task, now: now)
     }
 
     private func checkLedger(_ submit: Submit) throws(DurabilityError) {
@@ -133,13 +133,18 @@ extension ClientDesk {
             follows: follower,
             peer: follower.peer
         )
-        if !ledger.ask(question) { refuse(follower, .behind, now: now) }
+        if !ledger.ask(question) { refuse(follower, DurabilityError.behind, now: now) }
     }
 
-    /// Nothing can be said now to a client that submitted what is known already.
-    mutating func refuse(_ follower: LedgerDesk.Follower, _ error: DurabilityError, now: Instant) {
+    /// Tells a client that submitted; one that only asked to follow hears nothing.
+    mutating func refuse(
+        _ follower: LedgerDesk.Follower,
+        _ error: any Error,
+        task: String? = nil,
+        now: Instant
+    ) {
         guard let tag = follower.tag else { return }
-        reject(nil, for: .remote(follower.peer, tag: tag), error, now: now)
+        reject(task, for: .remote(follower.peer, tag: tag), error, now: now)
     }
 
     /// The ledger did not take a job in.

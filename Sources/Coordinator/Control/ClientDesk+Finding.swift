@@ -60,7 +60,7 @@ extension ClientDesk {
         if let follower, let tag = follower.tag {
             guard let job = found.job else {
                 // It gave way to later ones just now, so its ticket is free.
-                return refuse(follower, .behind, now: now)
+                return refuse(follower, DurabilityError.behind, now: now)
             }
             let accepted = Accepted(
                 tag: tag,
@@ -109,22 +109,24 @@ extension ClientDesk {
 
     /// The ledger's word on a ticket whose job is about to be refused.
     mutating func answer(_ number: UInt64, _ id: JobID?, now: Instant) {
-        guard case .owner(_, let refusal, let follower)? = ledger.question(number) else { return }
+        guard case .owner(_, let task, let reason, let follower)? = ledger.question(number) else {
+            return
+        }
         if let id { return tell(of: id, follower, now: now) }
-        reject(refusal.task, for: refusal.client, refusal.reason, now: now)
+        refuse(follower, reason, task: task, now: now)
     }
 
     /// The ledger cannot say.
     mutating func answer(_ number: UInt64, _ trouble: LedgerError, now: Instant) {
         switch ledger.question(number) {
         case .find(_, _, let follower?, _) where follower.tag != nil:
-            refuse(follower, .ledger(trouble), now: now)
+            refuse(follower, DurabilityError.ledger(trouble), now: now)
         case .find(let id, let name, _, let peer):
             var found = JobFound(name: name, job: jobs[id].map(JobReport.init))
             if found.job == nil { found.trouble = "\(trouble)" }
             deliver(.jobFound(found), to: peer)
-        case .owner(_, let refusal, _):
-            reject(refusal.task, for: refusal.client, refusal.reason, now: now)
+        case .owner(_, let task, let reason, let follower):
+            refuse(follower, reason, task: task, now: now)
         case .list(_, let peer): send(.jobs(jobReports), to: peer)
         case nil: break
         }

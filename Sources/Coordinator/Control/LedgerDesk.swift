@@ -250,15 +250,13 @@ struct LedgerQuestions {
     enum Question {
         case find(JobID, name: String, follows: LedgerDesk.Follower?, peer: Peer)
         /// Whether what would be refused has been taken in before.
-        case owner(ticket: String, refusal: Refusal, follower: LedgerDesk.Follower)
+        case owner(
+            ticket: String,
+            task: String?,
+            reason: any Error,
+            follower: LedgerDesk.Follower
+        )
         case list(count: Int, peer: Peer)
-    }
-
-    /// What a client is told where its ticket names no job.
-    struct Refusal {
-        let client: JobClient
-        let task: String?
-        let reason: any Error
     }
 
     private var lastNumber: UInt64 = 0
@@ -273,7 +271,7 @@ struct LedgerQuestions {
         let command: LedgerCommand =
             switch question {
             case .find(let id, _, _, _): .find(id, question: lastNumber)
-            case .owner(let ticket, _, _): .owner(ticket: ticket, question: lastNumber)
+            case .owner(let ticket, _, _, _): .owner(ticket: ticket, question: lastNumber)
             case .list(let count, _): .list(count: count, question: lastNumber)
             }
         guard inbox.post(command) else { return false }
