@@ -1,5 +1,5 @@
 import ArgumentParser
-import Benchmarking
+import Experts
 import Settings
 import Storage
 
@@ -15,7 +15,7 @@ struct MemoryBudgetOptions: ParsableArguments {
     var cacheDirectory: String?
 
     /// Nil where nothing is limited.
-    func budget() throws -> LoadedModel.Budget? {
+    func budget() throws -> MemoryAllowance? {
         guard let memory else { return nil }
         var given: [String: String] = [:]
         given["worker.cache-directory"] = cacheDirectory
@@ -24,7 +24,7 @@ struct MemoryBudgetOptions: ParsableArguments {
             path: settings.cacheDirectory,
             byteLimit: settings.cacheByteCount
         )
-        return LoadedModel.Budget(byteCount: memory, cache: cache)
+        return MemoryAllowance(byteCount: memory, cache: cache)
     }
 
     private static func size(_ text: String) throws -> Int {

@@ -2,7 +2,6 @@ public import Experts
 public import Inference
 public import Kernels
 public import Model
-public import Storage
 
 /// A whole model in this process, as `moiety run` has it.
 public struct LoadedModel {
@@ -55,18 +54,6 @@ public struct LoadedModel {
         )
     }
 
-    /// What a process may take.
-    public struct Budget {
-        let byteCount: Int
-        let cache: ExpertCache
-
-        /// - Parameter cache: where packed experts are kept.
-        public init(byteCount: Int, cache: ExpertCache) {
-            self.byteCount = byteCount
-            self.cache = cache
-        }
-    }
-
     /// As `moiety run --memory` has it.
     ///
     /// The calling thread must not be bound to a CPU yet: threads that it starts would be, too.
@@ -78,7 +65,7 @@ public struct LoadedModel {
     public init(
         _ file: ModelFile,
         kernels: Kernels,
-        budget: Budget,
+        budget: MemoryAllowance,
         working: Int,
         progress: @Sendable (Double) -> Void,
         onTrouble: @escaping (ExpertResidence.Trouble) -> Void

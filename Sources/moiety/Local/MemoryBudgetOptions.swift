@@ -1,7 +1,5 @@
 import ArgumentParser
 import Experts
-import Inference
-import Model
 import Settings
 import Storage
 
@@ -40,11 +38,4 @@ struct MemoryBudgetOptions: ParsableArguments {
         }
         return size
     }
-}
-
-/// What a process may have in memory.
-struct MemoryAllowance {
-    let byteCount: Int
-    /// Where packed experts are kept.
-    let cache: ExpertCache
 }
