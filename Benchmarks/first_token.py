@@ -10,7 +10,6 @@ HTTP, none of them twice.
 """
 
 import argparse
-import contextlib
 import json
 import os
 import random
@@ -18,66 +17,35 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 
 from prefix import TOP, ask
 
-START_LIMIT = 120
+
+def moiety(cluster, *arguments):
+    """What a command of the CLI prints as JSON; `cluster` is whom it asks, if anyone."""
+    place = ["--coordinator", cluster.client] if cluster else []
+    done = subprocess.run(
+        [os.path.join(os.environ["PROGRAMS"], "moiety"), *arguments, *place, "--json"],
+        capture_output=True, text=True, timeout=120, check=False,
+    )
+    if done.returncode != 0:
+        raise RuntimeError(f"moiety {arguments[0]}: {done.stderr.strip()}")
+    return json.loads(done.stdout)
 
 
-class Cluster:
-    def __init__(self, programs, model, stack):
-        self.programs, self.model = programs, model
-        self.state = stack.enter_context(tempfile.TemporaryDirectory(prefix="moiety-first-token."))
-        self.client = f"ipc://{self.state}/clients"
-        self.log = stack.enter_context(open(os.path.join(self.state, "log"), "wb"))
-        self.process = subprocess.Popen(
-            [self.program("moiety"), "serve", "-m", model, "--workers", "2", "--port", "0",
-             "--state", self.state, "--worker-endpoint", f"ipc://{self.state}/workers",
-             "--client-endpoint", self.client],
-            stdout=self.log, stderr=self.log,
-        )
-        stack.callback(self.end)
-        end = time.monotonic() + START_LIMIT
-        while not self.ready():
-            if self.process.poll() is not None or time.monotonic() > end:
-                raise RuntimeError("the cluster does not serve")
-            time.sleep(0.1)
-        with open(os.path.join(self.state, "http-endpoint"), encoding="utf-8") as file:
-            self.url = file.read().strip()
-
-    def program(self, name):
-        return os.path.join(self.programs, name)
-
-    def end(self):
-        self.process.terminate()
-        self.process.wait(30)
-
-    def moiety(self, *arguments):
-        command = [self.program("moiety"), *arguments, "--json"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-        if done.returncode != 0:
-            raise RuntimeError(f"moiety {arguments[0]}: {done.stderr.strip()}")
-        return json.loads(done.stdout)
-
-    def ready(self):
-        with contextlib.suppress(RuntimeError):
-            return self.moiety("status", "--coordinator", self.client)["workers_ready"] == 2
-        return False
-
-    def apply(self, plan):
-        path = os.path.join(self.state, "next.json")
-        with open(path, "w", encoding="utf-8") as file:
-            json.dump(plan, file)
-        report = self.moiety("admin", "plan", "apply", "--wait", path, "--coordinator", self.client)
-        if report["outcome"] != "done":
-            raise RuntimeError(f"a plan was not applied: {report['outcome']}")
+def apply(cluster, plan):
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump(plan, file)
+        file.flush()
+        report = moiety(cluster, "admin", "plan", "apply", "--wait", file.name)
+    if report["outcome"] != "done":
+        raise RuntimeError(f"a plan was not applied: {report['outcome']}")
 
 
 def plans(cluster):
-    model = cluster.moiety("model", "show", cluster.model)
+    model = moiety(None, "model", "show", cluster.model)
     count, width = model["experts"]["count"], model["experts"]["width"]
-    nodes = cluster.moiety("nodes", "--coordinator", cluster.client)["nodes"]
+    nodes = moiety(cluster, "nodes")["nodes"]
     border = width // 64 * 32
     cut = {"shards": [{"worker": 0, "from": 0, "to": border},
                       {"worker": 1, "from": border, "to": width}]}
@@ -95,7 +63,7 @@ def measure(cluster, options):
     times = {}
     for _ in range(options.rounds):
         for name, plan in plans(cluster).items():
-            cluster.apply(plan)
+            apply(cluster, plan)
             for length in options.lengths:
                 prompt = [chance.randrange(100, options.vocabulary) for _ in range(length)]
                 first, _, _ = ask(cluster.url, prompt, 1)
@@ -128,8 +96,12 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    with contextlib.ExitStack() as stack:
-        result = measure(Cluster(options.moiety, options.model, stack), options)
+    os.environ["MODEL"], os.environ["PROGRAMS"] = options.model, os.path.abspath(options.moiety)
+    sys.path.insert(0, os.path.join(TOP, "Tests", "Clients"))
+    from cluster import Cluster, wait_until
+    with Cluster() as cluster:
+        wait_until(lambda: moiety(cluster, "status")["workers_ready"] == 2, "two workers")
+        result = measure(cluster, options)
     if options.json:
         print(json.dumps(result, indent=2))
         return
@@ -142,5 +114,5 @@ def main():
 if __name__ == "__main__":
     try:
         main()
-    except (RuntimeError, OSError, subprocess.SubprocessError) as error:
+    except (RuntimeError, OSError, AssertionError, subprocess.SubprocessError) as error:
         sys.exit(f"first_token.py: {error}")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures what the prefix cache does for a prompt that comes again.
 
-A cluster of one worker on this machine serves MODEL. Prompts of LENGTH random tokens are asked for
+A cluster of this machine serves MODEL. Prompts of LENGTH random tokens are asked for
 twice each; the time to the first token of the second is what the cache makes of the first's. The
 tokens of both answers must be the same. What `make bench-prefix` does.
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Measures what streams over HTTP gain from being computed together, against what they could.
 
-A cluster of one worker on this machine serves MODEL, which must be one of random weights. In turn one
-stream and STREAMS streams of random tokens are decoded, and their rates compared. A step reads each
-weight once, however many streams use it, so the limit is STREAMS times the bytes that one stream's
-step reads, by those that the streams' common step reads: attention, router, output matrix, and the
+A cluster of this machine serves MODEL, which must be one of random weights. In turn one stream and
+STREAMS streams of random tokens are decoded, and their rates compared. A step reads each weight
+once, however many streams use it, so the limit is STREAMS times the bytes that one stream's step
+reads, by those that the streams' common step reads: attention, router, output matrix, and the
 distinct experts that a trace of the routers shows.
 
     Benchmarks/streams.py -m MODEL [--streams 16] [--tokens 128] [--pairs 3] [--seed N] [--json]
@@ -92,8 +92,7 @@ def decode(url, count, options, chance):
 def experts_used(cluster, options, chance):
     """The experts of all layers that a step of one stream uses, and one of all of them."""
     moiety = os.path.join(options.moiety, "moiety")
-    with open(os.path.join(cluster.directory.name, "state", "client-endpoint")) as file:
-        environment = dict(os.environ, MOIETY_COORDINATOR=file.read().strip())
+    environment = dict(os.environ, MOIETY_COORDINATOR=cluster.client)
 
     def profile(*arguments):
         subprocess.run([moiety, "admin", "profile", *arguments], env=environment, check=True,

@@ -26,7 +26,7 @@ TEMPLATE = """
 
 
 class Cluster:
-    """`with Cluster() as cluster:` gives its address as `cluster.url`."""
+    """`with Cluster() as cluster:` gives its addresses, `cluster.url` and `cluster.client`."""
 
     def __init__(self, keys=None, template=None, model=MODEL, tls=False, **settings):
         self.directory = tempfile.TemporaryDirectory(prefix="moiety-clients.")
@@ -67,6 +67,8 @@ class Cluster:
         try:
             self.url = self._wait(lambda: open(os.path.join(state, "http-endpoint")).read().strip())
             self._wait(lambda: self.get("/readyz"))
+            with open(os.path.join(state, "client-endpoint")) as file:
+                self.client = file.read().strip()
         except BaseException:
             self.__exit__()
             raise
