@@ -175,12 +175,14 @@ let package = Package(
             ]
         ),
 
+        swift("Requests", ["Generation", "Inference", "Templates", "Wire", "JSON"]),
         swift(
             "API",
             [
-                "Coordinator", "Generation", "Inference", "Tokenizer", "Model", "Cluster",
-                "Placement", "Templates", "Wire", "Messaging", "JSON", "Settings", hummingbird,
-                hummingbirdCore, hummingbirdTLS, tls, nio, nioPosix, httpTypes, logging, lifecycle,
+                "Requests", "Coordinator", "Generation", "Inference", "Tokenizer", "Model",
+                "Cluster", "Placement", "Templates", "Wire", "Messaging", "JSON", "Settings",
+                hummingbird, hummingbirdCore, hummingbirdTLS, tls, nio, nioPosix, httpTypes,
+                logging, lifecycle,
             ]
         ),
 
@@ -240,8 +242,8 @@ let package = Package(
         swift(
             "Fuzzing",
             [
-                "Inference", "Experts", "Tokenizer", "Kernels", "Tensors", "GGUF", "Model",
-                "Placement", "Wire",
+                "Requests", "Generation", "Inference", "Experts", "Tokenizer", "Templates",
+                "Kernels", "Tensors", "GGUF", "Model", "Placement", "Wire", "JSON",
             ]
         ),
 
@@ -375,5 +377,5 @@ let package = Package(
 // `make fuzz` needs libFuzzer, which nothing else is to be linked with.
 if Context.environment["MOIETY_FUZZ"] == "1" {
     package.targets.append(.systemLibrary(name: "CLibFuzzer", path: "Fuzz/CLibFuzzer"))
-    package.targets += ["fuzz-gguf", "fuzz-wire"].map(fuzzer)
+    package.targets += ["fuzz-gguf", "fuzz-wire", "fuzz-http", "fuzz-templates"].map(fuzzer)
 }

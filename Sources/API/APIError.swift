@@ -2,6 +2,7 @@ import Coordinator
 import Generation
 import Inference
 import JSON
+import Requests
 import Tokenizer
 
 /// Why a request is answered with an error.
@@ -14,19 +15,12 @@ enum APIError: Error, Equatable {
     case noKey
     case bodyTooLarge(limit: Int)
     case bodyTooSlow
-    case json(JSONError)
 
     // What it asks for.
-    case notAnObject
-    case missingField(String)
-    case wrongType(String, expected: String, found: String)
+    case body(BodyError)
     case text(String, TokenizerError)
-    case outOfRange(String, value: String, allowed: String)
-    case unknownField(String)
-    case unsupported(String, String)
     case unknownModel(String, served: String)
     case noChat(String)
-    case template(String)
 
     // What became of it.
     case starting
@@ -37,6 +31,17 @@ enum APIError: Error, Equatable {
 }
 
 extension APIError {
+    /// What is made of a body's wishes; what is wrong with them, as an answer.
+    static func ofBody<Result>(
+        _ make: () throws(BodyError) -> Result
+    ) throws(APIError) -> Result {
+        do throws(BodyError) {
+            return try make()
+        } catch {
+            throw .body(error)
+        }
+    }
+
     var status: Int {
         switch self {
         case .unknownPath, .unknownModel: 404
@@ -45,9 +50,7 @@ extension APIError {
         case .noKey: 401
         case .bodyTooLarge: 413
         case .bodyTooSlow: 408
-        case .json, .notAnObject, .missingField, .wrongType, .text, .outOfRange, .unknownField,
-            .unsupported, .template:
-            400
+        case .body, .text: 400
         case .noChat: 501
         case .starting, .notReady: 503
         case .refused(let refusal): refusal.status
@@ -75,12 +78,8 @@ extension APIError {
         case .noKey: "invalid_api_key"
         case .unknownModel: "model_not_found"
         case .bodyTooLarge: "request_too_large"
-        case .json: "invalid_json"
-        case .missingField: "missing_required_parameter"
-        case .wrongType: "invalid_type"
-        case .outOfRange, .text: "invalid_value"
-        case .unknownField: "unknown_parameter"
-        case .unsupported: "unsupported_parameter"
+        case .body(let error): error.code
+        case .text: "invalid_value"
         case .starting: "loading"
         case .notReady: "not_ready"
         case .cancelled: "cancelled"
@@ -93,11 +92,9 @@ extension APIError {
     /// The field of the request that is to blame.
     var field: String? {
         switch self {
-        case .missingField(let name), .wrongType(let name, _, _), .text(let name, _),
-            .outOfRange(let name, _, _), .unknownField(let name), .unsupported(let name, _):
-            name
+        case .body(let error): error.field
+        case .text(let name, _): name
         case .unknownModel: "model"
-        case .template: "messages"
         case .refused(let refusal): refusal.field
         default: nil
         }
@@ -139,20 +136,11 @@ extension APIError: CustomStringConvertible {
         case .noKey: "give a valid API key, as in 'Authorization: Bearer KEY'"
         case .bodyTooLarge(let limit): "the body is longer than \(limit) bytes"
         case .bodyTooSlow: "the body did not arrive in time"
-        case .json(let error): "the body cannot be read: \(error)"
-        case .notAnObject: "the body must be a JSON object"
-        case .missingField(let name): "\(name) is missing"
-        case .wrongType(let name, let expected, let found):
-            "\(name) is \(found); it must be \(expected)"
+        case .body(let error): error.description
         case .text(_, let error): error.description
-        case .outOfRange(let name, let value, let allowed):
-            "\(name) is \(value.prefix(64)); it must be \(allowed)"
-        case .unknownField(let name): "there is no field '\(name.prefix(64))'"
-        case .unsupported(let name, let reason): "\(name) is not supported: \(reason)"
         case .unknownModel(let name, let served):
             "there is no model '\(name.prefix(128))'; this server has '\(served)'"
         case .noChat(let reason): "this model cannot chat: \(reason)"
-        case .template(let reason): "the conversation cannot be made a prompt: \(reason)"
         case .starting: "the model is being loaded; try again soon"
         case .notReady(let text): text
         case .refused(let refusal): refusal.description

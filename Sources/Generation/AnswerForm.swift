@@ -5,14 +5,28 @@ public enum AnswerForm: Equatable, Sendable {
     case object
     /// One JSON object of this kind.
     case schema(AnswerSchema)
+    /// Text, and calls of tools in it, which are of a kind.
+    case calls(CallForm)
+}
 
-    /// What the answer's JSON is held to; nil where it need not be any.
-    var schema: AnswerSchema? {
-        switch self {
-        case .text: nil
-        case .object: .anyObject
-        case .schema(let schema): schema
-        }
+/// What calls of tools within an answer must be.
+public struct CallForm: Equatable, Sendable {
+    /// What a call begins with; its first byte is nowhere else in it.
+    public let opening: [UInt8]
+    /// What follows: objects, or an array.
+    public let schema: AnswerSchema
+    /// How often the opening may be written; nil where any number of times.
+    public let limit: Int?
+
+    /// - Precondition: an opening whose first byte is nowhere else in it.
+    public init(opening: [UInt8], _ schema: AnswerSchema, limit: Int? = nil) {
+        precondition(
+            !opening.isEmpty && !opening.dropFirst().contains(opening[0]),
+            "an opening must not begin again within itself"
+        )
+        self.opening = opening
+        self.schema = schema
+        self.limit = limit
     }
 }
 
@@ -30,6 +44,7 @@ public indirect enum AnswerSchema: Equatable, Sendable {
     case literals(Literals)
     case anyObject
     case object([Property])
+    case tagged(Tagged)
     case array(AnswerSchema, counts: ClosedRange<Int>)
     /// One of these, which a first byte tells apart.
     case either([AnswerSchema])
@@ -78,6 +93,35 @@ public indirect enum AnswerSchema: Equatable, Sendable {
         }
     }
 
+    /// An object whose first property, a text, says which others it has.
+    public struct Tagged: Equatable, Sendable {
+        public struct Kind: Equatable, Sendable {
+            /// The text, as a JSON text.
+            public let tag: [UInt8]
+            /// The properties that follow.
+            public let rest: [Property]
+
+            public init(tag: [UInt8], _ rest: [Property]) {
+                self.tag = tag
+                self.rest = rest
+            }
+        }
+
+        /// The first property.
+        let tag: Property
+        /// What follows each of its texts, in the order of the literals.
+        let rest: [[Property]]
+
+        /// - Parameters:
+        ///   - key: of the first property, as a JSON text.
+        ///   - kinds: each with a tag of its own.
+        public init(key: [UInt8], _ kinds: [Kind]) {
+            let sorted = kinds.sorted { $0.tag.lexicographicallyPrecedes($1.tag) }
+            tag = Property(key: key, .literals(Literals(sorted.map(\.tag))))
+            rest = sorted.map(\.rest)
+        }
+    }
+
     /// Whether a value of this kind may begin with that byte.
     func begins(with byte: UInt8) -> Bool {
         switch self {
@@ -89,7 +133,7 @@ public indirect enum AnswerSchema: Equatable, Sendable {
         case .null: byte == UInt8(ascii: "n")
         case .literals(let literals):
             literals.narrowed(literals.texts.indices, at: 0, to: byte) != nil
-        case .anyObject, .object: byte == UInt8(ascii: "{")
+        case .anyObject, .object, .tagged: byte == UInt8(ascii: "{")
         case .array: byte == UInt8(ascii: "[")
         case .either(let kinds): kinds.contains { $0.begins(with: byte) }
         }

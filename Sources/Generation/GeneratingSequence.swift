@@ -22,8 +22,8 @@ final class GeneratingSequence {
     private var sampler: Sampler
     private var decoder: StreamingDecoder
     private var stopTexts: StopTexts
-    /// Where the answer must be a JSON object.
-    private var object: AnswerConstraint?
+    /// Where not every answer will do.
+    private var constraint: AnswerConstraint?
     /// When its first step was made up; what it waited before is no part of prefill.
     private var startTime: ContinuousClock.Instant?
     private var firstTokenTime: ContinuousClock.Instant?
@@ -43,7 +43,7 @@ final class GeneratingSequence {
         self.emit = emit
         sampler = Sampler(request.sampling, kernels: kernels, endTokens: tokenizer.endTokens)
         for token in request.prompt { sampler.accept(token, isPrompt: true) }
-        object = request.form.schema.map { AnswerConstraint($0, tokenizer) }
+        constraint = AnswerConstraint(request.form, tokenizer)
         decoder = StreamingDecoder(tokenizer, continuing: true)
         stopTexts = StopTexts(request.stopTexts)
     }
@@ -140,8 +140,8 @@ final class GeneratingSequence {
     }
 
     private func nextToken(from logits: ArraySlice<Float>) -> Int32? {
-        guard object != nil else { return sampler.sample(logits) }
-        guard let allowed = object?.masked(logits) else { return nil }
+        guard constraint != nil else { return sampler.sample(logits) }
+        guard let allowed = constraint?.masked(logits) else { return nil }
         return sampler.sample(allowed)
     }
 
@@ -172,8 +172,8 @@ final class GeneratingSequence {
         guard !isEnd else { return (heldText(), .stop) }
         let (text, stopped) = stopTexts.push(decoder.push(token))
         if stopped { return (text, .stop) }
-        object?.take(token)
-        if object?.isClosed == true { return (text + heldText(), .stop) }
+        constraint?.take(token)
+        if constraint?.isClosed == true { return (text + heldText(), .stop) }
         let limit = request.maximumTokens ?? .max
         let position = request.prompt.count + generated.count
         return (text, generated.count >= limit || position >= capacity ? .length : nil)

@@ -1,10 +1,11 @@
-/// Bytes that are the beginning of a JSON object: a pushdown automaton of fixed size.
+/// Bytes that are the beginning of a JSON object or array: a pushdown automaton of fixed size.
 ///
 /// Stricter than JSON where that keeps answers finite and useful: nesting is bounded, white space
 /// comes in short runs, and text is valid UTF-8 without halves of surrogate pairs.
 package struct ObjectPrefix: AnswerPrefix, Equatable {
     private enum State: Equatable {
         case beforeObject
+        case beforeArray
         case value
         /// Behind `[`: a value or the end.
         case firstItem
@@ -57,6 +58,11 @@ package struct ObjectPrefix: AnswerPrefix, Equatable {
 
     package init() {}
 
+    /// - Parameter isArray: whether the whole is an array.
+    init(isArray: Bool) {
+        if isArray { state = .beforeArray }
+    }
+
     /// What the next byte is part of.
     package enum Place: Equatable, Sendable {
         /// A value begins.
@@ -77,7 +83,7 @@ package struct ObjectPrefix: AnswerPrefix, Equatable {
 
     package var place: Place {
         switch state {
-        case .beforeObject, .value: .value
+        case .beforeObject, .beforeArray, .value: .value
         case .firstItem: .firstItem
         case .firstKey, .key: .key
         case .afterValue: .behindValue
@@ -125,6 +131,7 @@ package struct ObjectPrefix: AnswerPrefix, Equatable {
     private mutating func takeSign(_ byte: UInt8) -> Bool {
         switch (state, byte) {
         case (.beforeObject, UInt8(ascii: "{")): return open(isObject: true)
+        case (.beforeArray, UInt8(ascii: "[")): return open(isObject: false)
         case (.firstKey, UInt8(ascii: "\"")), (.key, UInt8(ascii: "\"")):
             isKey = true
             return go(.string)

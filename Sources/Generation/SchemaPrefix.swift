@@ -1,4 +1,4 @@
-/// Bytes that are the beginning of a JSON object of some kind.
+/// Bytes that are the beginning of a JSON object, or array of objects, of some kind.
 ///
 /// `ObjectPrefix` knows what is JSON; this follows it and knows which part of the schema each byte
 /// belongs to. What was taken can always be completed.
@@ -10,9 +10,11 @@ package struct SchemaPrefix: AnswerPrefix {
             case anyObject
             case array(AnswerSchema, ClosedRange<Int>)
             case object([AnswerSchema.Property])
+            /// Its tag has not come yet.
+            case tagged(AnswerSchema.Tagged)
         }
 
-        let kind: Kind
+        var kind: Kind
         /// Items begun; of an object, properties that are done or left out.
         var count = 0
     }
@@ -29,12 +31,19 @@ package struct SchemaPrefix: AnswerPrefix {
     }
 
     private let root: AnswerSchema
-    private var syntax = ObjectPrefix()
+    private var syntax: ObjectPrefix
     private var levels: [Level] = []
     private var progress = Progress.free
 
-    /// - Parameter root: objects.
-    package init(_ root: AnswerSchema) { self.root = root }
+    /// - Parameter root: objects, or an array.
+    package init(_ root: AnswerSchema) {
+        self.root = root
+        if case .array = root {
+            syntax = ObjectPrefix(isArray: true)
+        } else {
+            syntax = ObjectPrefix()
+        }
+    }
 
     package var isClosed: Bool { syntax.isClosed }
 
@@ -62,7 +71,7 @@ package struct SchemaPrefix: AnswerPrefix {
         guard let level = levels.last else { return begin(root, byte) }
         switch level.kind {
         case .anyArray, .anyObject: return byte == UInt8(ascii: "]") ? close() : begin(.any, byte)
-        case .object(let properties): return begin(properties[level.count - 1].schema, byte)
+        case .object, .tagged: return begin(properties[level.count - 1].schema, byte)
         case .array(let item, let counts):
             if byte == UInt8(ascii: "]") { return close() }
             guard level.count < counts.upperBound else { return false }
@@ -85,6 +94,7 @@ package struct SchemaPrefix: AnswerPrefix {
             guard let range = literals.narrowed(all, at: 0, to: byte) else { return false }
             progress = .literal(literals, range, length: 1)
         case .object(let properties): levels.append(Level(kind: .object(properties)))
+        case .tagged(let tagged): levels.append(Level(kind: .tagged(tagged)))
         case .array(let item, let counts): levels.append(Level(kind: .array(item, counts)))
         case .either(let kinds):
             return kinds.first { $0.begins(with: byte) }.map { begin($0, byte) } ?? false
@@ -100,6 +110,7 @@ package struct SchemaPrefix: AnswerPrefix {
         case .literal(let literals, let range, let length):
             guard let range = literals.narrowed(range, at: length, to: byte) else { return false }
             progress = .literal(literals, range, length: length + 1)
+            if syntax.place == .behindValue { settleTag(range.lowerBound) }
             return true
         case .key(let candidates, let length): return goOn(byte, amongKeys: candidates, at: length)
         }
@@ -123,6 +134,12 @@ package struct SchemaPrefix: AnswerPrefix {
         return true
     }
 
+    /// The tag of the innermost object is complete, and says which its other properties are.
+    private mutating func settleTag(_ index: Int) {
+        guard case .tagged(let tagged) = levels.last?.kind else { return }
+        levels[levels.count - 1].kind = .object([tagged.tag] + tagged.rest[index])
+    }
+
     /// Whether a number is complete that nothing but the byte behind it ends.
     private var endsNumber: Bool {
         guard case .literal(let literals, let range, let length) = progress else { return true }
@@ -134,8 +151,11 @@ package struct SchemaPrefix: AnswerPrefix {
 
     /// Those of the innermost object.
     private var properties: [AnswerSchema.Property] {
-        guard case .object(let properties) = levels.last?.kind else { return [] }
-        return properties
+        switch levels.last?.kind {
+        case .object(let properties): properties
+        case .tagged(let tagged): [tagged.tag]
+        default: []
+        }
     }
 
     /// Which properties may come next: those up to the first that must.
@@ -150,7 +170,10 @@ package struct SchemaPrefix: AnswerPrefix {
     private mutating func beginKey(_ byte: UInt8) -> Bool {
         guard byte == UInt8(ascii: "\"") else { return close() }
         progress = .free
-        guard case .object = levels.last?.kind else { return true }
+        switch levels.last?.kind {
+        case .object, .tagged: break
+        default: return true
+        }
         guard !keys.isEmpty else { return false }
         progress = .key(.max, length: 1)
         return true
@@ -163,6 +186,7 @@ package struct SchemaPrefix: AnswerPrefix {
         case .anyArray, .anyObject: return true
         case .array(_, let counts): return level.count < counts.upperBound
         case .object(let properties): return level.count < properties.count
+        case .tagged: return false
         }
     }
 
@@ -173,6 +197,7 @@ package struct SchemaPrefix: AnswerPrefix {
         case .array(_, let counts): return level.count >= counts.lowerBound
         case .object(let properties):
             return !properties[level.count...].contains(where: \.isRequired)
+        case .tagged: return false
         }
     }
 }

@@ -182,6 +182,46 @@ def forms():
             assert isinstance(json.loads(call.function.arguments), dict)
 
 
+def strict_tools():
+    """Arguments that are held to a schema, as pydantic has it; also where the model may choose."""
+    tools = [openai.pydantic_function_tool(Place, name="go"),
+             openai.pydantic_function_tool(Review, name="judge")]
+    with Cluster(template=TEMPLATE) as cluster:
+        ours = client(cluster)
+        model = ours.models.list().data[0].id
+        given = {"model": model, "messages": [{"role": "user", "content": "Where to?"}],
+                 "max_tokens": 300, "tools": tools}
+        named = {"type": "function", "function": {"name": "go"}}
+        met = 0
+        for seed in range(8):
+            try:
+                answer = ours.chat.completions.parse(
+                    tool_choice=named, seed=seed, **given
+                ).choices[0]
+                (call,) = answer.message.tool_calls
+                assert isinstance(call.function.parsed_arguments, Place), call
+                with ours.chat.completions.stream(
+                    tool_choice="required", seed=seed, **given
+                ) as stream:
+                    answer = stream.get_final_completion().choices[0]
+                (call,) = answer.message.tool_calls
+                kind = {"go": Place, "judge": Review}[call.function.name]
+                assert isinstance(call.function.parsed_arguments, kind), call
+                met += 1
+            except openai.LengthFinishReasonError:
+                # Lists and numbers may be long.
+                continue
+        assert met > 0
+        answer = ours.chat.completions.create(seed=1, **given | {"max_tokens": 16}).choices[0]
+        assert answer.message.content or answer.message.tool_calls
+        bad = json.loads(json.dumps(tools[0]))
+        bad["function"]["parameters"]["properties"]["city"] = {"type": "string", "pattern": "a"}
+        failure = expect(openai.BadRequestError, lambda: ours.chat.completions.create(
+            **given | {"tools": [bad]}
+        ))
+        assert failure.param == "tools[0].function.parameters" and "pattern" in str(failure)
+
+
 def errors():
     with Cluster(queued_jobs=0, running_jobs=1) as cluster:
         ours = client(cluster)
@@ -267,4 +307,4 @@ def parallel():
 
 
 def tests():
-    return [models, completions, chat, scores, forms, errors, keys, tls, parallel]
+    return [models, completions, chat, scores, forms, strict_tools, errors, keys, tls, parallel]

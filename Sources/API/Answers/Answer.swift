@@ -1,5 +1,6 @@
 import Coordinator
 import Generation
+import Requests
 import Templates
 import Tokenizer
 

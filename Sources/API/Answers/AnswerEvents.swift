@@ -3,6 +3,7 @@ import Generation
 import Hummingbird
 import JSON
 import NIOCore
+import Requests
 
 /// Sends an answer while it is made, as server-sent events that end with `[DONE]`.
 struct AnswerEvents {

@@ -1,9 +1,10 @@
 import JSON
+import Requests
 import Wire
 
 /// The API as programs read it: OpenAPI 3.1.
 ///
-/// Says of each field what `GenerationFields` and its like check.
+/// Says of each field what `Requests` checks.
 struct OpenAPIDocument {
     let limits: APILimits
 
@@ -191,7 +192,7 @@ extension OpenAPIDocument {
                 object(
                     [
                         .init("name", text), .init("description", text),
-                        .init("parameters", ["type": "object"]),
+                        .init("parameters", ["type": "object"]), .init("strict", bool),
                     ],
                     required: ["name"]
                 )

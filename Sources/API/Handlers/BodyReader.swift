@@ -1,19 +1,32 @@
 import Hummingbird
 import JSON
 import NIOCore
+import Requests
 
 /// Takes a request's body, within its bounds of size and time.
 struct BodyReader {
     let limits: APILimits
 
-    /// The request with its whole body, and the body as a value.
-    func read(_ request: Request) async throws(APIError) -> (Request, JSONValue) {
+    /// The request with its whole body, and what the body asks for.
+    func read<Wish>(
+        _ request: Request,
+        as make: (JSONValue) throws(BodyError) -> Wish
+    ) async throws(APIError) -> (Request, Wish) {
         let (request, bytes) = try await collect(request)
+        return (request, try Self.wish(of: bytes, as: make))
+    }
+
+    private static func wish<Wish>(
+        of bytes: [UInt8],
+        as make: (JSONValue) throws(BodyError) -> Wish
+    ) throws(APIError) -> Wish {
+        let value: JSONValue
         do throws(JSONError) {
-            return (request, try JSONValue(parsing: bytes))
+            value = try JSONValue(parsing: bytes)
         } catch {
-            throw .json(error)
+            throw .body(.json(error))
         }
+        return try APIError.ofBody { () throws(BodyError) in try make(value) }
     }
 
     private func collect(_ request: Request) async throws(APIError) -> (Request, [UInt8]) {

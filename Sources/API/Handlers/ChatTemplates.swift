@@ -1,6 +1,4 @@
 import Coordinator
-import Foundation
-import JSON
 import Model
 import Synchronization
 import Templates
@@ -43,35 +41,5 @@ final class ChatTemplates: Sendable {
         return [
             "bos_token": text(model.tokenizer.bos), "eos_token": text(model.tokenizer.eos),
         ]
-    }
-}
-
-extension ChatTemplate {
-    /// The text that the model is to continue.
-    func prompt(_ conversation: ChatConversation) throws(APIError) -> String {
-        guard conversation.tools.isEmpty || takesTools else {
-            throw .unsupported("tools", "the model's chat template takes none")
-        }
-        var variables: TemplateDictionary = [:]
-        for member in conversation.variables {
-            variables[member.key] = TemplateValue(member.value)
-        }
-        let text: String
-        do throws(TemplateError) {
-            text = try render(
-                messages: conversation.messages.messages.map { TemplateValue($0) },
-                tools: conversation.tools.map { TemplateValue($0) },
-                variables: variables,
-                date: TemplateDate(secondsSince1970: Int(Date().timeIntervalSince1970))
-            )
-        } catch {
-            throw .template(error.description)
-        }
-        guard let call = conversation.call else { return text }
-        guard let toolCallFormat else {
-            let reason = "the chat template does not show how calls are written"
-            throw .unsupported("tool_choice", reason)
-        }
-        return text + call.beginning(in: toolCallFormat)
     }
 }

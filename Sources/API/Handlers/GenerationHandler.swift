@@ -4,6 +4,7 @@ import Hummingbird
 import Inference
 import JSON
 import NIOCore
+import Requests
 import Templates
 import Tokenizer
 
@@ -19,8 +20,10 @@ struct GenerationHandler {
         on channel: any Channel
     ) async throws(APIError) -> Response {
         guard let served = ServedAnswers(door) else { throw .starting }
-        let (request, body) = try await BodyReader(limits: limits).read(request)
-        let wish = try CompletionRequest(body, limits: limits)
+        let (request, wish) = try await BodyReader(limits: limits).read(request) {
+            (body) throws(BodyError) in
+            try CompletionRequest(body, choiceLimit: limits.choiceCount)
+        }
         try served.check(model: wish.model)
         let prompts = try await tokens(of: wish.prompts, served)
         return try await answer(
@@ -38,17 +41,22 @@ struct GenerationHandler {
         on channel: any Channel
     ) async throws(APIError) -> Response {
         guard let served = ServedAnswers(door) else { throw .starting }
-        let (request, body) = try await BodyReader(limits: limits).read(request)
-        let wish = try ChatRequest(body, limits: limits)
+        let (request, wish) = try await BodyReader(limits: limits).read(request) {
+            (body) throws(BodyError) in
+            try ChatRequest(body, choiceLimit: limits.choiceCount)
+        }
         try served.check(model: wish.model)
         let template = try templates.template(of: served.model)
         let prompt = try await TextWork(served.tokenizer).prompt(template, wish.conversation)
+        let generation = try APIError.ofBody { () throws(BodyError) in
+            try wish.generation(writtenAs: template.toolCallFormat)
+        }
         let calls = wish.conversation.tools.isEmpty ? nil : template.toolCallFormat
         return try await answer(
             request,
             form: .chat(calls: calls, forced: wish.conversation.call),
             prompts: [prompt.tokens],
-            wish.generation,
+            generation,
             served,
             channel
         )
@@ -57,10 +65,10 @@ struct GenerationHandler {
     /// What the chat template makes of a conversation; nothing is generated.
     func applyTemplate(_ request: Request) async throws(APIError) -> Response {
         guard let served = ServedAnswers(door) else { throw .starting }
-        let (_, body) = try await BodyReader(limits: limits).read(request)
-        var fields = try RequestFields(body)
-        let conversation = try ChatConversation(&fields)
-        try fields.finish()
+        let (_, conversation) = try await BodyReader(limits: limits).read(request) {
+            (body) throws(BodyError) in
+            try ChatConversation(body)
+        }
         let template = try templates.template(of: served.model)
         let prompt = try await TextWork(served.tokenizer).prompt(template, conversation)
         return .json(["prompt": .string(prompt.text)])
@@ -93,11 +101,13 @@ struct GenerationHandler {
         let orders = fields.orders(prompts).map {
             JobOrder(request: $0, task: fields.task, owner: owner)
         }
-        try fields.check(
-            vocabularyCount: served.tokenizer.vocabularyCount,
-            contextLength: served.contextLength,
-            answerCount: orders.count
-        )
+        try APIError.ofBody { () throws(BodyError) in
+            try fields.check(
+                vocabularyCount: served.tokenizer.vocabularyCount,
+                contextLength: served.contextLength,
+                answerCount: orders.count
+            )
+        }
         let jobs = door.submit(orders)
         var answer = Answer(
             form: form,

@@ -1,5 +1,7 @@
 import Coordinator
+import Foundation
 import NIOPosix
+import Requests
 import Templates
 import Tokenizer
 
@@ -18,7 +20,8 @@ struct TextWork: Sendable {
     ) async throws(APIError) -> (text: String, tokens: [Int32]) {
         let tokenizer = tokenizer
         return try await work("messages") {
-            let text = try template.prompt(conversation)
+            let date = TemplateDate(secondsSince1970: Int(Date().timeIntervalSince1970))
+            let text = try conversation.prompt(template, date: date)
             return (text, try tokenizer.encodeChat(text))
         }
     }
@@ -48,6 +51,8 @@ struct TextWork: Sendable {
             return try await threads.runIfActive(body)
         } catch let error as APIError {
             throw error
+        } catch let error as BodyError {
+            throw .body(error)
         } catch let error as TokenizerError {
             throw .text(field, error)
         } catch {

@@ -10,7 +10,7 @@ struct RequestFields {
     private let prefix: String
     private var known: Set<String> = []
 
-    init(_ value: JSONValue) throws(APIError) {
+    init(_ value: JSONValue) throws(BodyError) {
         guard case .object(let members) = value else { throw .notAnObject }
         self.init(members, prefix: "")
     }
@@ -36,20 +36,20 @@ struct RequestFields {
         return value
     }
 
-    mutating func text(_ key: String) throws(APIError) -> String? {
+    mutating func text(_ key: String) throws(BodyError) -> String? {
         guard let value = value(key) else { return nil }
         guard case .string(let text) = value else { throw wrong(key, value, "a string") }
         return text
     }
 
-    mutating func bool(_ key: String) throws(APIError) -> Bool? {
+    mutating func bool(_ key: String) throws(BodyError) -> Bool? {
         guard let value = value(key) else { return nil }
         guard case .bool(let isTrue) = value else { throw wrong(key, value, "true or false") }
         return isTrue
     }
 
     /// A whole number; one with a point or an exponent counts where it is whole, too.
-    mutating func whole(_ key: String, in range: ClosedRange<Int>) throws(APIError) -> Int? {
+    mutating func whole(_ key: String, in range: ClosedRange<Int>) throws(BodyError) -> Int? {
         guard let value = value(key) else { return nil }
         let allowed = "a whole number from \(range.lowerBound) to \(range.upperBound)"
         switch value {
@@ -65,7 +65,8 @@ struct RequestFields {
         }
     }
 
-    mutating func number(_ key: String, in range: ClosedRange<Double>) throws(APIError) -> Double? {
+    mutating func number(_ key: String, in range: ClosedRange<Double>) throws(BodyError) -> Double?
+    {
         guard let value = value(key) else { return nil }
         let allowed = "a number from \(range.lowerBound) to \(range.upperBound)"
         let number: Double
@@ -79,7 +80,7 @@ struct RequestFields {
     }
 
     /// One string, or several in an array.
-    mutating func texts(_ key: String) throws(APIError) -> [String]? {
+    mutating func texts(_ key: String) throws(BodyError) -> [String]? {
         guard let value = value(key) else { return nil }
         let expected = "a string or an array of strings"
         switch value {
@@ -96,7 +97,7 @@ struct RequestFields {
     }
 
     /// The fields of an object within.
-    mutating func object(_ key: String) throws(APIError) -> RequestFields? {
+    mutating func object(_ key: String) throws(BodyError) -> RequestFields? {
         guard let value = value(key) else { return nil }
         guard case .object(let members) = value else { throw wrong(key, value, "an object") }
         return RequestFields(members, prefix: "\(name(key)).")
@@ -107,22 +108,22 @@ struct RequestFields {
         _ key: String,
         _ values: [JSONValue],
         otherwise reason: String
-    ) throws(APIError) {
+    ) throws(BodyError) {
         guard let value = value(key), !values.contains(value) else { return }
         throw .unsupported(name(key), reason)
     }
 
-    /// - Throws: `APIError.unknownField` for the first field that was not read.
-    func finish() throws(APIError) {
+    /// - Throws: `BodyError.unknownField` for the first field that was not read.
+    func finish() throws(BodyError) {
         guard let key = order.first(where: { !known.contains($0) }) else { return }
         throw .unknownField(name(key))
     }
 
-    func wrong(_ key: String, _ value: JSONValue, _ expected: String) -> APIError {
+    func wrong(_ key: String, _ value: JSONValue, _ expected: String) -> BodyError {
         .wrongType(name(key), expected: expected, found: value.kind)
     }
 
-    func outOfRange(_ key: String, _ value: String, _ allowed: String) -> APIError {
+    func outOfRange(_ key: String, _ value: String, _ allowed: String) -> BodyError {
         .outOfRange(name(key), value: value, allowed: allowed)
     }
 }

@@ -9,7 +9,7 @@ struct ChatMessages: Equatable {
     /// OpenAI's, and its new name for the first.
     private static let roles = ["system", "developer", "user", "assistant", "tool"]
 
-    init(_ fields: inout RequestFields) throws(APIError) {
+    init(_ fields: inout RequestFields) throws(BodyError) {
         guard let value = fields.value("messages") else { throw .missingField("messages") }
         guard let elements = value.elements else {
             throw fields.wrong("messages", value, "an array of messages")
@@ -28,7 +28,7 @@ struct ChatMessages: Equatable {
         self.messages = messages
     }
 
-    private static func message(_ value: JSONValue, _ name: String) throws(APIError) -> JSONValue {
+    private static func message(_ value: JSONValue, _ name: String) throws(BodyError) -> JSONValue {
         guard var fields = RequestFields(value, name: name) else {
             throw .wrongType(name, expected: "an object", found: value.kind)
         }
@@ -56,7 +56,7 @@ struct ChatMessages: Equatable {
     }
 
     /// A text, or parts that are texts, which stay apart: some templates tell them apart.
-    private static func content(_ fields: inout RequestFields) throws(APIError) -> JSONValue {
+    private static func content(_ fields: inout RequestFields) throws(BodyError) -> JSONValue {
         guard let value = fields.value("content") else { return .null }
         switch value {
         case .string: return value
@@ -77,7 +77,7 @@ struct ChatMessages: Equatable {
         }
     }
 
-    private static func calls(_ value: JSONValue, _ name: String) throws(APIError) -> JSONValue {
+    private static func calls(_ value: JSONValue, _ name: String) throws(BodyError) -> JSONValue {
         guard let elements = value.elements else {
             throw .wrongType(name, expected: "an array of calls", found: value.kind)
         }

@@ -1,52 +1,52 @@
-import Generation
-import Inference
+package import Generation
+package import Inference
 import JSON
 import Wire
 
 /// What every request for text may say, beside the text itself.
-struct GenerationFields {
-    var sampling = Sampling()
+package struct GenerationFields: Sendable {
+    package var sampling = Sampling()
     var stopTexts: [String] = []
     /// Answers to each prompt.
     var choiceCount = 1
     var maximumTokens: Int?
     /// What answers must be.
     var form = AnswerForm.text
-    var task: String?
+    package private(set) var task: String?
     /// Higher runs first, as everywhere in the house.
     var priority = 0
-    var stream: AnswerStream?
+    package private(set) var stream: AnswerStream?
 
     /// Tokens with a bias, or that end an answer; `Sampling` takes no more.
     private static let biasLimit = 1024
     private static let stopTokenLimit = 64
     /// Of the likeliest tokens; as many as OpenAI tells.
-    static let scoreLimit = 20
+    package static let scoreLimit = 20
     /// Scores that are kept until an answer is whole: some 20 MiB.
     private static let keptScoreLimit = 1 << 16
 
     /// How an answer is sent while it is made.
-    struct AnswerStream: Equatable {
+    package struct AnswerStream: Equatable, Sendable {
         /// Ends with a piece that says how many tokens were used.
-        var includesUsage = false
+        package var includesUsage = false
         /// Tells how much of the prompt was read.
-        var reportsProgress = false
+        package var reportsProgress = false
     }
 
     /// - Parameters:
-    ///   - limits: Of requests.
+    ///   - choiceLimit: Answers that one request may ask for.
     ///   - lengthKeys: What the most tokens may be called, the preferred name first.
     init(
         _ fields: inout RequestFields,
-        limits: APILimits,
+        choiceLimit: Int,
         lengthKeys: [String]
-    ) throws(APIError) {
+    ) throws(BodyError) {
         try readSampling(&fields)
         stopTexts = try fields.texts("stop") ?? []
         guard !stopTexts.contains("") else {
             throw fields.outOfRange("stop", "''", "some text")
         }
-        choiceCount = try fields.whole("n", in: 1...limits.choiceCount) ?? 1
+        choiceCount = try fields.whole("n", in: 1...choiceLimit) ?? 1
         for key in lengthKeys {
             let given = try fields.whole(key, in: 1...Int(Int32.max))
             maximumTokens = maximumTokens ?? given
@@ -60,7 +60,7 @@ struct GenerationFields {
         try readForm(&fields)
     }
 
-    private mutating func readSampling(_ fields: inout RequestFields) throws(APIError) {
+    private mutating func readSampling(_ fields: inout RequestFields) throws(BodyError) {
         func float(_ number: Double?, else builtIn: Float) -> Float {
             number.map { Float($0) } ?? builtIn
         }
@@ -83,7 +83,7 @@ struct GenerationFields {
 
     /// They look as far back as OpenAI's and vLLM's do: presence and frequency at the whole answer,
     /// repetition at the prompt as well.
-    private mutating func readPenalties(_ fields: inout RequestFields) throws(APIError) {
+    private mutating func readPenalties(_ fields: inout RequestFields) throws(BodyError) {
         sampling.penalizesPrompt = false
         sampling.repeatLastN = -1
         if let penalty = try fields.number("presence_penalty", in: -2...2) {
@@ -97,7 +97,7 @@ struct GenerationFields {
         }
     }
 
-    private mutating func readBiases(_ fields: inout RequestFields) throws(APIError) {
+    private mutating func readBiases(_ fields: inout RequestFields) throws(BodyError) {
         let allowed = "an object of token ids and numbers from -100 to 100"
         if let value = fields.value("logit_bias") {
             guard case .object(let members) = value else {
@@ -127,7 +127,7 @@ struct GenerationFields {
         }
     }
 
-    private mutating func readStream(_ fields: inout RequestFields) throws(APIError) {
+    private mutating func readStream(_ fields: inout RequestFields) throws(BodyError) {
         let isWanted = try fields.bool("stream") ?? false
         var stream = AnswerStream()
         if var options = try fields.object("stream_options") {
@@ -141,7 +141,7 @@ struct GenerationFields {
         if isWanted { self.stream = stream }
     }
 
-    private mutating func readForm(_ fields: inout RequestFields) throws(APIError) {
+    private mutating func readForm(_ fields: inout RequestFields) throws(BodyError) {
         guard var format = try fields.object("response_format") else { return }
         switch try format.text("type") {
         case "text": break
@@ -155,7 +155,8 @@ struct GenerationFields {
     }
 
     /// Answers are held to a schema whether or not it says that it is strict.
-    private static func readSchema(_ format: inout RequestFields) throws(APIError) -> AnswerSchema {
+    private static func readSchema(_ format: inout RequestFields) throws(BodyError) -> AnswerSchema
+    {
         guard var fields = try format.object("json_schema") else {
             throw .missingField("response_format.json_schema")
         }
@@ -166,7 +167,7 @@ struct GenerationFields {
             throw .missingField("response_format.json_schema.schema")
         }
         try fields.finish()
-        return try SchemaReader.object(schema)
+        return try SchemaReader.object(schema, of: "response_format")
     }
 
     /// Checks what depends on the model.
@@ -175,12 +176,12 @@ struct GenerationFields {
     ///   - vocabularyCount: The number of tokens that there are.
     ///   - contextLength: What ends an answer at the latest.
     ///   - answerCount: To all prompts together.
-    func check(
+    package func check(
         vocabularyCount: Int,
         contextLength: Int,
         answerCount: Int
-    ) throws(APIError) {
-        func require(_ tokens: some Sequence<Int32>, _ name: String) throws(APIError) {
+    ) throws(BodyError) {
+        func require(_ tokens: some Sequence<Int32>, _ name: String) throws(BodyError) {
             if let bad = tokens.first(where: { !(0..<vocabularyCount).contains(Int($0)) }) {
                 let allowed = "made of ids from 0 to \(vocabularyCount - 1)"
                 throw .outOfRange(name, value: "\(bad)", allowed: allowed)
@@ -201,7 +202,7 @@ struct GenerationFields {
     /// One order for each answer to each prompt.
     ///
     /// With a seed, each answer to one prompt has a seed of its own, and the first the one given.
-    func orders(_ prompts: [[Int32]]) -> [GenerationRequest] {
+    package func orders(_ prompts: [[Int32]]) -> [GenerationRequest] {
         prompts.flatMap { prompt in
             (0..<choiceCount).map { choice in
                 var request = GenerationRequest(

@@ -1,14 +1,13 @@
 import Inference
-import JSON
-import Tokenizer
+package import JSON
 
 /// What `/v1/completions` is asked for.
-struct CompletionRequest {
-    var prompts: [Prompt]
-    var model: String?
-    var generation: GenerationFields
+package struct CompletionRequest: Sendable {
+    package let prompts: [Prompt]
+    package let model: String?
+    package private(set) var generation: GenerationFields
 
-    enum Prompt: Equatable {
+    package enum Prompt: Equatable, Sendable {
         case text(String)
         case tokens([Int32])
     }
@@ -16,14 +15,19 @@ struct CompletionRequest {
     /// OpenAI's; few enough that a slip costs little.
     private static let defaultTokenCount = 16
 
-    init(_ body: JSONValue, limits: APILimits) throws(APIError) {
+    /// - Parameter choiceLimit: answers that one request may ask for.
+    package init(_ body: JSONValue, choiceLimit: Int) throws(BodyError) {
         var fields = try RequestFields(body)
         model = try fields.text("model")
-        generation = try GenerationFields(&fields, limits: limits, lengthKeys: ["max_tokens"])
+        generation = try GenerationFields(
+            &fields,
+            choiceLimit: choiceLimit,
+            lengthKeys: ["max_tokens"]
+        )
         generation.maximumTokens = generation.maximumTokens ?? Self.defaultTokenCount
         guard let prompt = fields.value("prompt") else { throw .missingField("prompt") }
         prompts = try Self.prompts(prompt)
-        let most = limits.choiceCount / generation.choiceCount
+        let most = choiceLimit / generation.choiceCount
         guard !prompts.isEmpty, prompts.count <= most else {
             throw .outOfRange(
                 "prompt",
@@ -46,7 +50,7 @@ struct CompletionRequest {
     }
 
     /// A string, tokens, or an array of either.
-    private static func prompts(_ value: JSONValue) throws(APIError) -> [Prompt] {
+    private static func prompts(_ value: JSONValue) throws(BodyError) -> [Prompt] {
         switch value {
         case .string(let text): return [.text(text)]
         case .array(let elements):
@@ -64,7 +68,7 @@ struct CompletionRequest {
         }
     }
 
-    private static func tokens(_ elements: [JSONValue]) throws(APIError) -> [Int32] {
+    private static func tokens(_ elements: [JSONValue]) throws(BodyError) -> [Int32] {
         var tokens: [Int32] = []
         tokens.reserveCapacity(elements.count)
         for element in elements {
@@ -77,7 +81,7 @@ struct CompletionRequest {
         return tokens
     }
 
-    private static func wrong(_ value: JSONValue) -> APIError {
+    private static func wrong(_ value: JSONValue) -> BodyError {
         .wrongType(
             "prompt",
             expected: "a string, an array of token ids, or an array of these",

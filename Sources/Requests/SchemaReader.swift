@@ -18,55 +18,69 @@ struct SchemaReader {
     ]
 
     private let whole: JSONValue
+    /// What the schema is in the request, for errors.
+    private let field: String
     private var partCount = 0
-    private var depth = 0
+    private var depth: Int
     /// References that are being followed.
     private var following: [String] = []
 
-    private init(_ whole: JSONValue) { self.whole = whole }
+    private init(_ whole: JSONValue, of field: String, in depth: Int) {
+        self.whole = whole
+        self.field = field
+        self.depth = depth
+    }
 
-    /// - Throws: `APIError.unsupported` for `response_format`, with the place in the schema.
-    static func object(_ value: JSONValue) throws(APIError) -> AnswerSchema {
-        var reader = SchemaReader(value)
+    /// - Parameters:
+    ///   - field: of the request, which is to blame.
+    ///   - depth: arrays and objects that values of the schema lie in.
+    /// - Throws: `BodyError.unsupported`, with the place in the schema.
+    static func object(
+        _ value: JSONValue,
+        of field: String,
+        in depth: Int = 0
+    ) throws(BodyError) -> AnswerSchema {
+        var reader = SchemaReader(value, of: field, in: depth)
         let schema = try reader.schema(value, "schema")
         switch schema {
         case .any: return .anyObject
         case .object, .anyObject: return schema
-        default: throw refusal("schema", "the whole must be an object")
+        default: throw reader.refusal("schema", "the whole must be an object")
         }
     }
 
-    private static func refusal(_ place: String, _ reason: String) -> APIError {
-        .unsupported("response_format", "\(place.suffix(128)): \(reason)")
+    private func refusal(_ place: String, _ reason: String) -> BodyError {
+        .unsupported(field, "\(place.suffix(128)): \(reason)")
     }
 
-    private mutating func schema(_ value: JSONValue, _ place: String) throws(APIError)
+    private mutating func schema(_ value: JSONValue, _ place: String) throws(BodyError)
         -> AnswerSchema
     {
         try count(1, place)
         depth += 1
         defer { depth -= 1 }
         guard depth <= Self.depthLimit else {
-            throw Self.refusal(place, "parts lie more than \(Self.depthLimit) deep")
+            throw refusal(place, "parts lie more than \(Self.depthLimit) deep")
         }
         if value == true { return .any }
         guard case .object(let members) = value else {
-            throw Self.refusal(place, "there must be an object or true")
+            throw refusal(place, "there must be an object or true")
         }
-        var part = Part(place: place, members: members.filter { !Self.remarks.contains($0.key) })
+        let rules = members.filter { !Self.remarks.contains($0.key) }
+        var part = Part(place: place, field: field, members: rules)
         let schema = try schema(&part)
         try part.finish()
         return schema
     }
 
-    private mutating func count(_ more: Int, _ place: String) throws(APIError) {
+    private mutating func count(_ more: Int, _ place: String) throws(BodyError) {
         partCount += more
         guard partCount <= Self.partLimit else {
-            throw Self.refusal(place, "the schema has more than \(Self.partLimit) parts")
+            throw refusal(place, "the schema has more than \(Self.partLimit) parts")
         }
     }
 
-    private mutating func schema(_ part: inout Part) throws(APIError) -> AnswerSchema {
+    private mutating func schema(_ part: inout Part) throws(BodyError) -> AnswerSchema {
         if let reference = part.take("$ref") { return try follow(reference, part.place) }
         if let value = part.take("const") { return try literals([value], &part) }
         if let values = part.take("enum") {
@@ -86,10 +100,10 @@ struct SchemaReader {
         for name in names { kinds.append(try kind(name, &part)) }
         // Whole numbers are numbers.
         if kinds.contains(.number) { kinds.removeAll { $0 == .whole } }
-        return try Self.one(of: kinds, part.place)
+        return try one(of: kinds, part.place)
     }
 
-    private mutating func kind(_ type: JSONValue, _ part: inout Part) throws(APIError)
+    private mutating func kind(_ type: JSONValue, _ part: inout Part) throws(BodyError)
         -> AnswerSchema
     {
         switch type {
@@ -100,42 +114,42 @@ struct SchemaReader {
         case "integer": return .whole
         case "boolean": return .bool
         case "null": return .null
-        default: throw Self.refusal(part.place, "'type' is none that JSON has")
+        default: throw refusal(part.place, "'type' is none that JSON has")
         }
     }
 
     // MARK: Choices
 
-    private mutating func follow(_ reference: JSONValue, _ place: String) throws(APIError)
+    private mutating func follow(_ reference: JSONValue, _ place: String) throws(BodyError)
         -> AnswerSchema
     {
         let path = reference.text?.split(separator: "/", omittingEmptySubsequences: false) ?? []
         guard let name = reference.text, path.first == "#", path.count <= 8 else {
-            throw Self.refusal(place, "'$ref' must point into the schema, as in #/$defs/NAME")
+            throw refusal(place, "'$ref' must point into the schema, as in #/$defs/NAME")
         }
         guard !following.contains(name) else {
-            throw Self.refusal(place, "'$ref' leads back to itself")
+            throw refusal(place, "'$ref' leads back to itself")
         }
         var target: JSONValue? = whole
         for key in path.dropFirst() { target = target?[String(key)] }
-        guard let target else { throw Self.refusal(place, "'$ref' points to nothing") }
+        guard let target else { throw refusal(place, "'$ref' points to nothing") }
         following.append(name)
         defer { following.removeLast() }
         return try schema(target, place)
     }
 
-    private mutating func either(_ choices: JSONValue, _ place: String) throws(APIError)
+    private mutating func either(_ choices: JSONValue, _ place: String) throws(BodyError)
         -> AnswerSchema
     {
         var kinds: [AnswerSchema] = []
         for (index, choice) in (choices.elements ?? []).enumerated() {
             kinds.append(try schema(choice, "\(place)[\(index)]"))
         }
-        return try Self.one(of: kinds, place)
+        return try one(of: kinds, place)
     }
 
     /// One of several kinds, literals brought together.
-    private static func one(of kinds: [AnswerSchema], _ place: String) throws(APIError)
+    private func one(of kinds: [AnswerSchema], _ place: String) throws(BodyError)
         -> AnswerSchema
     {
         var others: [AnswerSchema] = []
@@ -156,7 +170,7 @@ struct SchemaReader {
         return .either(others)
     }
 
-    private mutating func literals(_ values: [JSONValue], _ part: inout Part) throws(APIError)
+    private mutating func literals(_ values: [JSONValue], _ part: inout Part) throws(BodyError)
         -> AnswerSchema
     {
         try count(values.count, part.place)
@@ -167,11 +181,11 @@ struct SchemaReader {
             if let types, !types.contains(where: { Self.fits(value, $0) }) { continue }
             switch value {
             case .array, .object:
-                throw Self.refusal(part.place, "values must be texts, numbers, true, false or null")
+                throw refusal(part.place, "values must be texts, numbers, true, false or null")
             default: literals.append(value.encoded)
             }
         }
-        guard !literals.isEmpty else { throw Self.refusal(part.place, "no value is allowed") }
+        guard !literals.isEmpty else { throw refusal(part.place, "no value is allowed") }
         return .literals(AnswerSchema.Literals(literals))
     }
 
@@ -187,26 +201,26 @@ struct SchemaReader {
 // MARK: - Arrays and objects
 
 extension SchemaReader {
-    private mutating func array(_ part: inout Part) throws(APIError) -> AnswerSchema {
+    private mutating func array(_ part: inout Part) throws(BodyError) -> AnswerSchema {
         let least = try part.count("minItems") ?? 0
         let most = try part.count("maxItems") ?? Self.countLimit
         guard least <= most, most <= Self.countLimit else {
-            throw Self.refusal(part.place, "'minItems' and 'maxItems' leave no count")
+            throw refusal(part.place, "'minItems' and 'maxItems' leave no count")
         }
-        let item = try part.take("items").map { items throws(APIError) in
+        let item = try part.take("items").map { items throws(BodyError) in
             try schema(items, "\(part.place).items")
         }
         return .array(item ?? .any, counts: least...most)
     }
 
-    private mutating func object(_ part: inout Part) throws(APIError) -> AnswerSchema {
+    private mutating func object(_ part: inout Part) throws(BodyError) -> AnswerSchema {
         let properties = part.take("properties")
         guard case .object(let members) = properties ?? [:] else {
-            throw Self.refusal(part.place, "'properties' must be an object")
+            throw refusal(part.place, "'properties' must be an object")
         }
         let others = part.take("additionalProperties")
         guard others == nil || others == true || others == false || others == [:] else {
-            throw Self.refusal(part.place, "'additionalProperties' must be true or false")
+            throw refusal(part.place, "'additionalProperties' must be true or false")
         }
         var required = Set((part.take("required")?.elements ?? []).compactMap(\.text))
         var result: [AnswerSchema.Property] = []
@@ -221,11 +235,11 @@ extension SchemaReader {
             )
         }
         guard required.isEmpty || others != false else {
-            throw Self.refusal(part.place, "'required' names what is no property")
+            throw refusal(part.place, "'required' names what is no property")
         }
         guard result.count(where: { !$0.isRequired }) <= AnswerSchema.optionalLimit else {
             let limit = AnswerSchema.optionalLimit
-            throw Self.refusal(part.place, "more than \(limit) properties may be left out")
+            throw refusal(part.place, "more than \(limit) properties may be left out")
         }
         result += required.sorted().map {
             AnswerSchema.Property(key: JSONValue.string($0).encoded, .any)
@@ -236,6 +250,7 @@ extension SchemaReader {
     /// One part of a schema, of which everything must be read.
     private struct Part {
         let place: String
+        let field: String
         var members: [JSONValue.Member]
 
         func has(_ key: String) -> Bool { members.contains { $0.key == key } }
@@ -245,17 +260,21 @@ extension SchemaReader {
             return members.remove(at: index).value
         }
 
-        mutating func count(_ key: String) throws(APIError) -> Int? {
+        mutating func count(_ key: String) throws(BodyError) -> Int? {
             guard let value = take(key) else { return nil }
             guard let count = value.whole, count >= 0 else {
-                throw SchemaReader.refusal(place, "'\(key)' must be a whole number from 0")
+                throw refusal("'\(key)' must be a whole number from 0")
             }
             return count
         }
 
-        func finish() throws(APIError) {
+        func finish() throws(BodyError) {
             guard let key = members.first?.key else { return }
-            throw SchemaReader.refusal(place, "answers cannot be held to '\(key.prefix(64))'")
+            throw refusal("answers cannot be held to '\(key.prefix(64))'")
+        }
+
+        private func refusal(_ reason: String) -> BodyError {
+            .unsupported(field, "\(place.suffix(128)): \(reason)")
         }
     }
 }
