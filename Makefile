@@ -55,7 +55,7 @@ rebalancing: build ## Changes the plan CHANGES= (100) times while tokens flow (P
 damage: install-deps ## Cuts and flips model files of all families at every place (a minute)
 	@MOIETY_DAMAGE=1 FILTER=DamagedFileTests scripts/test.sh
 
-fuzz: install-deps ## Fuzzes model files and messages for SECONDS_EACH=600 each (TARGET=gguf or wire)
+fuzz: install-deps ## Fuzzes for SECONDS_EACH=600 each (TARGET=gguf, wire, http or templates)
 	@scripts/fuzz.sh
 
 check: ## Formats and generated code are as they should be

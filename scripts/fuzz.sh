@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Fuzzes the readers of what comes from outside, under the address sanitizer.
 #
-# TARGET=gguf (model files) or wire (messages and plans) runs one of them, SECONDS_EACH= says for
-# how long. Inputs that reach new code are kept in .build/fuzz; what breaks something is left in
+# TARGET=gguf (model files), wire (messages and plans), http (bodies of requests) or templates (chat
+# templates and conversations) runs one of them, SECONDS_EACH= says for how long. Inputs that reach new code are kept in .build/fuzz; what breaks something is left in
 # .build/fuzz/findings. KEEP=1 replaces the committed inputs by the smallest that reach as much.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 seconds=${SECONDS_EACH:-600}
-targets=${TARGET:-gguf wire}
+targets=${TARGET:-gguf wire http templates}
 corpora=Tests/Fixtures/fuzz
 work=.build/fuzz
 # Committed inputs stay small, so that the repository does.

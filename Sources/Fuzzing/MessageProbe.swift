@@ -11,21 +11,13 @@ public struct MessageProbe: Sendable {
         case control, data, client, plan
     }
 
-    public enum Outcome: Equatable, Sendable {
-        /// Refused, with these words.
-        case refused(String)
-        case read
-        /// Read, but what was sent on was not read as the same: a bug.
-        case changed(String)
-    }
-
     /// More frames than any message has.
     private static let largestFrameCount = 9
 
     public init() {}
 
     /// What becomes of an input.
-    public func outcome(of input: [UInt8]) -> Outcome {
+    public func outcome(of input: [UInt8]) -> ProbeOutcome {
         guard let first = input.first,
             let kind = Kind(rawValue: first % UInt8(Kind.allCases.count))
         else { return .refused("no bytes") }
@@ -50,9 +42,7 @@ public struct MessageProbe: Sendable {
                 }
             }
         } catch {
-            let words = "\(error)"
-            precondition(!words.isEmpty, "an error must say something: \(type(of: error))")
-            return .refused(words)
+            return .refused(by: error)
         }
     }
 
@@ -85,7 +75,7 @@ public struct MessageProbe: Sendable {
     private static func check<Failure: Error>(
         _ frames: [[UInt8]],
         again: ([[UInt8]]) throws(Failure) -> [[UInt8]]
-    ) throws(Failure) -> Outcome {
+    ) throws(Failure) -> ProbeOutcome {
         let sent = try again(frames)
         do throws(Failure) {
             return try again(sent) == sent ? .read : .changed("read as something else")

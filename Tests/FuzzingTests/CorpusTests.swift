@@ -11,14 +11,16 @@ import Testing
 @Suite("The fuzzers' inputs", .serialized) struct CorpusTests {
     @Test("The inputs to start from are there")
     func seeds() throws {
-        let seeds = try Self.modelSeeds() + Self.messageSeeds()
+        let seeds =
+            try Self.modelSeeds() + Self.messageSeeds() + RequestSeeds.all() + ChatSeeds.all()
         if ProcessInfo.processInfo.environment["MOIETY_WRITE_GOLDENS"] == "1" {
             for seed in seeds { try Corpus.write(seed.bytes, as: seed.name, of: seed.fuzzer) }
         }
-        for fuzzer in ["gguf", "wire"] {
+        for fuzzer in Corpus.fuzzers {
             // Older ones are as good to start from, so they need not be the same.
             let names = Set(try Corpus.inputs(of: fuzzer).map(\.name))
-            #expect(!seeds.isEmpty && names.count >= seeds.count { $0.fuzzer == fuzzer })
+            let count = seeds.count { $0.fuzzer == fuzzer }
+            #expect(count > 0 && names.count >= count)
         }
     }
 
@@ -42,19 +44,33 @@ import Testing
         }
     }
 
-    @Test("The inputs are few and small")
-    func size() throws {
-        let inputs = try Corpus.inputs(of: "gguf") + Corpus.inputs(of: "wire")
-        #expect(inputs.map(\.bytes.count).reduce(0, +) < 300 << 10)
+    @Test("Every kept request is refused, or understood as it should be")
+    func requests() throws {
+        let probe = try RequestProbe()
+        for input in try Corpus.inputs(of: "http") {
+            let outcome = probe.outcome(of: input.bytes)
+            if case .changed(let how) = outcome { Issue.record("\(input.name): \(how)") }
+            if input.name.hasPrefix("seed") { #expect(outcome == .read, "\(input.name)") }
+        }
+    }
+
+    @Test("Every kept chat template is refused, or gives one text")
+    func chats() throws {
+        let probe = ChatProbe()
+        for input in try Corpus.inputs(of: "templates") {
+            let outcome = probe.outcome(of: input.bytes)
+            if case .changed(let how) = outcome { Issue.record("\(input.name): \(how)") }
+            if input.name.hasPrefix("seed") { #expect(outcome == .read, "\(input.name)") }
+        }
+    }
+
+    @Test("The inputs are few and small", arguments: Corpus.fuzzers)
+    func size(fuzzer: String) throws {
+        let inputs = try Corpus.inputs(of: fuzzer)
+        #expect(inputs.map(\.bytes.count).reduce(0, +) < 200 << 10)
     }
 
     // MARK: Seeds
-
-    private struct Seed {
-        let fuzzer: String
-        let name: String
-        let bytes: [UInt8]
-    }
 
     /// The smallest model of each family.
     private static func modelSeeds() throws -> [Seed] {

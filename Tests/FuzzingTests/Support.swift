@@ -6,6 +6,7 @@ import Model
 
 /// The committed inputs of the fuzzers.
 enum Corpus {
+    static let fuzzers = ["gguf", "wire", "http", "templates"]
     static let directory = URL(filePath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent()
         .appending(path: "Fixtures/fuzz")
@@ -23,6 +24,13 @@ enum Corpus {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         try Data(bytes).write(to: folder.appending(path: name))
     }
+}
+
+/// An input that a fuzzer starts from.
+struct Seed {
+    let fuzzer: String
+    let name: String
+    let bytes: [UInt8]
 }
 
 /// A valid file, and where its metadata ends.
