@@ -35,6 +35,8 @@ import Glibc
     /// Kept alive for the socket's sake.
     private let context: MessagingContext
     private var monitor: ConnectionMonitor?
+    /// Ports where connections are counted by address.
+    private var guardedPorts: [UInt16] = []
     /// For messages whose frames are copied.
     private let arrival: FrameList
 
@@ -61,6 +63,7 @@ import Glibc
         // First, because nobody may be told of the end of what it watches.
         monitor?.close()
         unsafe zmq_close(handle)
+        for port in guardedPorts { ConnectionGate.shared.leave(port) }
     }
 
     // MARK: - Endpoints
@@ -80,7 +83,12 @@ import Glibc
             if errno == EADDRINUSE { throw .addressInUse(endpoint) }
             throw .endpointRefused(endpoint, operation: "bind", reason: lastReason())
         }
-        return try Endpoint(lastEndpoint())
+        let bound = try Endpoint(lastEndpoint())
+        if isGuarded, case .tcp(_, let port) = bound.transport {
+            ConnectionGate.shared.watch(port)
+            guardedPorts.append(port)
+        }
+        return bound
     }
 
     /// Connects to `endpoint` in the background, again and again until somebody answers.

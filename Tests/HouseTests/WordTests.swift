@@ -115,6 +115,8 @@ struct WordTests {
             static inline int helper(int a) {
                 return moiety_f(a);
             }
+            typedef int (*moiety_judge)(int a);
+            typedef void (*judge)(void);
             """
         let header = SourceFile(path: "Sources/C/include/C.h", text: text)
         #expect(
@@ -122,6 +124,7 @@ struct WordTests {
                 "Sources/C/include/C.h:3: LIMIT lacks the prefix moiety_",
                 "Sources/C/include/C.h:7: colour lacks the prefix moiety_",
                 "Sources/C/include/C.h:9: helper lacks the prefix moiety_",
+                "Sources/C/include/C.h:13: judge lacks the prefix moiety_",
             ]
         )
     }

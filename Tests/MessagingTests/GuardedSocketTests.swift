@@ -144,6 +144,26 @@ private final class Refusals: Sendable {
         try expectRefused(self.options(nil), at: bound, router, nil)
     }
 
+    @Test("An address that opens connection after connection is refused, and others are not")
+    func crowd() throws {
+        let (router, bound) = try door(.workers)
+        guard case .tcp(_, let port) = bound.transport else { return }
+        // This machine has all addresses that begin with 127.
+        let crowd = "127.9.9.9"
+        while router.connections.refused == 0 {
+            try StrangerConnection(from: crowd, to: port).close()
+        }
+        try wait {
+            ConnectionGate.shared.takeRefusals().contains {
+                "\($0.address?.description ?? "")" == crowd
+            }
+        }
+        let pair = try listed(.worker, "w1")
+        let dealer = try Socket.connected(to: bound, in: MessagingContext(), options: options(pair))
+        try dealer.send([[1]])
+        #expect(try router.next().frames == [[1]])
+    }
+
     @Test("With keys a socket may listen where other machines reach it")
     func everywhere() throws {
         var options = SocketOptions()

@@ -124,3 +124,35 @@ final class LocalConnection {
         }
     }
 }
+
+/// A connection over TCP from an address of this machine, which says nothing.
+struct StrangerConnection {
+    private let descriptor: Int32
+
+    init(from source: String, to port: UInt16) throws {
+        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let descriptor = descriptor
+        guard
+            unsafe Self.withAddress(source, 0, { unsafe bind(descriptor, $0, size) }) == 0,
+            unsafe Self.withAddress("127.0.0.1", port, { unsafe connect(descriptor, $0, size) })
+                == 0
+        else { throw NothingArrived() }
+    }
+
+    func close() { Glibc.close(descriptor) }
+
+    private static func withAddress(
+        _ host: String,
+        _ port: UInt16,
+        _ body: (UnsafePointer<sockaddr>) -> Int32
+    ) -> Int32 {
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        address.sin_addr.s_addr = unsafe inet_addr(host)
+        return unsafe withUnsafePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe body($0) }
+        }
+    }
+}

@@ -1,7 +1,7 @@
 // What Glibc's Swift module cannot see: non-portable calls, variadics and their constants.
 //
-// Every function says how it reports failure; none allocates. The one number that is kept counts
-// refused connections.
+// Every function says how it reports failure; none allocates. All that is kept is a count of
+// refused connections, and who is asked about them.
 #ifndef MOIETY_CLINUX_H
 #define MOIETY_CLINUX_H
 
@@ -44,6 +44,14 @@ int moiety_signal_on_parent_exit(int signal);
 // An eighth of them is not given to connections: see accept.c. Returns how many, or a negative
 // errno.
 int moiety_limit_descriptors(unsigned long most);
+
+// Says whether a connection to a port of this process may stand: 1 or 0. Its far end is an IPv4
+// address, or the first 64 bits of an IPv6 address, as a number. Called on whatever thread takes
+// the connection, which must not wait.
+typedef int (*moiety_connection_judge)(uint16_t port, int is_v6, uint64_t bits);
+
+// Has `judge` asked about every connection over IP from now on.
+void moiety_judge_connections(moiety_connection_judge judge);
 
 // Connections that accept.c refused so far, over all sockets of this process.
 unsigned long moiety_connections_refused(void);

@@ -167,7 +167,12 @@ package final class ControlLoop {
         workers.tick()
         watchBalance()
         if hasStopped { workers.shutDown() }
-        trafficLog.tell(traffic, now: clock.now, isLast: hasStopped)
+        trafficLog.tell(
+            traffic,
+            crowds: ConnectionGate.shared.takeRefusals(),
+            now: clock.now,
+            isLast: hasStopped
+        )
     }
 
     /// Begins a search for a better plan where workers have been busy unevenly for long.

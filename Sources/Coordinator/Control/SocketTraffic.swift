@@ -58,14 +58,26 @@ struct TrafficLog {
         lastTime = now
     }
 
-    /// - Parameter reports: asked for only when it is time.
+    /// - Parameters:
+    ///   - reports: asked for only when it is time.
+    ///   - crowds: whom connections were refused since they were asked for last.
     mutating func tell(
         _ reports: @autoclosure () -> [SocketReport],
+        crowds: @autoclosure () -> [ConnectionBudget.Refusals],
         now: Instant,
         isLast: Bool = false
     ) {
         guard isLast || now - lastTime >= Self.pause else { return }
         lastTime = now
+        for crowd in crowds() {
+            logger.warning(
+                "Too many connections",
+                metadata: [
+                    "from": "\(crowd.address.map { "\($0)" } ?? "others")",
+                    "refused": "\(crowd.count)",
+                ]
+            )
+        }
         let reports = reports()
         for report in reports {
             let before = told.first { $0.name == report.name } ?? SocketReport(name: report.name)

@@ -74,6 +74,10 @@ enum WordRules {
     /// The function, macro, type or constant that a line of a header declares in the first column.
     private static func declaredName(_ code: String) -> String? {
         if code.hasPrefix("#define") { return words(of: code).dropFirst().first.map(String.init) }
+        // The name of a pointer to functions stands within.
+        if code.hasPrefix("typedef"), let pointer = code.firstRange(of: "(*") {
+            return words(of: String(code[pointer.upperBound...])).first.map(String.init)
+        }
         let all = words(of: code)
         let tags: Set<Substring> = ["struct", "enum", "union"]
         if let first = all.first, tags.contains(first), code.contains("{") {
