@@ -1252,7 +1252,7 @@ const ProtobufCMessageDescriptor moiety__v1__search_failure__descriptor =
   (ProtobufCMessageInit) moiety__v1__search_failure__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moiety__v1__balance__field_descriptors[8] =
+static const ProtobufCFieldDescriptor moiety__v1__balance__field_descriptors[10] =
 {
   {
     "imbalance",
@@ -1350,6 +1350,30 @@ static const ProtobufCFieldDescriptor moiety__v1__balance__field_descriptors[8] 
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "step_ratio",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__Balance, step_ratio),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "search_nanoseconds",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__Balance, search_nanoseconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moiety__v1__balance__field_indices_by_name[] = {
   3,   /* field[3] = changed_count */
@@ -1359,12 +1383,14 @@ static const unsigned moiety__v1__balance__field_indices_by_name[] = {
   2,   /* field[2] = is_searching */
   4,   /* field[4] = kept_count */
   5,   /* field[5] = moved_byte_count */
+  9,   /* field[9] = search_nanoseconds */
   6,   /* field[6] = since_change_nanoseconds */
+  8,   /* field[8] = step_ratio */
 };
 static const ProtobufCIntRange moiety__v1__balance__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor moiety__v1__balance__descriptor =
 {
@@ -1374,7 +1400,7 @@ const ProtobufCMessageDescriptor moiety__v1__balance__descriptor =
   "Moiety__V1__Balance",
   "moiety.v1",
   sizeof(Moiety__V1__Balance),
-  8,
+  10,
   moiety__v1__balance__field_descriptors,
   moiety__v1__balance__field_indices_by_name,
   1,  moiety__v1__balance__number_ranges,

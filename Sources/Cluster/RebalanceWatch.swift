@@ -20,7 +20,9 @@ public struct RebalanceWatch: Equatable, Sendable {
 
     /// What came of a search.
     public enum Outcome: Equatable, Sendable {
-        case changed(byteCount: UInt64)
+        /// - Parameter stepRatio: a step's time under the new plan over that under the old one, as
+        ///   was predicted; nil where nobody said.
+        case changed(byteCount: UInt64, stepRatio: Double?)
         /// No plan was better.
         case kept
         case failed(reason: String)
@@ -30,6 +32,7 @@ public struct RebalanceWatch: Equatable, Sendable {
     /// Searches so far, by what came of them.
     public private(set) var report = RebalanceReport()
     private var highSince: Instant?
+    private var lastStart: Instant?
     private var lastEnd: Instant?
     /// Whether the imbalance that led to the last search is over.
     private var isArmed = true
@@ -56,6 +59,7 @@ public struct RebalanceWatch: Equatable, Sendable {
         highSince = nil
         isArmed = false
         report.isRunning = true
+        lastStart = now
         return true
     }
 
@@ -67,11 +71,13 @@ public struct RebalanceWatch: Equatable, Sendable {
 
     public mutating func onEnd(_ outcome: Outcome, now: Instant) {
         report.isRunning = false
+        if let lastStart { report.time += now - lastStart }
         lastEnd = now
         switch outcome {
-        case .changed(let byteCount):
+        case .changed(let byteCount, let stepRatio):
             report.changedCount += 1
             report.movedByteCount += byteCount
+            report.stepRatio = stepRatio
             report.lastChange = now
             isArmed = true
         case .kept: report.keptCount += 1
@@ -107,6 +113,10 @@ public struct RebalanceReport: Equatable, Sendable {
     public var keptCount = 0
     public var movedByteCount: UInt64 = 0
     public var lastChange: Instant?
+    /// What the last change was predicted to make of a step's time; nil where nobody said.
+    public var stepRatio: Double?
+    /// Of all searches, and of the changes that followed.
+    public var time = Duration.zero
     /// The first reasons, each with how often it was so; the last one's count has later ones too.
     public var failures: [Failure] = []
 

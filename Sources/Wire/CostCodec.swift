@@ -104,6 +104,12 @@ extension BalanceReport {
         unsafe searches.changedCount = Int(raw.changed_count)
         unsafe searches.keptCount = Int(raw.kept_count)
         unsafe searches.movedByteCount = raw.moved_byte_count
+        let ratio = try unsafe reader.amount(raw.step_ratio, "balance.step_ratio")
+        searches.stepRatio = ratio > 0 ? ratio : nil
+        searches.time = try unsafe reader.duration(
+            raw.search_nanoseconds,
+            "balance.search_nanoseconds"
+        )
         searches.failures = try unsafe reader.parts(
             raw.failures,
             count: raw.n_failures,
@@ -145,6 +151,8 @@ extension BalanceReport {
             unsafe raw.changed_count = UInt32(clamping: searches.changedCount)
             unsafe raw.kept_count = UInt32(clamping: searches.keptCount)
             unsafe raw.moved_byte_count = searches.movedByteCount
+            unsafe raw.step_ratio = searches.stepRatio ?? 0
+            unsafe raw.search_nanoseconds = searches.time.wireNanoseconds
             if let sinceChange {
                 unsafe raw.change_case = MOIETY__V1__BALANCE__CHANGE_SINCE_CHANGE_NANOSECONDS
                 unsafe raw.since_change_nanoseconds = sinceChange.wireNanoseconds

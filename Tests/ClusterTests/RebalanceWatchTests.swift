@@ -34,7 +34,7 @@ struct RebalanceWatchTests {
         watch.onEnd(.failed(reason: "x"), now: at(30_000))
         let failed = look(&watch, [(1.6, 128_000), (1.6, 130_000)])
         #expect(failed == [false, true])
-        watch.onEnd(.changed(byteCount: 5), now: at(131_000))
+        watch.onEnd(.changed(byteCount: 5, stepRatio: nil), now: at(131_000))
         let changed = look(&watch, [(1.6, 135_000), (1.6, 141_000)])
         #expect(changed == [false, true])
     }
@@ -50,11 +50,13 @@ struct RebalanceWatchTests {
             )
         }
         start(&watch, at: 20_000_000)
-        watch.onEnd(.changed(byteCount: 7), now: at(20_002_000))
+        watch.onEnd(.changed(byteCount: 7, stepRatio: 0.5), now: at(20_002_000))
         #expect(watch.report.failures.count == 8)
         #expect(watch.report.failures.map(\.count).reduce(0, +) == 12)
         #expect(watch.report.changedCount == 1 && watch.report.movedByteCount == 7)
         #expect(watch.report.lastChange == at(20_002_000) && watch.report.keptCount == 0)
+        // A second each.
+        #expect(watch.report.stepRatio == 0.5 && watch.report.time == .seconds(13))
     }
 
     private func watch() -> RebalanceWatch {

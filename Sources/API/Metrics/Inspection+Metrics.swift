@@ -150,6 +150,19 @@ extension Inspection {
             searches.movedByteCount,
             "Bytes of experts that those changes moved."
         )
+        metrics.family(
+            "rebalance_seconds_total",
+            .counter,
+            "Time of those searches, and of the changes that followed."
+        )
+        metrics.value("rebalance_seconds_total", searches.time / .seconds(1))
+        if let ratio = searches.stepRatio {
+            metrics.gauge(
+                "rebalance_predicted_step_ratio",
+                ratio,
+                "A step's time after the last change over that before, as was predicted."
+            )
+        }
         if let time = balance.sinceChange {
             metrics.gauge(
                 "rebalance_last_success_age_seconds",

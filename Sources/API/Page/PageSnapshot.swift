@@ -78,8 +78,11 @@ struct PageSnapshot {
                 : "The plan is changed only when asked (moiety admin rebalance)."
         }
         let minutes = Int(since / .seconds(60))
-        return "Changed \(minutes) min ago; \(searches.changedCount) changes moved "
-            + "\(searches.movedByteCount >> 20) MiB."
+        let prediction = searches.stepRatio.map {
+            ", and predicted to make steps \(Int(((1 - $0) * 100).rounded())) % shorter"
+        }
+        return "Last changed \(minutes) min ago\(prediction ?? ""); \(searches.changedCount) changes "
+            + "moved \(searches.movedByteCount >> 20) MiB."
     }
 }
 

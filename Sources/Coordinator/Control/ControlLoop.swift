@@ -220,8 +220,10 @@ package final class ControlLoop {
     private func finishSearch(_ outcome: RebalanceWatch.Outcome) {
         watch.onEnd(outcome, now: clock.now)
         switch outcome {
-        case .changed(let byteCount):
-            logger.notice("Better plan found", metadata: ["bytesMoved": "\(byteCount)"])
+        case .changed(let byteCount, let ratio):
+            var metadata: Logger.Metadata = ["bytesMoved": "\(byteCount)"]
+            if let ratio { metadata["predictedStep"] = "\((ratio * 1000).rounded() / 1000)" }
+            logger.notice("Better plan found", metadata: metadata)
         case .kept: logger.notice("No better plan found")
         case .failed(let reason):
             logger.warning("No search for a better plan", metadata: ["reason": "\(reason)"])

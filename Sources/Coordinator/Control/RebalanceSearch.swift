@@ -77,6 +77,26 @@ final class RebalanceSearch {
 
     private struct Answer: Decodable {
         let change: Change?
+        let chosen: String?
+        let current: Candidate
+        let candidates: [Candidate]
+
+        /// A step's time under the chosen plan over that under the one before.
+        var stepRatio: Double? {
+            let time = candidates.first { $0.name == chosen }?.stepMicroseconds
+            guard let time, current.stepMicroseconds > 0 else { return nil }
+            return time / current.stepMicroseconds
+        }
+    }
+
+    private struct Candidate: Decodable {
+        let name: String
+        let stepMicroseconds: Double
+
+        enum CodingKeys: String, CodingKey {
+            case name
+            case stepMicroseconds = "step_us"
+        }
     }
 
     private struct Change: Decodable {
@@ -86,7 +106,8 @@ final class RebalanceSearch {
     private static func outcome(_ json: Data) -> RebalanceWatch.Outcome {
         do {
             let answer = try JSONDecoder().decode(Answer.self, from: json)
-            return answer.change.map { .changed(byteCount: $0.bytes) } ?? .kept
+            guard let change = answer.change else { return .kept }
+            return .changed(byteCount: change.bytes, stepRatio: answer.stepRatio)
         } catch {
             return .failed(reason: "moiety admin rebalance answered no JSON that is known")
         }

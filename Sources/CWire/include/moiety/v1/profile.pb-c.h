@@ -304,6 +304,14 @@ struct  Moiety__V1__Balance
   uint64_t moved_byte_count;
   size_t n_failures;
   Moiety__V1__SearchFailure **failures;
+  /*
+   * A step's time after the last change over that before, as was predicted; 0 where nobody said.
+   */
+  double step_ratio;
+  /*
+   * Of all searches, and of the changes that followed.
+   */
+  uint64_t search_nanoseconds;
   Moiety__V1__Balance__ChangeCase change_case;
   union {
     uint64_t since_change_nanoseconds;
@@ -311,7 +319,7 @@ struct  Moiety__V1__Balance
 };
 #define MOIETY__V1__BALANCE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moiety__v1__balance__descriptor) \
-    , 0, 0, 0, 0, 0, 0, 0,NULL, MOIETY__V1__BALANCE__CHANGE__NOT_SET, {0} }
+    , 0, 0, 0, 0, 0, 0, 0,NULL, 0, 0, MOIETY__V1__BALANCE__CHANGE__NOT_SET, {0} }
 
 
 /* Moiety__V1__GetProfile methods */
