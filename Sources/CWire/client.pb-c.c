@@ -2450,7 +2450,7 @@ const ProtobufCMessageDescriptor moiety__v1__logit_bias__descriptor =
   (ProtobufCMessageInit) moiety__v1__logit_bias__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moiety__v1__submit__field_descriptors[11] =
+static const ProtobufCFieldDescriptor moiety__v1__submit__field_descriptors[13] =
 {
   {
     "tag",
@@ -2584,8 +2584,34 @@ static const ProtobufCFieldDescriptor moiety__v1__submit__field_descriptors[11] 
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "first_token_nanoseconds",
+    23,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__Submit, first_token_nanoseconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "each_token_nanoseconds",
+    24,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__Submit, each_token_nanoseconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moiety__v1__submit__field_indices_by_name[] = {
+  12,   /* field[12] = each_token_nanoseconds */
+  11,   /* field[11] = first_token_nanoseconds */
   6,   /* field[6] = is_chat */
   8,   /* field[8] = is_durable */
   2,   /* field[2] = maximum_tokens */
@@ -2602,7 +2628,7 @@ static const ProtobufCIntRange moiety__v1__submit__number_ranges[2 + 1] =
 {
   { 1, 0 },
   { 20, 8 },
-  { 0, 11 }
+  { 0, 13 }
 };
 const ProtobufCMessageDescriptor moiety__v1__submit__descriptor =
 {
@@ -2612,7 +2638,7 @@ const ProtobufCMessageDescriptor moiety__v1__submit__descriptor =
   "Moiety__V1__Submit",
   "moiety.v1",
   sizeof(Moiety__V1__Submit),
-  11,
+  13,
   moiety__v1__submit__field_descriptors,
   moiety__v1__submit__field_indices_by_name,
   2,  moiety__v1__submit__number_ranges,

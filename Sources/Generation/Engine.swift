@@ -81,10 +81,15 @@ public final class Engine {
             lastID,
             promptTokenCount: request.prompt.count + request.resumed.count,
             priority: request.priority,
-            owner: request.owner
+            owner: request.owner,
+            due: .now + (request.firstTokenTime ?? Self.usualFirstTokenTime)
         )
         return lastID
     }
+
+    /// How soon the first token should come where a request says nothing: a number, so that those
+    /// who say something do not keep it waiting for ever.
+    private static let usualFirstTokenTime = Duration.seconds(60)
 
     /// Most positions of one sequence: as many as are allowed and have pages.
     private var contextLength: Int {

@@ -16,6 +16,10 @@ public struct GenerationRequest: Equatable, Sendable {
     public var form: AnswerForm
     /// Higher ones run before all others, and take their place where there is none.
     public var priority: Int
+    /// How soon its first token should come; nil counts as a minute.
+    ///
+    /// Among those of one owner and priority, who has least time left goes first.
+    public var firstTokenTime: Duration?
     /// Whose it is: owners take turns, and may be kept from using what others computed.
     public var owner: String
 
@@ -27,6 +31,7 @@ public struct GenerationRequest: Equatable, Sendable {
         resumed: [Int32] = [],
         form: AnswerForm = .text,
         priority: Int = 0,
+        firstTokenTime: Duration? = nil,
         owner: String = ""
     ) {
         self.prompt = prompt
@@ -36,6 +41,7 @@ public struct GenerationRequest: Equatable, Sendable {
         self.resumed = resumed
         self.form = form
         self.priority = priority
+        self.firstTokenTime = firstTokenTime
         self.owner = owner
     }
 }

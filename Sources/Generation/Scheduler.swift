@@ -1,9 +1,9 @@
 /// Decides which sequences run, and which tokens of them run in the next step.
 ///
-/// Who runs next: the highest priority, then whose owner had least of the steps so far, then who
-/// came first. Every sequence that is generating gets one row of a step; what is left of its rows
-/// goes to prompts in that order, in chunks. A value: it knows counts, not tokens, and no memory;
-/// who asks it says whether there is room.
+/// Who runs next: the highest priority, then whose owner had least of the steps so far, then whose
+/// first token is due first, then who came first. Every sequence that is generating gets one row of
+/// a step; what is left of its rows goes to prompts in that order, in chunks. A value: it knows
+/// counts, not tokens, reads no clock, and knows no memory; who asks it says whether there is room.
 public struct Scheduler: Equatable, Sendable {
     /// Bounds of one step and of the engine.
     public struct Limits: Equatable, Sendable {
@@ -34,6 +34,7 @@ public struct Scheduler: Equatable, Sendable {
         let arrival: UInt64
         let priority: Int
         let owner: String
+        let due: ContinuousClock.Instant?
         /// Tokens known but not computed yet: the rest of a prompt, or the one just chosen.
         var pending: Int
     }
@@ -62,11 +63,13 @@ public struct Scheduler: Equatable, Sendable {
     /// - Parameters:
     ///   - priority: higher ones run before all others.
     ///   - owner: among those of one priority, owners take turns.
+    ///   - due: when its first token should be there; nil goes after all others of its owner.
     public mutating func add(
         _ id: SequenceID,
         promptTokenCount: Int,
         priority: Int = 0,
-        owner: String = ""
+        owner: String = "",
+        due: ContinuousClock.Instant? = nil
     ) {
         arrivalCount += 1
         shares.join(owner)
@@ -76,6 +79,7 @@ public struct Scheduler: Equatable, Sendable {
                 arrival: arrivalCount,
                 priority: priority,
                 owner: owner,
+                due: due,
                 pending: promptTokenCount
             )
         )
@@ -140,6 +144,9 @@ public struct Scheduler: Equatable, Sendable {
         if a.priority != b.priority { return a.priority > b.priority }
         let rows = (shares.rows(of: a.owner), shares.rows(of: b.owner))
         if rows.0 != rows.1 { return rows.0 < rows.1 }
+        guard a.due == b.due else {
+            return a.due.map { due in b.due.map { due < $0 } ?? true } ?? false
+        }
         return a.arrival < b.arrival
     }
 

@@ -114,6 +114,8 @@ public struct Submit: Equatable, Sendable {
     public var ticket: String?
     /// Higher ones run before all others; within `priorities`.
     public var priority: Int
+    /// How soon the answer should come.
+    public var objective = ServiceObjective()
 
     /// What `priority` may be.
     public static let priorities = -10...10
@@ -138,6 +140,21 @@ public struct Submit: Equatable, Sendable {
         self.isDurable = isDurable
         self.ticket = ticket
         self.priority = priority
+    }
+}
+
+/// How soon the tokens of a job should come.
+///
+/// Nothing is promised, but whether it was kept is counted.
+public struct ServiceObjective: Equatable, Sendable {
+    /// From its arrival to its first token.
+    public var firstToken: Duration?
+    /// From one token to the next, on the mean.
+    public var eachToken: Duration?
+
+    public init(firstToken: Duration? = nil, eachToken: Duration? = nil) {
+        self.firstToken = firstToken
+        self.eachToken = eachToken
     }
 }
 

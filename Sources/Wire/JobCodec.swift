@@ -115,6 +115,12 @@ extension Submit {
         )
         isChat = unsafe raw.is_chat != 0
         mustBeObject = unsafe raw.must_be_object != 0
+        let times = try unsafe (
+            first: reader.duration(raw.first_token_nanoseconds, "submit.first_token_nanoseconds"),
+            each: reader.duration(raw.each_token_nanoseconds, "submit.each_token_nanoseconds")
+        )
+        objective.firstToken = times.first > .zero ? times.first : nil
+        objective.eachToken = times.each > .zero ? times.each : nil
     }
 
     func raw(_ writer: MessageWriter) -> UnsafeMutablePointer<Moiety__V1__Submit> {
@@ -131,6 +137,8 @@ extension Submit {
             unsafe raw.is_durable = isDurable ? 1 : 0
             unsafe raw.ticket = writer.text(ticket ?? "")
             unsafe raw.priority = Int32(clamping: priority)
+            unsafe raw.first_token_nanoseconds = objective.firstToken?.wireNanoseconds ?? 0
+            unsafe raw.each_token_nanoseconds = objective.eachToken?.wireNanoseconds ?? 0
         }
     }
 }

@@ -46,6 +46,28 @@ struct ReportTests {
         }
     }
 
+    @Test("Whether jobs kept their objectives is counted")
+    func objectives() async throws {
+        try await withServer { client, cluster in
+            var submit = Submit(tag: 1, prompt: "NAME\n", maximumTokens: 3)
+            // Nothing takes a day, and nothing a nanosecond.
+            let times: [Duration?] = [.seconds(86_400), .nanoseconds(1), nil]
+            for (first, each) in zip(times, [times[1], times[0], nil]) {
+                submit.objective = ServiceObjective(firstToken: first, eachToken: each)
+                submit.sampling.ignoresEnd = true
+                _ = try await TestClient(cluster).run(submit)
+            }
+            let text = try await client.get("/metrics").text
+            for (objective, outcome) in [
+                ("ttft", "kept"), ("ttft", "missed"), ("tpot", "kept"), ("tpot", "missed"),
+            ] {
+                let labels = "objective=\"\(objective)\",outcome=\"\(outcome)\""
+                let line = "request_objectives_total{model_name=\"Moiety demo 40M\",\(labels)}"
+                #expect(Self.value(line, in: text) == 1, "\(labels)")
+            }
+        }
+    }
+
     @Test("The dashboard asks for metrics that there are, and is JSON")
     func dashboard() throws {
         let top = URL(filePath: #filePath).deletingLastPathComponent()

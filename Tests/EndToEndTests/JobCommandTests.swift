@@ -68,7 +68,11 @@ struct JobCommandTests {
             "--temp",
             "0",
             "--task",
-            "t"
+            "t",
+            "--slo-ttft",
+            "60000",
+            "--slo-tpot",
+            "2.5"
         )
         #expect(submitted.status == 0, "\(submitted.errors)")
         let id = submitted.output.trimmingCharacters(in: .whitespacesAndNewlines)

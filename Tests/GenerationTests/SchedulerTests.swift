@@ -36,6 +36,32 @@ struct SchedulerTests {
         #expect(!scheduler.isIdle)
     }
 
+    @Test("Of one owner's, whose first token is due first goes first; then who came first")
+    func due() {
+        let start = ContinuousClock.now
+        func order(_ dues: [Duration?], owners: [String] = []) -> [UInt64] {
+            var scheduler = scheduler(running: 1, queued: 9)
+            for (index, due) in dues.enumerated() {
+                scheduler.add(
+                    UInt64(index),
+                    promptTokenCount: 4,
+                    priority: index == 3 ? 1 : 0,
+                    owner: owners.isEmpty ? "" : owners[index],
+                    due: due.map { start + $0 }
+                )
+            }
+            return dues.map { _ in
+                let next = scheduler.next ?? .max
+                scheduler.start(next)
+                scheduler.remove(next)
+                return next
+            }
+        }
+        #expect(order([.seconds(9), .seconds(5), .seconds(9)]) == [1, 0, 2])
+        #expect(order([nil, .seconds(60), nil]) == [1, 0, 2])
+        #expect(order([nil, .seconds(60), .seconds(1), nil]) == [3, 2, 1, 0])
+    }
+
     @Test("Sequences that generate get their row before any prompt")
     func decodeFirst() {
         var scheduler = scheduler()

@@ -37,10 +37,42 @@ import Wire
         submit.sampling.ignoresEnd = random.bool()
         submit.sampling.stopTokens = random.list { Int32($0.int(-9...9999)) }
         submit.sampling.penalizesAnswerOnly = random.bool()
+        submit.objective = ServiceObjective(
+            firstToken: random.bool() ? .nanoseconds(random.int(1...9999)) : nil,
+            eachToken: random.bool() ? .nanoseconds(random.int(1...9999)) : nil
+        )
         let message = ClientMessage.submit(submit)
         #expect(try ClientMessage(frames: message.encode()) == message, "seed \(seed)")
         // The job ledger keeps the first frame, from which the job goes on after a crash.
         #expect(try ClientMessage(frames: [message.encode()[0]]) == message, "seed \(seed)")
+    }
+
+    @Test("What came to the report of searches later crosses the wire")
+    func searchFields() throws {
+        for ratio in [nil, 0.875] {
+            var searches = RebalanceReport()
+            searches.stepRatio = ratio
+            searches.time = .milliseconds(1234)
+            let report = StatusReport(
+                isReady: true,
+                text: "",
+                modelName: "",
+                epoch: nil,
+                workersExpected: 1,
+                workersReady: 1,
+                jobsQueued: 0,
+                jobsRunning: 0,
+                build: "",
+                balance: BalanceReport(
+                    imbalance: nil,
+                    isAutomatic: true,
+                    searches: searches,
+                    sinceChange: nil
+                )
+            )
+            let message = ClientMessage.status(report)
+            #expect(try ClientMessage(frames: message.encode()) == message)
+        }
     }
 
     @Test("Numbers that are no numbers cross the wire bit by bit")

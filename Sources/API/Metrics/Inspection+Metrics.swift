@@ -41,6 +41,24 @@ extension Inspection {
                 ["finished_reason": end.rawValue]
             )
         }
+        metrics.family(
+            "request_objectives_total",
+            .counter,
+            "Completed jobs that had an objective, by whether it was kept."
+        )
+        for objective in JobFigures.Objective.allCases {
+            let counts = figures.objectives[objective]
+            let outcomes: KeyValuePairs = [
+                "kept": counts?.kept ?? 0, "missed": counts?.missed ?? 0,
+            ]
+            for (outcome, count) in outcomes {
+                metrics.value(
+                    "request_objectives_total",
+                    count,
+                    ["objective": objective.rawValue, "outcome": outcome]
+                )
+            }
+        }
         metrics.counter("requests_refused_total", figures.refusedCount, "Jobs that were not taken.")
     }
 

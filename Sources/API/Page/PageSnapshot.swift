@@ -81,8 +81,8 @@ struct PageSnapshot {
         let prediction = searches.stepRatio.map {
             ", and predicted to make steps \(Int(((1 - $0) * 100).rounded())) % shorter"
         }
-        return "Last changed \(minutes) min ago\(prediction ?? ""); \(searches.changedCount) changes "
-            + "moved \(searches.movedByteCount >> 20) MiB."
+        return "Last changed \(minutes) min ago\(prediction ?? ""); "
+            + "\(searches.changedCount) changes moved \(searches.movedByteCount >> 20) MiB."
     }
 }
 

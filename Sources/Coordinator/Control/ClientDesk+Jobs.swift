@@ -38,7 +38,9 @@ extension ClientDesk {
         }
         var request = try GenerationRequest(submit, tokenizer: served.tokenizer)
         request.owner = owner
-        return JobOrder(request: request, task: submit.task)
+        var order = JobOrder(request: request, task: submit.task)
+        order.objective = submit.objective
+        return order
     }
 
     /// What a client in this process asks for: all or none.
@@ -99,6 +101,7 @@ extension ClientDesk {
             owner: order.owner,
             promptTokenCount: order.request.prompt.count,
             submittedAt: Self.secondsSince1970,
+            objective: order.objective,
             now: now
         )
         // Durable ones are acknowledged when they are on disk.

@@ -81,6 +81,7 @@ struct JobTable {
     /// - Parameters:
     ///   - id: nil for a new job.
     ///   - client: nil for one whose clients the ledger's desk knows.
+    ///   - objective: none for jobs of a former life: nobody knows how long they waited.
     mutating func add(
         id: JobID? = nil,
         client: JobClient?,
@@ -88,6 +89,7 @@ struct JobTable {
         owner: JobOwner? = nil,
         promptTokenCount: Int,
         submittedAt: UInt64,
+        objective: ServiceObjective = ServiceObjective(),
         now: Instant
     ) -> Job {
         if id == nil { lastNumber += 1 }
@@ -98,7 +100,7 @@ struct JobTable {
             owner: owner,
             promptTokenCount: promptTokenCount,
             submittedAt: submittedAt,
-            times: JobFigures.Times(arrival: now)
+            times: JobFigures.Times(arrival: now, objective: objective)
         )
         jobs[job.id] = job
         return job

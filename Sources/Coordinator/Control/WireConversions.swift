@@ -19,7 +19,8 @@ extension GenerationRequest {
             sampling: Sampling(submit.sampling),
             stopTexts: submit.stopTexts,
             form: submit.mustBeObject ? .object : .text,
-            priority: submit.priority
+            priority: submit.priority,
+            firstTokenTime: submit.objective.firstToken
         )
     }
 }

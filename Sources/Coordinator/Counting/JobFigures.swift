@@ -1,5 +1,6 @@
 import Cluster
 import Generation
+import Wire
 
 /// What is counted of all jobs of this life, however they came.
 package struct JobFigures: Equatable, Sendable {
@@ -20,6 +21,8 @@ package struct JobFigures: Equatable, Sendable {
     package private(set) var generatedTokenCount: UInt64 = 0
     /// How many jobs ended for each reason.
     package private(set) var ends: [End: UInt64] = [:]
+    /// Of jobs that were completed, how many kept what was wished of them, and how many did not.
+    package private(set) var objectives: [Objective: Outcomes] = [:]
     /// How many jobs were not taken.
     package private(set) var refusedCount: UInt64 = 0
 
@@ -28,6 +31,22 @@ package struct JobFigures: Equatable, Sendable {
         case length
         case abort
         case error
+    }
+
+    package struct Outcomes: Equatable, Sendable {
+        package var kept: UInt64 = 0
+        package var missed: UInt64 = 0
+
+        fileprivate mutating func count(_ isKept: Bool) {
+            if isKept { kept += 1 } else { missed += 1 }
+        }
+    }
+
+    package enum Objective: String, CaseIterable, Sendable {
+        /// Time to the first token.
+        case firstToken = "ttft"
+        /// Time from one token to the next, on the mean.
+        case eachToken = "tpot"
     }
 
     private static let waits = [
@@ -39,10 +58,26 @@ package struct JobFigures: Equatable, Sendable {
     /// When things happened to one job.
     struct Times: Equatable, Sendable {
         let arrival: Instant
+        let objective: ServiceObjective
+        fileprivate var tokenCount = 0
         fileprivate(set) var firstToken: Instant?
         fileprivate(set) var lastToken: Instant?
 
-        init(arrival: Instant) { self.arrival = arrival }
+        init(arrival: Instant, objective: ServiceObjective = ServiceObjective()) {
+            self.arrival = arrival
+            self.objective = objective
+        }
+
+        /// What became of an objective; nil where there was none, or too few tokens to tell.
+        func isKept(_ objective: Objective) -> Bool? {
+            guard let firstToken, let lastToken else { return nil }
+            switch objective {
+            case .firstToken: return self.objective.firstToken.map { firstToken - arrival <= $0 }
+            case .eachToken:
+                guard tokenCount > 1, let wish = self.objective.eachToken else { return nil }
+                return (lastToken - firstToken) / (tokenCount - 1) <= wish
+            }
+        }
     }
 
     mutating func countRefusal() { refusedCount += 1 }
@@ -56,6 +91,7 @@ package struct JobFigures: Equatable, Sendable {
             firstToken.count(now - times.arrival)
         }
         times.lastToken = now
+        times.tokenCount += 1
     }
 
     mutating func countEnd(_ result: GenerationResult, _ times: Times, now: Instant) {
@@ -71,6 +107,11 @@ package struct JobFigures: Equatable, Sendable {
         promptTokenCount += UInt64(clamping: result.promptTokenCount)
         prefill.count(result.prefillTime)
         queueing.count(first - times.arrival - result.prefillTime)
-        if end == .stop || end == .length { whole.count(now - times.arrival) }
+        guard end == .stop || end == .length else { return }
+        whole.count(now - times.arrival)
+        for objective in Objective.allCases {
+            guard let isKept = times.isKept(objective) else { continue }
+            objectives[objective, default: Outcomes()].count(isKept)
+        }
     }
 }

@@ -8,6 +8,8 @@ package struct JobOrder: Sendable {
     package var task: String?
     /// Among whose jobs it counts; nil where nobody tells them apart.
     package var owner: JobOwner?
+    /// How soon the answer should come.
+    var objective = ServiceObjective()
 
     package init(request: GenerationRequest, task: String? = nil, owner: JobOwner? = nil) {
         self.request = request

@@ -27,6 +27,12 @@ struct SubmitCommand: AsyncParsableCommand {
     @Option(help: "Jobs of a higher one run before all others; from -10 to 10.")
     var priority = 0
 
+    @Option(help: "Milliseconds within which the first token should come.")
+    var sloTtft: Double?
+
+    @Option(help: "Milliseconds from one token to the next, on the mean, that should be kept.")
+    var sloTpot: Double?
+
     @Flag(help: "Print the answer when the job has ended; Ctrl-C leaves the job alone.")
     var wait = false
 
@@ -52,6 +58,10 @@ struct SubmitCommand: AsyncParsableCommand {
         guard Submit.priorities.contains(priority) else {
             throw ValidationError("--priority is \(priority); it must be -10 to 10")
         }
+        for (name, value) in [("--slo-ttft", sloTtft), ("--slo-tpot", sloTpot)] {
+            guard let value, !(0.001...86_400_000).contains(value) else { continue }
+            throw ValidationError("\(name) is \(value); it must be 0.001 to 86400000 milliseconds")
+        }
         guard batch.file != nil else { return }
         guard prompt.text.argument == nil else {
             throw ValidationError("a batch has its prompts in its file; leave out -p")
@@ -71,7 +81,7 @@ struct SubmitCommand: AsyncParsableCommand {
 
     /// The job as the command line describes it.
     private func request(tag: UInt64, prompt text: String) -> Submit {
-        Submit(
+        var submit = Submit(
             tag: tag,
             prompt: text,
             maximumTokens: prompt.maximumTokens,
@@ -80,6 +90,11 @@ struct SubmitCommand: AsyncParsableCommand {
             stopTexts: prompt.stop,
             priority: priority
         )
+        submit.objective = ServiceObjective(
+            firstToken: sloTtft.map { .milliseconds($0) },
+            eachToken: sloTpot.map { .milliseconds($0) }
+        )
+        return submit
     }
 
     // MARK: Durable

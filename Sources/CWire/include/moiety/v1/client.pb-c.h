@@ -310,10 +310,16 @@ struct  Moiety__V1__Submit
    * -10 to 10: higher ones run before all others.
    */
   int32_t priority;
+  /*
+   * Within which the first token, and each further one on the mean, should come; 0 where nothing is
+   * said.
+   */
+  uint64_t first_token_nanoseconds;
+  uint64_t each_token_nanoseconds;
 };
 #define MOIETY__V1__SUBMIT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moiety__v1__submit__descriptor) \
-    , 0, {0,NULL}, 0, NULL, {0,NULL}, 0,NULL, 0, 0, 0, {0,NULL}, 0 }
+    , 0, {0,NULL}, 0, NULL, {0,NULL}, 0,NULL, 0, 0, 0, {0,NULL}, 0, 0, 0 }
 
 
 struct  Moiety__V1__Accepted
