@@ -3806,7 +3806,7 @@ const ProtobufCMessageDescriptor moiety__v1__get_status__descriptor =
   (ProtobufCMessageInit) moiety__v1__get_status__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moiety__v1__socket__field_descriptors[6] =
+static const ProtobufCFieldDescriptor moiety__v1__socket__field_descriptors[7] =
 {
   {
     "name",
@@ -3880,6 +3880,18 @@ static const ProtobufCFieldDescriptor moiety__v1__socket__field_descriptors[6] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "keys_refused",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__Socket, keys_refused),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moiety__v1__socket__field_indices_by_name[] = {
   2,   /* field[2] = connections_accepted */
@@ -3887,12 +3899,13 @@ static const unsigned moiety__v1__socket__field_indices_by_name[] = {
   3,   /* field[3] = connections_refused */
   5,   /* field[5] = drops */
   4,   /* field[4] = handshakes_failed */
+  6,   /* field[6] = keys_refused */
   0,   /* field[0] = name */
 };
 static const ProtobufCIntRange moiety__v1__socket__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor moiety__v1__socket__descriptor =
 {
@@ -3902,7 +3915,7 @@ const ProtobufCMessageDescriptor moiety__v1__socket__descriptor =
   "Moiety__V1__Socket",
   "moiety.v1",
   sizeof(Moiety__V1__Socket),
-  6,
+  7,
   moiety__v1__socket__field_descriptors,
   moiety__v1__socket__field_indices_by_name,
   1,  moiety__v1__socket__number_ranges,

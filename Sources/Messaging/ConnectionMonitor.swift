@@ -10,6 +10,8 @@ public struct ConnectionCounts: Hashable, Sendable {
     public var ended = 0
     /// Those among them that never spoke the protocol, or not in time.
     public var failedHandshakes = 0
+    /// Those among them whose key the doorkeeper did not accept.
+    public var refusedKeys = 0
     /// Connections that could not be taken, most of them because too many are open.
     public var refused = 0
 
@@ -73,6 +75,9 @@ public struct ConnectionCounts: Hashable, Sendable {
             case ZMQ_EVENT_ACCEPTED: counts.accepted += 1
             case ZMQ_EVENT_ACCEPT_FAILED: counts.refused += 1
             case ZMQ_EVENT_DISCONNECTED: counts.ended += 1
+            case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
+                counts.failedHandshakes += 1
+                counts.refusedKeys += 1
             default: counts.failedHandshakes += 1
             }
         }

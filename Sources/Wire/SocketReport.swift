@@ -12,6 +12,8 @@ public struct SocketReport: Equatable, Sendable {
     public var connectionsRefused: UInt64
     /// Of those that were accepted: they did not speak the protocol, or not in time.
     public var handshakesFailed: UInt64
+    /// Of those handshakes: the key that was shown is not accepted here.
+    public var keysRefused: UInt64
     /// Messages that were not acted on.
     public var drops: DropCounts
 
@@ -21,6 +23,7 @@ public struct SocketReport: Equatable, Sendable {
         connectionsAccepted: UInt64 = 0,
         connectionsRefused: UInt64 = 0,
         handshakesFailed: UInt64 = 0,
+        keysRefused: UInt64 = 0,
         drops: DropCounts = DropCounts()
     ) {
         self.name = name
@@ -28,6 +31,7 @@ public struct SocketReport: Equatable, Sendable {
         self.connectionsAccepted = connectionsAccepted
         self.connectionsRefused = connectionsRefused
         self.handshakesFailed = handshakesFailed
+        self.keysRefused = keysRefused
         self.drops = drops
     }
 }
@@ -40,6 +44,7 @@ extension SocketReport {
             connectionsAccepted: raw.connections_accepted,
             connectionsRefused: raw.connections_refused,
             handshakesFailed: raw.handshakes_failed,
+            keysRefused: raw.keys_refused,
             drops: reader.drops(raw.drops, count: raw.n_drops, "socket.drops")
         )
     }
@@ -51,6 +56,7 @@ extension SocketReport {
             unsafe raw.connections_accepted = connectionsAccepted
             unsafe raw.connections_refused = connectionsRefused
             unsafe raw.handshakes_failed = handshakesFailed
+            unsafe raw.keys_refused = keysRefused
             unsafe raw.n_drops = drops.all.count
             unsafe raw.drops = writer.drops(drops)
         }

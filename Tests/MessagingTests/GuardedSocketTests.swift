@@ -131,6 +131,7 @@ private final class Refusals: Sendable {
         #expect(try router.receive() == nil)
         guard let reason else { return }
         try wait { self.refusals.all.contains { $0.reason == reason } }
+        try wait { router.connections.refusedKeys > 0 }
     }
 
     @Test("Where nobody keeps the door, nobody comes in")

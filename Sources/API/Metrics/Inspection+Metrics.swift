@@ -199,7 +199,9 @@ extension Inspection {
         for socket in status.sockets {
             let outcomes: KeyValuePairs = [
                 "accepted": socket.connectionsAccepted, "refused": socket.connectionsRefused,
-                "handshake_failed": socket.handshakesFailed,
+                "handshake_failed":
+                    socket.handshakesFailed - min(socket.keysRefused, socket.handshakesFailed),
+                "key_refused": socket.keysRefused,
             ]
             for (outcome, count) in outcomes {
                 metrics.value(

@@ -26,6 +26,7 @@ package struct SocketTraffic: Hashable, Sendable {
             connectionsAccepted: UInt64(connections.accepted),
             connectionsRefused: UInt64(connections.refused),
             handshakesFailed: UInt64(connections.failedHandshakes),
+            keysRefused: UInt64(connections.refusedKeys),
             drops: drops
         )
     }

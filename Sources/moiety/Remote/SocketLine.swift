@@ -8,12 +8,15 @@ struct SocketLine: Encodable {
     let accepted: UInt64
     let refused: UInt64
     let failedHandshakes: UInt64
+    /// Of those, for their keys.
+    let refusedKeys: UInt64
     /// Messages that were not acted on, by reason.
     let dropped: [String: UInt64]
 
     enum CodingKeys: String, CodingKey {
         case name, connections, accepted, refused, dropped
         case failedHandshakes = "failed_handshakes"
+        case refusedKeys = "refused_keys"
     }
 
     init(_ socket: SocketReport) {
@@ -22,6 +25,7 @@ struct SocketLine: Encodable {
         accepted = socket.connectionsAccepted
         refused = socket.connectionsRefused
         failedHandshakes = socket.handshakesFailed
+        refusedKeys = socket.keysRefused
         dropped = socket.drops.byWord
     }
 }

@@ -638,10 +638,14 @@ struct  Moiety__V1__Socket
   uint64_t handshakes_failed;
   size_t n_drops;
   Moiety__V1__DropCount **drops;
+  /*
+   * Of those handshakes: the key that was shown is not accepted here.
+   */
+  uint64_t keys_refused;
 };
 #define MOIETY__V1__SOCKET__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moiety__v1__socket__descriptor) \
-    , {0,NULL}, 0, 0, 0, 0, 0,NULL }
+    , {0,NULL}, 0, 0, 0, 0, 0,NULL, 0 }
 
 
 /*
