@@ -62,6 +62,45 @@ struct ServeHTTPTests {
         #expect(!FileManager.default.fileExists(atPath: "\(directory.path)/http-endpoint"))
     }
 
+    @Test("moiety serve hands on where to listen, API keys and a chat template")
+    func servedWithKeys() async throws {
+        let directory = try TemporaryFile("keyed")
+        let (keys, template) = (try TemporaryFile("keys"), try TemporaryFile("template"))
+        defer { withExtendedLifetime((keys, template)) {} }
+        let attributes = [FileAttributeKey.posixPermissions: 0o600]
+        #expect(
+            FileManager.default.createFile(
+                atPath: keys.path,
+                contents: Data("me me-0123456789abcdef\n".utf8),
+                attributes: attributes
+            )
+        )
+        try Data("{{ messages[0].content }}!".utf8).write(to: URL(filePath: template.path))
+        let process = try ClusterProcess(
+            "moiety",
+            [
+                "serve", "-m", WholeModel.demoPath, "--workers", "1", "--host", "127.0.0.1",
+                "--port", "0", "--api-keys", keys.path, "--chat-template", template.path,
+                "--state", directory.path,
+                "--worker-endpoint", "ipc://\(directory.path)-workers",
+                "--client-endpoint", "ipc://\(directory.path)-clients",
+            ]
+        )
+        try await TestClient(endpoint: "ipc://\(directory.path)-clients").status { $0.isReady }
+        let address = try String(contentsOfFile: "\(directory.path)/http-endpoint", encoding: .utf8)
+            .trimmingCharacters(in: .whitespacesAndNewlines)
+        #expect(try await Self.get("\(address)/health").status == 200)
+        #expect(try await Self.get("\(address)/v1/models").status == 401)
+        var ask = URLRequest(url: try #require(URL(string: "\(address)/apply-template")))
+        ask.httpMethod = "POST"
+        ask.setValue("Bearer me-0123456789abcdef", forHTTPHeaderField: "Authorization")
+        ask.httpBody = Data(#"{"messages": [{"role": "user", "content": "hi"}]}"#.utf8)
+        let (answer, _) = try await URLSession.shared.data(for: ask)
+        #expect(String(decoding: answer, as: UTF8.self) == "{\"prompt\":\"hi!\"}\n")
+        process.kill(SIGTERM)
+        #expect(await process.ended() == 0, "\(process.logText)")
+    }
+
     @Test("An address that is taken ends the coordinator with 69")
     func taken() async throws {
         let context = try MessagingContext()

@@ -107,7 +107,8 @@ enum PageScript {
               cell.className = "cell" + (shards ? " shards" : copies ? " copies" : "");
               const shade = count ? 0.08 + 0.92 * load / most : 0;
               cell.style.backgroundColor = "rgba(var(--heat), " + shade.toFixed(3) + ")";
-              cell.title = line.worker + ", layer " + layer + ": " + count + " experts"
+              cell.title = line.worker + ", layer " + layer + ": " + count
+                + (count === 1 ? " expert" : " experts")
                 + (copies ? ", " + copies + " of them copies" : "")
                 + (shards ? ", " + shards + " of them shards" : "");
               return cell;

@@ -32,8 +32,8 @@ struct LocalClusterPlan: Sendable {
     let state: String
     let workerEndpoint: String
     let clientEndpoint: String
-    /// Nil leaves it to the coordinator's settings.
-    let httpEndpoint: String?
+    /// What the coordinator is told of its API.
+    let httpArguments: [String]
     let planFile: String?
     let coordinatorThreads: Int
     let workerThreads: Int
@@ -212,8 +212,7 @@ final class LocalCluster {
         switch child {
         case .coordinator:
             let planFile = plan.planFile.map { ["--plan", $0] } ?? []
-            let http = plan.httpEndpoint.map { ["--http-endpoint", $0] } ?? []
-            return common + planFile + dataEndpoint + http + [
+            return common + planFile + dataEndpoint + plan.httpArguments + [
                 "--workers", plan.workers.joined(separator: ","),
                 "--worker-endpoint", workerEndpoint,
                 "--client-endpoint", clientEndpoint,

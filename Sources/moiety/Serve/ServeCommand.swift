@@ -31,8 +31,7 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "Where clients connect.")
     var clientEndpoint = "tcp://127.0.0.1:6645"
 
-    @Option(help: "Port of the HTTP API; 0 takes any free one. Without it: 6643.")
-    var port: UInt16?
+    @OptionGroup var http: ServeHTTPOptions
 
     @Option(help: "A plan file: which worker holds which expert; its workers are run.")
     var plan: String?
@@ -80,7 +79,7 @@ struct ServeCommand: AsyncParsableCommand {
             state: state ?? Self.defaultState,
             workerEndpoint: workerEndpoint,
             clientEndpoint: clientEndpoint,
-            httpEndpoint: port.map { "tcp://127.0.0.1:\($0)" },
+            httpArguments: http.arguments,
             planFile: plan,
             coordinatorThreads: threads > 0 ? threads : cores,
             workerThreads: threads > 0 ? threads : max(1, cores / names.count),
