@@ -52,8 +52,8 @@ rebalancing: build ## Changes the plan CHANGES= (100) times while tokens flow (P
 	@scripts/rebalancing.py -m $(or $(MODEL),Models/moiety-demo-q8_0.gguf) \
 	    --changes $(or $(CHANGES),100) --plans $(or $(PLANS),whole)
 
-damage: install-deps ## Cuts and flips model files of all families at every place (a minute)
-	@MOIETY_DAMAGE=1 FILTER=DamagedFileTests scripts/test.sh
+damage: install-deps ## Cuts and flips model files of all families, mutates requests and templates
+	@MOIETY_DAMAGE=1 FILTER='DamagedFileTests|MutationTests' scripts/test.sh
 
 fuzz: install-deps ## Fuzzes for SECONDS_EACH=600 each (TARGET=gguf, wire, http or templates)
 	@scripts/fuzz.sh
