@@ -45,7 +45,15 @@ public struct SocketOptions: Sendable {
 public struct Peer: Hashable, Sendable {
     public static let longest = 255
 
-    public let bytes: [UInt8]
+    /// Those that ZeroMQ makes up have five bytes: tables of thousands of them hold all they need,
+    /// and no scattered bits of memory.
+    private enum Name: Hashable, Sendable {
+        /// The first byte is the lowest; the highest byte tells how many there are.
+        case short(UInt64)
+        case long([UInt8])
+    }
+
+    private let name: Name
 
     /// - Precondition: 1 to 255 bytes.
     public init(_ bytes: [UInt8]) {
@@ -53,11 +61,26 @@ public struct Peer: Hashable, Sendable {
             (1...Self.longest).contains(bytes.count),
             "a routing id has 1 to \(Self.longest) bytes, not \(bytes.count)"
         )
-        self.bytes = bytes
+        guard bytes.count < UInt64.bitWidth / 8 else {
+            name = .long(bytes)
+            return
+        }
+        let count = UInt64(bytes.count) << 56
+        name = .short(
+            bytes.enumerated().reduce(count) { $0 | UInt64($1.element) << (8 * $1.offset) }
+        )
     }
 
     public init(_ name: String) {
         self.init(Array(name.utf8))
+    }
+
+    public var bytes: [UInt8] {
+        switch name {
+        case .short(let word):
+            (0..<Int(word >> 56)).map { UInt8(truncatingIfNeeded: word >> (8 * $0)) }
+        case .long(let bytes): bytes
+        }
     }
 }
 

@@ -73,6 +73,7 @@ struct ClientDesk {
         self.ledger = LedgerDesk(inbox: ledger, life: life)
         warnings = PeerWarnings(logger)
         story = JobStory(logger)
+        greeted.reserveCapacity(Self.greetedLimit + 1)
     }
 
     var queuedCount: Int { jobs.queuedCount }

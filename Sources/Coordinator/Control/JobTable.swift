@@ -47,7 +47,15 @@ struct JobTable {
     /// Ended jobs that can still be listed.
     private static let endedLimit = 1000
 
-    init(life: UInt32) { self.life = life }
+    init(life: UInt32) {
+        self.life = life
+        // All at once, for good: tables that grow leave holes in memory.
+        jobs.reserveCapacity(Self.endedLimit + Self.usualCount)
+        ended.reserveCapacity(Self.endedLimit + 1)
+    }
+
+    /// Of jobs under way.
+    private static let usualCount = 500
 
     subscript(id: JobID) -> Job? {
         get { jobs[id] }
