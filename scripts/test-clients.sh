@@ -4,11 +4,12 @@
 #
 #   scripts/test-clients.sh          all of them
 #   scripts/test-clients.sh openai   one of openai, metrics, schema, page (in a headless Chromium),
-#                                    prefill (/health while a long prompt is read), load
+#                                    prefill (/health while a long prompt is read), load,
+#                                    batch ('moiety submit --file')
 #
 # MODEL= another model; PROMPT_TOKENS= (30000) of the prefill, which is left after
 # PREFILL_SECONDS= (900), and STANDARD_MODEL= its file, made otherwise; MINUTES= (1) and STREAMS= (64)
-# of the load; VISITS= (1000) clients that come and go.
+# of the load; VISITS= (1000) clients that come and go; LINES= (10000) of the batch.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

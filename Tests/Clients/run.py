@@ -7,6 +7,7 @@ import subprocess
 import sys
 import traceback
 
+import batch
 import load
 import monitoring
 import openai_client
@@ -67,6 +68,7 @@ def main():
         "schema": [schema],
         "prefill": prefill.tests(),
         "load": [load.visits, load.streams],
+        "batch": batch.tests(),
         "page": [page.live, page.phone],
     }
     passed = failed = 0
