@@ -2,7 +2,8 @@ import GGUF
 public import Model
 import Tensors
 
-/// Which model a store was made from: this very file, unchanged since, in this format.
+/// Which model a store was made from, and in which tier: this very file, unchanged since, in this
+/// format.
 ///
 /// A header alone does not tell a model from its fine-tuned sisters, so the file's number and the
 /// time of its last change are in it, too. A copy of the file gets a store of its own.
@@ -11,9 +12,12 @@ public struct StoreKey: Hashable, Sendable, CustomStringConvertible {
 
     /// Goes up when experts lie otherwise in a file, or in memory.
     static let format: UInt64 = 1
+    /// Goes up when weights are rounded otherwise.
+    private static let lowFormat: UInt64 = 1
 
+    /// - Parameter tier: nil for experts as they are in the file.
     /// - Throws: what reading the model's header throws.
-    public init(_ model: ModelFile) throws(ModelError) {
+    public init(_ model: ModelFile, tier: LowTier? = nil) throws(ModelError) {
         let identity = try model.identity()
         var hasher = ExpertHasher()
         func add(_ bytes: [UInt8]) {
@@ -30,6 +34,10 @@ public struct StoreKey: Hashable, Sendable, CustomStringConvertible {
             ]
         }
         for number in numbers { add(StoreRecord.bytes(of: number)) }
+        if let tier {
+            add(Array(tier.rawValue.utf8))
+            add(StoreRecord.bytes(of: Self.lowFormat))
+        }
         digest = hasher.digest()
     }
 

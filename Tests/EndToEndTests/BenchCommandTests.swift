@@ -121,6 +121,22 @@ struct BenchCommandTests {
         #expect(products.allSatisfy { $0["gop_s"] as? Double ?? 0 > 0 })
     }
 
+    @Test("rounding --json is nearer than plain rounding with every type")
+    func rounding() async throws {
+        let result = try await Self.bench(["rounding", "--repetitions", "1", "--json"])
+        #expect(result.status == 0, "\(result.errors)")
+        let lines = try #require(
+            try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [[String: Any]]
+        )
+        #expect(lines.count % 4 == 0 && !lines.isEmpty)
+        for line in lines {
+            let error = try #require(line["error"] as? Double)
+            let plain = try #require(line["plain_error"] as? Double)
+            #expect(error > 0 && error < 0.97 * plain, "\(line)")
+            #expect(line["ns_per_weight"] as? Double ?? 0 > 0)
+        }
+    }
+
     @Test("Tables are for people and go to standard output")
     func table() async throws {
         let file = try await Self.model()

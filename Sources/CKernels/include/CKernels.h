@@ -178,6 +178,16 @@ struct moiety_kernels {
     void (*float_product)(const struct moiety_float_product *p);
     /// `y[count]` from blocks of any `enum moiety_type`; `count` is a whole number of blocks.
     void (*dequantize)(float *y, const uint8_t *blocks, size_t count, uint32_t type);
+    /// Blocks of Q4_0, Q4_K, Q3_K or Q2_K that come near to the finite `x[count]`, a whole number
+    /// of blocks: a search for the least sum of `importance[i] * error^2`. Importance is finite and
+    /// not negative; NULL weighs each weight by its magnitude. What is beyond what the type can say
+    /// becomes the largest that it can.
+    void (*encode
+    )(uint8_t *blocks,
+      const float *x,
+      const float *_Nullable importance,
+      size_t count,
+      uint32_t type);
     void (*narrow)(uint16_t *f16, const float *x, size_t count);
     void (*widen)(float *y, const uint16_t *f16, size_t count);
 

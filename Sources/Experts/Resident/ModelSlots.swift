@@ -6,10 +6,16 @@ public import Tensors
 public struct ModelSlots: SlotSource {
     private let model: ModelFile
     private let layout: StoreLayout
+    /// Nil for experts as they are in the file.
+    private let lowering: ExpertLowering?
 
-    public init(model: ModelFile, layout: StoreLayout) {
+    /// - Parameters:
+    ///   - layout: of the tier's experts.
+    ///   - tier: nil for the high one.
+    public init(model: ModelFile, layout: StoreLayout, tier: LowTier? = nil) {
         self.model = model
         self.layout = layout
+        lowering = tier.map { ExpertLowering(model.layout, to: $0) }
     }
 
     public func blockCount(of expert: ExpertID) -> Int { 1 }
@@ -36,6 +42,9 @@ public struct ModelSlots: SlotSource {
         do throws(ModelError) {
             let stored = try model.open(expert, digest: nil)
             try layout.fill(&extent, of: expert) { writer throws(ModelError) in
+                if let lowering {
+                    return try lowering.write(expert, of: stored, path: model.path, to: writer)
+                }
                 try ExpertLoader.write(
                     ExpertSlice(expert),
                     of: stored,

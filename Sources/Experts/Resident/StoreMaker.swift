@@ -1,7 +1,10 @@
+import Dispatch
 public import ExpertStore
 import GGUF
+import Kernels
 public import Model
 public import Storage
+import Synchronization
 import Tensors
 
 /// Finds a model's packed experts in the cache, or makes them.
@@ -10,13 +13,20 @@ public struct StoreMaker: Sendable {
     private let layout: StoreLayout
     private let key: StoreKey
     private let cache: ExpertCache
+    private let tier: LowTier?
 
+    /// - Parameter tier: nil for experts as they are in the file.
     /// - Throws: what reading the model's header throws.
-    public init(_ model: ModelFile, cache: ExpertCache) throws(ModelError) {
+    public init(
+        _ model: ModelFile,
+        tier: LowTier? = nil,
+        cache: ExpertCache
+    ) throws(ModelError) {
         self.model = model
+        self.tier = tier
         self.cache = cache
-        layout = try StoreLayout(model.layout)
-        key = try StoreKey(model)
+        layout = try StoreLayout(tier.map(model.layout.lowered) ?? model.layout)
+        key = try StoreKey(model, tier: tier)
     }
 
     /// Where the file lies, or is to lie.
@@ -83,27 +93,66 @@ public struct StoreMaker: Sendable {
             throw .noRoom(needed: layout.byteCount, available: available, directory: cache.path)
         }
         let writer = try StoreWriter(path: path, key: key, layout: layout)
-        let source = ModelSlots(model: model, layout: layout)
-        let memory: SlotMemory
-        do throws(MemoryShortage) {
-            memory = try SlotMemory(slotCount: 1, slotByteCount: layout.slotByteCount)
-        } catch {
-            throw .model(.shortage(error, path: model.path))
-        }
-        let experts = layout.experts
-        for (place, expert) in experts.enumerated() {
-            guard !isCancelled() else { throw .model(.cancelled) }
-            let size = layout.extent(of: expert)?.count ?? 0
-            try memory.write(0..<size, of: 0) { span throws(StoreError) in
-                try source.pack(expert, into: &span)
-                try writer.append(span.bytes)
-            }
-            progress(Double(place + 1) / Double(experts.count))
-        }
+        try fill(writer, isCancelled, progress)
         // What was packed must be what the key says.
         guard model.file.isUnchanged else {
             throw .model(.differs("\(model.path) was changed while its experts were packed"))
         }
         try writer.commit()
+    }
+
+    /// Packs all experts.
+    private func fill(
+        _ writer: StoreWriter,
+        _ isCancelled: () -> Bool,
+        _ progress: (Double) -> Void
+    ) throws(StoreError) {
+        let source = ModelSlots(model: model, layout: layout, tier: tier)
+        let experts = layout.experts
+        // Packing experts as they are is the disk's work; to round them takes all cores.
+        let cores = tier == nil ? 1 : Cores.current().threadCount
+        let width = min(cores, max(1, experts.count))
+        let memory: SlotMemory
+        do throws(MemoryShortage) {
+            memory = try SlotMemory(slotCount: width, slotByteCount: layout.slotByteCount)
+        } catch {
+            throw .model(.shortage(error, path: model.path))
+        }
+        for start in stride(from: 0, to: experts.count, by: width) {
+            guard !isCancelled() else { throw .model(.cancelled) }
+            let batch = Array(experts[start..<min(start + width, experts.count)])
+            try pack(batch, from: source, into: memory)
+            for (slot, expert) in batch.enumerated() {
+                try memory.write(extent(of: expert), of: slot) { span throws(StoreError) in
+                    try writer.append(span.bytes)
+                }
+            }
+            progress(Double(start + batch.count) / Double(experts.count))
+        }
+    }
+
+    /// Packs an expert into each slot; the first failure counts.
+    private func pack(
+        _ experts: [ExpertID],
+        from source: ModelSlots,
+        into memory: SlotMemory
+    ) throws(StoreError) {
+        let failure = Mutex<StoreError?>(nil)
+        DispatchQueue.concurrentPerform(iterations: experts.count) { slot in
+            do throws(StoreError) {
+                let part = extent(of: experts[slot])
+                try memory.write(part, of: slot) { span throws(StoreError) in
+                    try source.pack(experts[slot], into: &span)
+                }
+            } catch {
+                failure.withLock { $0 = $0 ?? error }
+            }
+        }
+        if let failure = failure.withLock({ $0 }) { throw failure }
+    }
+
+    /// The bytes of an expert, counted from its start.
+    private func extent(of expert: ExpertID) -> Range<Int> {
+        0..<(layout.extent(of: expert)?.count ?? 0)
     }
 }
