@@ -145,7 +145,10 @@ let package = Package(
         swift("Inference", ["Model", "Kernels", "Tensors"]),
         swift("Storage", ["Model", "GGUF", "Tensors"]),
         swift("ExpertStore", ["Storage", "Model", "GGUF", "Kernels", "Tensors", "CLinux"]),
-        swift("Experts", ["ExpertStore", "Storage", "Model", "GGUF", "Kernels", "Tensors"]),
+        swift(
+            "Experts",
+            ["Caching", "ExpertStore", "Storage", "Model", "GGUF", "Kernels", "Tensors"]
+        ),
 
         // Floor 3, right wing: plans.
         swift("Placement", ["Model"]),
@@ -272,7 +275,7 @@ let package = Package(
             of: "Inference",
             [
                 "Inference", "Generation", "Experts", "ExpertStore", "Storage", "Tokenizer",
-                "Model", "GGUF", "Tensors", "Kernels", "ClusterTesting", "CAllocations",
+                "Caching", "Model", "GGUF", "Tensors", "Kernels", "ClusterTesting", "CAllocations",
             ],
             leavingOut: ["Fixtures"]
         ),

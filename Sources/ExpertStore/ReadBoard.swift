@@ -17,10 +17,14 @@ final class ReadBoard: Sendable {
     private struct Job {
         let expert: ExpertID
         let slot: Int
+        /// Whether everything else comes first.
+        var isAhead: Bool
         var source = 0
         var blockCount: Int
         var nextBlock = 0
         var running = 0
+        /// Blocks that came, from all sources.
+        var readCount = 0
         var sum: UInt64 = 0
         /// Of the source that is asked now.
         var failure: StoreError?
@@ -28,7 +32,7 @@ final class ReadBoard: Sendable {
         var trouble: StoreError?
         var isAbandoned = false
 
-        var hasUnclaimed: Bool { nextBlock < blockCount }
+        var hasUnclaimed: Bool { !isAbandoned && nextBlock < blockCount }
         var isOver: Bool { !hasUnclaimed && running == 0 }
     }
 
@@ -43,13 +47,16 @@ final class ReadBoard: Sendable {
     let memory: SlotMemory
     private let sources: [any SlotSource]
     private let state: Mutex<State>
+    /// Blocks of experts that nobody waits for which are read at once.
+    private let aheadLimit: Int
     /// One for each block that was posted; more after failures.
     private let blocks = DispatchSemaphore(value: 0)
     /// One for each end that was not taken.
     private let news = DispatchSemaphore(value: 0)
 
-    init(memory: SlotMemory, sources: [any SlotSource], capacity: Int) {
+    init(memory: SlotMemory, sources: [any SlotSource], capacity: Int, aheadLimit: Int) {
         self.memory = memory
+        self.aheadLimit = aheadLimit
         self.sources = sources
         var state = State(jobs: Array(repeating: nil, count: capacity))
         state.order.reserveCapacity(capacity)
@@ -61,16 +68,37 @@ final class ReadBoard: Sendable {
 
     var count: Int { state.withLock { $0.order.count + $0.ends.count } }
 
-    func post(_ expert: ExpertID, slot: Int) {
+    func post(_ expert: ExpertID, slot: Int, isAhead: Bool) {
         let blockCount = max(1, sources[0].blockCount(of: expert))
         state.withLock { state in
             guard let place = state.jobs.firstIndex(where: { $0 == nil }),
                 state.ends.count + state.order.count < state.jobs.count
             else { preconditionFailure("\(state.jobs.count) reads are under way already") }
-            state.jobs[place] = Job(expert: expert, slot: slot, blockCount: blockCount)
+            state.jobs[place] = Job(
+                expert: expert,
+                slot: slot,
+                isAhead: isAhead,
+                blockCount: blockCount
+            )
             state.order.append(place)
         }
         for _ in 0..<blockCount { blocks.signal() }
+    }
+
+    func hurry(_ expert: ExpertID) {
+        let count = state.withLock { state in
+            guard let place = place(of: expert, in: state), var job = state.jobs[place]
+            else { return 0 }
+            job.isAhead = false
+            job.isAbandoned = false
+            state.jobs[place] = job
+            return job.blockCount - job.nextBlock
+        }
+        for _ in 0..<count { blocks.signal() }
+    }
+
+    private func place(of expert: ExpertID, in state: State) -> Int? {
+        state.order.first { state.jobs[$0]?.expert == expert }
     }
 
     func next(waiting: Bool) -> ReadPool.End? {
@@ -82,18 +110,19 @@ final class ReadBoard: Sendable {
         return state.withLock { $0.ends.isEmpty ? nil : $0.ends.removeFirst() }
     }
 
-    func abandon() {
+    /// - Parameter expert: nil for all.
+    func abandon(_ expert: ExpertID?) {
         let count = state.withLock { state in
-            var ended = 0
-            for place in state.order {
+            // Those that end here leave the order.
+            for place in state.order where expert == nil || state.jobs[place]?.expert == expert {
                 state.jobs[place]?.isAbandoned = true
-                if let job = state.jobs[place] { state.jobs[place]?.nextBlock = job.blockCount }
             }
-            for place in state.order where state.jobs[place]?.isOver == true {
+            let before = state.ends.count
+            for place in state.jobs.indices {
+                guard let job = state.jobs[place], job.isAbandoned, job.isOver else { continue }
                 end(place, of: &state)
-                ended += 1
             }
-            return ended
+            return state.ends.count - before
         }
         for _ in 0..<count { news.signal() }
     }
@@ -108,18 +137,29 @@ final class ReadBoard: Sendable {
     /// Waits for a block; nil once the board is closed.
     func take() -> Task? {
         while true {
-            blocks.wait()
+            // Looked at before waiting, too: what was held back may be read now.
             let (task, isClosed) = state.withLock { state in
                 (state.isClosed ? nil : claim(&state), state.isClosed)
             }
             guard !isClosed else { return nil }
             if let task { return task }
+            blocks.wait()
         }
     }
 
     private func claim(_ state: inout State) -> Task? {
+        if let task = claim(&state, isAhead: false) { return task }
+        let running = state.order.reduce(0) { count, place in
+            guard let job = state.jobs[place], job.isAhead else { return count }
+            return count + job.running
+        }
+        return running < aheadLimit ? claim(&state, isAhead: true) : nil
+    }
+
+    private func claim(_ state: inout State, isAhead: Bool) -> Task? {
         for place in state.order {
-            guard let job = state.jobs[place], job.hasUnclaimed else { continue }
+            guard let job = state.jobs[place], job.hasUnclaimed, job.isAhead == isAhead
+            else { continue }
             state.jobs[place]?.nextBlock += 1
             state.jobs[place]?.running += 1
             return Task(
@@ -139,7 +179,9 @@ final class ReadBoard: Sendable {
             guard var job = state.jobs[task.job] else { return (false, 0) }
             job.running -= 1
             switch result {
-            case .success(let part): job.sum &+= part
+            case .success(let part):
+                job.sum &+= part
+                job.readCount += 1
             case .failure(let error):
                 job.failure = job.failure ?? error
                 job.nextBlock = job.blockCount
@@ -186,6 +228,7 @@ final class ReadBoard: Sendable {
                 expert: job.expert,
                 slot: job.slot,
                 source: came ? job.source : nil,
+                blockCount: job.readCount,
                 trouble: job.trouble
             )
         )

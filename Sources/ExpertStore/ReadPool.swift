@@ -14,6 +14,8 @@ public final class ReadPool: Sendable {
         public let slot: Int
         /// The source that the expert came from, counted from 0; nil where it did not come.
         public let source: Int?
+        /// Blocks that were read for it.
+        public let blockCount: Int
         /// Why an earlier source did not give it, or none did.
         public let trouble: StoreError?
     }
@@ -25,6 +27,10 @@ public final class ReadPool: Sendable {
 
     /// Enough for a disk's full speed, with blocks of half a megabyte.
     public static let defaultThreadCount = 4
+
+    /// Blocks that are read ahead at once: enough to keep a disk busy, and few, because whoever is
+    /// waited for comes behind them.
+    private static let aheadBlockCount = 2
 
     /// - Parameters:
     ///   - sources: asked in this order.
@@ -38,7 +44,12 @@ public final class ReadPool: Sendable {
         cpus: [Int] = CurrentThread.cpus
     ) {
         precondition(!sources.isEmpty && capacity > 0 && threadCount > 0)
-        let board = ReadBoard(memory: memory, sources: sources, capacity: capacity)
+        let board = ReadBoard(
+            memory: memory,
+            sources: sources,
+            capacity: capacity,
+            aheadLimit: Self.aheadBlockCount
+        )
         self.board = board
         self.capacity = capacity
         threads = (0..<threadCount).map { ReadThread("moiety-read-\($0)", cpus, board) }
@@ -54,8 +65,14 @@ public final class ReadPool: Sendable {
 
     /// Begins to bring an expert into a slot, which nobody else may touch until the end is taken.
     ///
+    /// - Parameter isAhead: whether nobody waits for it yet: then all others come first.
     /// - Precondition: fewer than `capacity` are under way.
-    public func post(_ expert: ExpertID, slot: Int) { board.post(expert, slot: slot) }
+    public func post(_ expert: ExpertID, slot: Int, isAhead: Bool = false) {
+        board.post(expert, slot: slot, isAhead: isAhead)
+    }
+
+    /// Somebody waits for an expert that is read ahead, or was given up; if it did not end yet.
+    public func hurry(_ expert: ExpertID) { board.hurry(expert) }
 
     /// Takes an end, if there is one.
     public func next() -> End? { board.next(waiting: false) }
@@ -71,5 +88,8 @@ public final class ReadPool: Sendable {
     /// Gives up every read: blocks that were not begun are left out, and the experts do not come.
     ///
     /// Their ends are taken as ever; each takes a block's time at most.
-    public func abandon() { board.abandon() }
+    public func abandon() { board.abandon(nil) }
+
+    /// Gives up the read of one expert.
+    public func abandon(_ expert: ExpertID) { board.abandon(expert) }
 }

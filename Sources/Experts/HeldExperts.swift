@@ -6,52 +6,89 @@ public protocol ExpertHolder {
     subscript(id: ExpertID) -> FeedForwardWeights? { get }
 }
 
-/// The experts a process holds in memory, each at the file's precision, whole or a shard of it.
+/// An expert that a process holds, or a shard of one.
+public enum HeldExpert: Sendable {
+    /// In memory.
+    case weights(FeedForwardWeights)
+    /// On disk, whole; it is read when it is chosen.
+    case stored
+
+    /// Bytes of memory.
+    public var byteCount: Int {
+        switch self {
+        case .weights(let weights): weights.byteCount
+        case .stored: 0
+        }
+    }
+}
+
+/// The experts a process holds, each at the file's precision, whole or a shard of it.
 ///
 /// A shard is computed like any expert: it is a narrower one.
 public struct HeldExperts: ExpertHolder, Sendable {
     /// `[layer][expert]`, nil where not held.
-    private var weights: [[FeedForwardWeights?]]
+    private var experts: [[HeldExpert?]]
     public private(set) var count = 0
+    /// Of these, the ones on disk.
+    public private(set) var storedCount = 0
+    /// Of memory.
     public private(set) var byteCount = 0
 
     /// None held yet of a model with `expertCounts` experts per layer.
     public init(expertCounts: [Int]) {
-        weights = expertCounts.map { Array(repeating: nil, count: $0) }
+        experts = expertCounts.map { Array(repeating: nil, count: $0) }
     }
 
-    /// The expert's weights, or nil where it is not held or does not exist.
+    /// The expert's weights, or nil where they are not in memory or it does not exist.
     public subscript(id: ExpertID) -> FeedForwardWeights? {
+        guard case .weights(let weights) = expert(id) else { return nil }
+        return weights
+    }
+
+    /// How the expert is held, or nil where it is not or does not exist.
+    public func expert(_ id: ExpertID) -> HeldExpert? {
         guard exists(id) else { return nil }
-        return weights[id.layer.rawValue][id.index]
+        return experts[id.layer.rawValue][id.index]
+    }
+
+    /// Whether it is held on disk.
+    public func isStored(_ id: ExpertID) -> Bool {
+        if case .stored = expert(id) { true } else { false }
     }
 
     /// Whether the model has such an expert.
     public func exists(_ id: ExpertID) -> Bool {
-        weights.indices.contains(id.layer.rawValue)
-            && weights[id.layer.rawValue].indices.contains(id.index)
+        experts.indices.contains(id.layer.rawValue)
+            && experts[id.layer.rawValue].indices.contains(id.index)
     }
 
     /// - Precondition: the model has such an expert.
-    public mutating func insert(_ expert: FeedForwardWeights, as id: ExpertID) {
+    public mutating func insert(_ weights: FeedForwardWeights, as id: ExpertID) {
+        insert(.weights(weights), as: id)
+    }
+
+    /// - Precondition: the model has such an expert.
+    public mutating func insert(_ expert: HeldExpert, as id: ExpertID) {
         remove(id)
-        weights[id.layer.rawValue][id.index] = expert
+        experts[id.layer.rawValue][id.index] = expert
         count += 1
         byteCount += expert.byteCount
+        if isStored(id) { storedCount += 1 }
     }
 
     public mutating func remove(_ id: ExpertID) {
-        guard let old = self[id] else { return }
-        weights[id.layer.rawValue][id.index] = nil
+        guard let old = expert(id) else { return }
+        if isStored(id) { storedCount -= 1 }
+        experts[id.layer.rawValue][id.index] = nil
         count -= 1
         byteCount -= old.byteCount
     }
 
     /// Every expert held, by layer, then index.
     public var all: [ExpertID] {
-        weights.indices.flatMap { layer in
-            weights[layer].indices.lazy
-                .filter { weights[layer][$0] != nil }
+        experts.indices.flatMap { layer in
+            experts[layer].indices.lazy
+                .filter { experts[layer][$0] != nil }
                 .map { ExpertID(layer: LayerIndex(layer), index: $0) }
         }
     }

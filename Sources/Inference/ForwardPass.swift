@@ -10,14 +10,14 @@ import Tensors
 /// Working memory is kept between steps: once a step was as large, none asks for more.
 public final class ForwardPass {
     public let model: ModelDescription
-    private let weights: CoreWeights
+    let weights: CoreWeights
     public let kernels: Kernels
-    private let experts: any ExpertRunner
-    private let router: Router
+    let experts: any ExpertRunner
+    let router: Router
     private let pages: PagePool
 
     /// As many as a step is cut into at most; a step uses the first ones.
-    private let parts: [MicroBatch]
+    let parts: [MicroBatch]
     private var queries: [Float] = []
     private var keys: [Float] = []
     private var values: [Float] = []
@@ -26,6 +26,8 @@ public final class ForwardPass {
     /// `[rows, hidden]`.
     private var projected: [Float] = []
     private var gates: [Float] = []
+    /// What is asked of routers before their turn.
+    var foreseen: ForeseenRows
     /// What a row takes of a network without a gate.
     private var ones: [Float] = []
     /// Of a part's rows.
@@ -52,6 +54,7 @@ public final class ForwardPass {
         self.kernels = kernels
         self.experts = experts
         router = Router(model)
+        foreseen = ForeseenRows(model)
         let layout = CacheLayout(model, format: cache.format)
         pages = PagePool(
             layout: layout,
@@ -149,6 +152,7 @@ public final class ForwardPass {
         for layer in weights.layers.indices {
             for index in 0..<partCount {
                 try finishFeedForward(index)
+                foresee(index, from: layer, distance: 0, to: layer == 0 ? experts.foresight : 0)
                 attend(parts[index], layer: layer)
                 try startFeedForward(index, layer: layer)
             }
@@ -218,7 +222,7 @@ public final class ForwardPass {
         normalize(part.stream, norm, rounding: rounding, into: &part.input)
     }
 
-    private func normalize(
+    func normalize(
         _ rows: [Float],
         _ norm: [Float],
         rounding: Bool,
@@ -250,7 +254,7 @@ public final class ForwardPass {
         if !bias.isEmpty { kernels.addBias(bias, to: &rows) }
     }
 
-    private func multiply(
+    func multiply(
         _ matrix: WeightMatrix,
         _ activations: Activations,
         into output: inout [Float],
@@ -299,6 +303,7 @@ public final class ForwardPass {
                 activations: part.input,
                 routing: part.routing
             )
+            foresee(index, from: layer + 1, distance: 1, to: experts.foresight)
             // While the experts are computed elsewhere, the shared one is computed here.
             if let shared { runShared(part, shared) }
         }

@@ -15,10 +15,12 @@ public struct WorkingMemory: Equatable, Sendable {
     /// - Parameters:
     ///   - positions: of each sequence that is in memory at once.
     ///   - rows: of a step, at most.
+    ///   - logitRows: of these, the ones that want logits.
     public init(
         _ model: ModelDescription,
         positions: [Int],
         rows: Int,
+        logitRows: Int = 1,
         threadCount: Int,
         format: CacheFormat = .f16
     ) {
@@ -32,9 +34,10 @@ public struct WorkingMemory: Equatable, Sendable {
         let attention =
             model.headCount * (model.keyLength + 2 * model.valueLength + 16)
             * (rows + threadCount * Self.threadRows)
-        // Stream, input, rounded input, projected, last, output, sums in f64.
-        let stream = rows * (model.hiddenSize * 10 + model.queryWidth * 3 + model.keyWidth * 2)
-        let logits = model.vocabularyCount * 4 + rows * model.expertCount
+        // Stream, input, rounded input, the same ahead of time, projected, last, output, sums in
+        // f64.
+        let stream = rows * (model.hiddenSize * 12 + model.queryWidth * 3 + model.keyWidth * 2)
+        let logits = model.vocabularyCount * (3 + logitRows) + rows * model.expertCount * 2
         rowByteCount = inner + (attention + stream + logits) * MemoryLayout<Float>.size
     }
 

@@ -42,6 +42,15 @@ public final class ThreadPool: Sendable {
     /// only when nobody else wants their core, and sleep after a while.
     public func rest() { board.rest() }
 
+    /// The same while the caller, too, looks for something whenever nobody else wants its core; for
+    /// two milliseconds at most.
+    ///
+    /// - Returns: whether `condition` held.
+    public func rest(until condition: () -> Bool) -> Bool {
+        board.rest()
+        return Spin.yielding(until: condition)
+    }
+
     /// Runs `body` once for each index below `taskCount`, on any thread and in any order.
     ///
     /// Returns when all have returned. What one task writes no other may touch. The caller of a

@@ -27,6 +27,24 @@ public protocol ExpertRunner: AnyObject {
 
     /// Forgets every batch under way: after an error nobody finishes them.
     func cancel()
+
+    /// Layers with experts ahead of the one under way whose choice it wants to be told early; 0 to
+    /// be told nothing.
+    var foresight: Int { get }
+
+    /// Tells what a later layer's router would choose for a batch as it is now: a guess, which is
+    /// mostly right.
+    ///
+    /// - Parameter distance: how many layers with experts it is ahead of the one that was started
+    ///   last, from 1 to `foresight`, the nearest told first; 0 for the layer that comes next, once
+    ///   all before it are done.
+    func foresee(_ part: Int, layer: LayerIndex, distance: Int, routing: Routing)
+}
+
+extension ExpertRunner {
+    public var foresight: Int { 0 }
+
+    public func foresee(_ part: Int, layer: LayerIndex, distance: Int, routing: Routing) {}
 }
 
 /// Why a layer's experts could not be computed.

@@ -27,7 +27,7 @@ final class DiskReference {
         let cost = runner.figures.since(before)
         total.add(cost)
         rates.append(rate)
-        shares.append(Double(cost.bytesRead) / rate / seconds)
+        shares.append(Double(cost.bytesNeeded) / rate / seconds)
         return result
     }
 
@@ -54,15 +54,32 @@ struct DiskFigures: Encodable {
     let share: Sample
 
     private var hitRate: Double { Double(total.hits) / Double(max(1, total.uses)) }
-    private var bytesPerToken: Int { total.bytesRead / max(1, tokenCount) }
+    private var bytesPerToken: Int { total.bytesNeeded / max(1, tokenCount) }
+    private var bytesInVain: Int {
+        max(0, total.bytesRead - total.bytesNeeded) / max(1, tokenCount)
+    }
     private var stallPerToken: Double {
         total.stalled / .milliseconds(1) / Double(max(1, tokenCount))
+    }
+
+    /// By how many layers ahead, from 0 on, which is the layer that comes next.
+    private var accuracies: [Double] {
+        (0...ResidencyOptions.foresightRange.upperBound).compactMap {
+            total.accuracy(distance: $0)
+        }
     }
 
     func add(to table: inout Table) {
         table.add(["experts in memory", "\(slotCount)"])
         table.add(["found there", Format.fixed(hitRate * 100) + " %"])
         table.add(["read per token", Format.bytes(bytesPerToken)])
+        table.add(["read in vain", Format.bytes(bytesInVain)])
+        let foreseen = Double(total.foreseen) / Double(max(1, total.uses - total.hits))
+        table.add(["begun early", Format.fixed(foreseen * 100) + " %"])
+        for (place, accuracy) in accuracies.enumerated() {
+            let text = Format.fixed(accuracy * 100) + " %"
+            table.add(["guessed \(place) ahead", text])
+        }
         table.add(["waited per token", Format.fixed(stallPerToken) + " ms"])
         table.add(["disk, read directly", rate.map(\.giga).text(digits: 2) + " GB/s"])
         table.add(["share of its speed", share.map { $0 * 100 }.text() + " %"])
@@ -71,7 +88,10 @@ struct DiskFigures: Encodable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case slots, fallbacks
+        case slots, fallbacks, foreseen
+        case bytesInVain = "bytes_read_in_vain_per_token"
+        case readAhead = "read_ahead"
+        case accuracies = "guess_accuracy"
         case hitRate = "hit_rate"
         case bytesPerToken = "bytes_read_per_token"
         case stallPerToken = "stall_ms_per_token"
@@ -87,6 +107,10 @@ struct DiskFigures: Encodable {
         try object.encode(total.fallbacks, forKey: .fallbacks)
         try object.encode(hitRate.rounded3, forKey: .hitRate)
         try object.encode(bytesPerToken, forKey: .bytesPerToken)
+        try object.encode(bytesInVain, forKey: .bytesInVain)
+        try object.encode(total.readAhead, forKey: .readAhead)
+        try object.encode(total.foreseen, forKey: .foreseen)
+        try object.encode(accuracies.map(\.rounded3), forKey: .accuracies)
         try object.encode(stallPerToken.rounded3, forKey: .stallPerToken)
         try object.encode(rate.median.giga.rounded3, forKey: .rate)
         try object.encode(share.median.rounded3, forKey: .share)

@@ -19,7 +19,7 @@ struct MoietyBench: ParsableCommand {
         groupedSubcommands: [
             CommandGroup(
                 name: "The machine",
-                subcommands: [BandwidthCommand.self, KernelsCommand.self]
+                subcommands: [BandwidthCommand.self, DiskCommand.self, KernelsCommand.self]
             ),
             CommandGroup(
                 name: "One process",

@@ -1,4 +1,5 @@
 import ClusterTesting
+import Dispatch
 import ExpertStore
 import Model
 import Tensors
@@ -92,4 +93,107 @@ struct ReadPoolTests {
             for index in 0..<8 { pool.post(Self.expert(index), slot: index) }
         }
     }
+
+    @Test("Whoever is waited for is read before what is read ahead")
+    func ahead() throws {
+        let memory = try SlotMemory(slotCount: 6, slotByteCount: 4096)
+        let gate = GatedSource()
+        let pool = ReadPool(memory: memory, sources: [gate], capacity: 6, threadCount: 1)
+        // The only thread is busy with the first one while the others are posted.
+        pool.post(Self.expert(0), slot: 0)
+        gate.entered.wait()
+        pool.post(Self.expert(1), slot: 1, isAhead: true)
+        pool.post(Self.expert(2), slot: 2, isAhead: true)
+        pool.post(Self.expert(3), slot: 3)
+        pool.post(Self.expert(4), slot: 4, isAhead: true)
+        pool.post(Self.expert(5), slot: 5, isAhead: true)
+        pool.hurry(Self.expert(2))
+        pool.abandon(Self.expert(4))
+        pool.abandon(Self.expert(5))
+        pool.hurry(Self.expert(5))
+        gate.open()
+        let ends = (0..<6).map { _ in pool.wait() }
+        // What was given up before it began ended at once, and can be asked for no more.
+        #expect(ends.map(\.expert.index) == [4, 5, 0, 2, 3, 1])
+        #expect(ends.map { $0.source != nil } == [false, false, true, true, true, true])
+        #expect(ends.map(\.blockCount) == [0, 0, 1, 1, 1, 1])
+    }
+
+    @Test("The read of one expert is given up, or taken up again, while a block of it is read")
+    func takenUpAgain() throws {
+        for isHurried in [false, true] {
+            let memory = try SlotMemory(slotCount: 2, slotByteCount: 4096)
+            let gate = GatedSource(blocks: 3)
+            let pool = ReadPool(memory: memory, sources: [gate], capacity: 2, threadCount: 1)
+            pool.post(Self.expert(0), slot: 0, isAhead: true)
+            gate.entered.wait()
+            pool.abandon(Self.expert(0))
+            if isHurried { pool.hurry(Self.expert(0)) }
+            gate.open()
+            let end = pool.wait()
+            #expect((end.source != nil) == isHurried)
+            #expect(end.blockCount == (isHurried ? 3 : 1) && end.trouble == nil)
+            pool.post(Self.expert(1), slot: 1, isAhead: true)
+            #expect(pool.wait().source == 0)
+        }
+    }
+
+    @Test("What is read ahead comes, whatever is posted, hurried and given up beside it")
+    func mixture() throws {
+        let seed: UInt64 = 77
+        print("mixture of reads: seed \(seed)")
+        var random = SeededRandom(seed: seed)
+        let memory = try SlotMemory(slotCount: 8, slotByteCount: 4096)
+        let source = ScriptedSource(blocks: 20)
+        let pool = ReadPool(memory: memory, sources: [source], capacity: 8, threadCount: 3)
+        for _ in 0..<300 {
+            var abandoned: Set<Int> = []
+            for index in 0..<8 {
+                pool.post(Self.expert(index), slot: index, isAhead: Bool.random(using: &random))
+                let other = Int.random(in: 0...index, using: &random)
+                switch Int.random(in: 0..<4, using: &random) {
+                case 0: pool.hurry(Self.expert(other))
+                case 1:
+                    pool.abandon(Self.expert(other))
+                    abandoned.insert(other)
+                default: break
+                }
+            }
+            var found: Set<Int> = []
+            while pool.count > 0 {
+                let end = pool.wait()
+                found.insert(end.expert.index)
+                #expect(end.source == 0 || abandoned.contains(end.expert.index))
+            }
+            #expect(found.count == 8)
+        }
+    }
+}
+
+/// A source whose blocks come once it is open.
+private final class GatedSource: SlotSource {
+    let blocks: Int
+    /// Told of every block that is asked for.
+    let entered = DispatchSemaphore(value: 0)
+    private let gate = DispatchSemaphore(value: 0)
+
+    init(blocks: Int = 1) { self.blocks = blocks }
+
+    func open() { gate.signal() }
+
+    func blockCount(of expert: ExpertID) -> Int { blocks }
+
+    func read(
+        _ block: Int,
+        of expert: ExpertID,
+        into memory: SlotMemory,
+        slot: Int
+    ) throws(StoreError) -> UInt64 {
+        entered.signal()
+        gate.wait()
+        gate.signal()
+        return 1
+    }
+
+    func check(_ sum: UInt64, of expert: ExpertID) throws(StoreError) {}
 }

@@ -1,5 +1,7 @@
 import CAllocations
+import Caching
 import ClusterTesting
+import Dispatch
 import ExpertStore
 import Experts
 import Foundation
@@ -30,18 +32,22 @@ private struct ResidentModel {
         slots: Int,
         sources: [any SlotSource],
         kernels: Kernels,
+        options: ResidencyOptions = ResidencyOptions(),
         onTrouble: @escaping (StoreError) -> Void = { _ in }
     ) throws -> ResidentRunner {
         let memory = try SlotMemory(slotCount: slots, slotByteCount: layout.slotByteCount)
-        return ResidentRunner(
+        let experts = SlottedExperts(
             layout: layout,
             expertCounts: model.description.expertCounts,
+            expertsPerRow: model.description.expertsPerToken,
             memory: memory,
-            reads: ReadPool(memory: memory, sources: sources, capacity: min(4, slots)),
+            reads: ReadPool(memory: memory, sources: sources, capacity: min(8, slots)),
             fastSourceCount: 1,
+            options: options,
             kernels: kernels,
             onTrouble: onTrouble
         )
+        return ResidentRunner(experts)
     }
 
     var store: PackedStore { get throws { try StoreMaker(model.file, cache: cache).open() } }
@@ -83,15 +89,27 @@ struct ResidentTests {
         let whole = bits(try model.forward().logits(of: tokens))
         let resident = try ResidentModel(model)
         let store = try resident.store
-        for _ in 0..<12 {
+        let policies: [CachePolicy] = [
+            .standard, .lru, .lfu, .hobbit(.equal), .lcu(lowCost: 0.25),
+        ]
+        for _ in 0..<20 {
             let kernels = Kernels(instructionSet: .detected, threadCount: 1)
             let slots = Int.random(in: 1...resident.layout.expertCount, using: &random)
-            let runner = try resident.runner(slots: slots, sources: [store], kernels: kernels)
+            let options = ResidencyOptions(
+                policy: policies[Int.random(in: policies.indices, using: &random)],
+                foresight: Int.random(in: ResidencyOptions.foresightRange, using: &random)
+            )
+            let runner = try resident.runner(
+                slots: slots,
+                sources: [store],
+                kernels: kernels,
+                options: options
+            )
             let parts = Int.random(in: 1...3, using: &random)
             let chunk = Int.random(in: 1...20, using: &random)
             let forward = model.forward(kernels: kernels, experts: runner, microBatches: parts)
             let found = bits(try forward.logits(of: tokens, chunk: chunk))
-            #expect(found == whole, "\(slots) slots, \(parts) parts, \(chunk) rows")
+            #expect(found == whole, "\(slots) slots, \(parts) parts, \(chunk) rows, \(options)")
         }
     }
 
@@ -144,6 +162,66 @@ struct ResidentTests {
         #expect(bits(try forward.logits(of: tokens, chunk: 5)) == whole)
     }
 
+    @Test("No more reads are under way than may be, however many guesses come true at once")
+    func capacity() throws {
+        let resident = try ResidentModel(try .demo)
+        let kernels = Kernels(instructionSet: .detected, threadCount: 1)
+        let memory = try SlotMemory(slotCount: 60, slotByteCount: resident.layout.slotByteCount)
+        let source = GatedSource(store: try resident.store)
+        let experts = SlottedExperts(
+            layout: resident.layout,
+            expertCounts: resident.model.description.expertCounts,
+            expertsPerRow: 7,
+            memory: memory,
+            reads: ReadPool(memory: memory, sources: [source], capacity: 8),
+            fastSourceCount: 1,
+            options: ResidencyOptions(foresight: 1),
+            kernels: kernels,
+            onTrouble: { _ in }
+        )
+        let routing = Routing(
+            topK: 7,
+            experts: Array(0..<7),
+            weights: Array(repeating: 0.125, count: 7)
+        )
+        // None of them comes before the layer does.
+        experts.foresee(LayerIndex(0), distance: 0, routing)
+        experts.foresee(LayerIndex(1), distance: 1, routing)
+        #expect(experts.figures.readAhead == 7)
+        experts.begin(LayerIndex(0), routing)
+        #expect(experts.figures.foreseen == 7 && experts.figures.readAhead == 8)
+        source.open()
+        experts.settle()
+    }
+
+    @Test("Guesses that turn out wrong are soon not read any more, and change no bit")
+    func wrongGuesses() throws {
+        let model = try WholeModel.demo
+        let tokens = randomTokens(90, below: model.description.vocabularyCount, seed: 13)
+        let resident = try ResidentModel(model)
+        let kernels = Kernels(instructionSet: .detected, threadCount: 1)
+        let runner = try resident.runner(
+            slots: 60,
+            sources: [try resident.store],
+            kernels: kernels
+        )
+        let misled = MisleadingRunner(runner, expertCount: model.description.expertCount)
+        let forward = model.forward(kernels: kernels, experts: misled)
+        let context = try forward.makeContext(capacity: tokens.count)
+        var readAhead: [Int] = []
+        var logits: [Float] = []
+        for (position, token) in tokens.enumerated() {
+            var batch = Batch()
+            batch.append([token], from: position, of: context, logits: .last)
+            try forward.run(batch, logits: &logits)
+            readAhead.append(runner.figures.readAhead)
+        }
+        let whole = try model.forward().logits(of: tokens).suffix(logits.count)
+        #expect(logits.map(\.bitPattern) == whole.map(\.bitPattern))
+        #expect(readAhead[0] > 0)
+        #expect(readAhead[89] == readAhead[60], "\(readAhead)")
+    }
+
     @Test("A store that was damaged is made anew when it is opened; what is right is kept")
     func madeAnew() throws {
         let resident = try ResidentModel(try TinyModel(seed: 6).wholeModel())
@@ -179,7 +257,40 @@ struct ResidentTests {
         let forward = model.forward(kernels: kernels, experts: runner)
         #expect(bits(try forward.logits(of: tokens)) == whole)
         let figures = try #require(runner as? ResidentRunner).figures
-        #expect(figures.fallbacks == figures.uses - figures.hits && figures.fallbacks > 0)
+        // Some may have been read ahead in vain.
+        #expect(figures.fallbacks >= figures.uses - figures.hits && figures.fallbacks > 0)
+    }
+
+    @Test("What the next layers are expected to choose is read before they come, to the same bits")
+    func foresight() throws {
+        let model = try WholeModel.demo
+        let tokens = randomTokens(60, below: model.description.vocabularyCount, seed: 12)
+        let whole = bits(try model.forward().logits(of: tokens))
+        let resident = try ResidentModel(model)
+        let store = try resident.store
+        let kernels = Kernels(instructionSet: .detected, threadCount: 1)
+        for foresight in ResidencyOptions.foresightRange {
+            let runner = try resident.runner(
+                slots: 60,
+                sources: [store],
+                kernels: kernels,
+                options: ResidencyOptions(foresight: foresight)
+            )
+            let forward = model.forward(kernels: kernels, experts: runner)
+            #expect(bits(try forward.logits(of: tokens, chunk: 1)) == whole)
+            let figures = runner.figures
+            #expect(runner.foresight == foresight)
+            #expect((figures.readAhead > 0) == (foresight > 0))
+            #expect((figures.foreseen > 0) == (foresight > 0))
+            #expect(figures.bytesNeeded > 0 && figures.bytesNeeded <= figures.bytesRead)
+            #expect(figures.foreseen <= figures.uses - figures.hits)
+            for distance in 0...4 {
+                let accuracy = figures.accuracy(distance: distance)
+                #expect((accuracy != nil) == (foresight > 0 && distance <= foresight))
+                // By chance 2 of 32 would be right.
+                if let accuracy { #expect(accuracy > 0.15, "\(distance) layers ahead") }
+            }
+        }
     }
 
     @Test(
@@ -239,6 +350,69 @@ private final class Notes: Sendable {
     func add(_ text: String) { all.withLock { $0.append(text) } }
 
     var texts: [String] { all.withLock { $0 } }
+}
+
+/// A store that gives nothing until it is open.
+private final class GatedSource: SlotSource {
+    private let store: PackedStore
+    private let gate = DispatchSemaphore(value: 0)
+
+    init(store: PackedStore) { self.store = store }
+
+    func open() { gate.signal() }
+
+    func blockCount(of expert: ExpertID) -> Int { store.blockCount(of: expert) }
+
+    func read(
+        _ block: Int,
+        of expert: ExpertID,
+        into memory: SlotMemory,
+        slot: Int
+    ) throws(StoreError) -> UInt64 {
+        gate.wait()
+        gate.signal()
+        return try store.read(block, of: expert, into: memory, slot: slot)
+    }
+
+    func check(_ sum: UInt64, of expert: ExpertID) throws(StoreError) {
+        try store.check(sum, of: expert)
+    }
+}
+
+/// Tells of other experts than the routers would choose.
+private final class MisleadingRunner: ExpertRunner {
+    private let runner: ResidentRunner
+    private let expertCount: Int
+
+    init(_ runner: ResidentRunner, expertCount: Int) {
+        self.runner = runner
+        self.expertCount = expertCount
+    }
+
+    func start(
+        _ part: Int,
+        layer: LayerIndex,
+        activations: Activations,
+        routing: Routing
+    ) throws(ExpertRunnerError) {
+        try runner.start(part, layer: layer, activations: activations, routing: routing)
+    }
+
+    func finish(_ part: Int, into sums: inout [Double]) throws(ExpertRunnerError) {
+        try runner.finish(part, into: &sums)
+    }
+
+    func cancel() { runner.cancel() }
+
+    var foresight: Int { runner.foresight }
+
+    func foresee(_ part: Int, layer: LayerIndex, distance: Int, routing: Routing) {
+        var other = routing
+        for place in other.experts.indices {
+            other.experts[place] = (other.experts[place] + 11) % Int32(expertCount)
+        }
+        runner.foresee(part, layer: layer, distance: distance, routing: other)
+    }
 }
 
 /// A disk that gives nothing.

@@ -5,10 +5,21 @@ import Tensors
 
 /// How fast a disk gives bytes to a process that asks it directly: the limit of experts on disk.
 public struct DirectReads: Sendable {
-    /// Threads, and bytes of a read.
-    private struct Way: Sendable {
-        let threadCount: Int
-        let blockByteCount: Int
+    /// How much of a file is asked for at once.
+    public struct Way: Hashable, Sendable {
+        /// Reads that are under way at once.
+        public let threadCount: Int
+        /// Bytes of a read.
+        public let blockByteCount: Int
+
+        /// - Precondition: 1 to 64 threads; a block is a power of two, from 4 KiB to 4 MiB.
+        public init(threadCount: Int, blockByteCount: Int) {
+            precondition((1...64).contains(threadCount), "\(threadCount) threads")
+            precondition((4096...pieceByteCount).contains(blockByteCount))
+            precondition(blockByteCount.nonzeroBitCount == 1, "\(blockByteCount) bytes")
+            self.threadCount = threadCount
+            self.blockByteCount = blockByteCount
+        }
     }
 
     private let file: DirectFile
@@ -45,7 +56,8 @@ public struct DirectReads: Sendable {
         return best
     }
 
-    private func rate(_ way: Way) throws(StoreError) -> Double {
+    /// Bytes per second in one way; pieces of 4 MiB, four under way at once.
+    public func rate(_ way: Way) throws(StoreError) -> Double {
         let source = Pieces(file: file, blockByteCount: way.blockByteCount)
         let pool = ReadPool(
             memory: memory,

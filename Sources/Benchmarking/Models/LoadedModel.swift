@@ -75,7 +75,12 @@ public struct LoadedModel {
         let weights = try CoreWeights(
             from: WeightReader(model: file, threadCount: kernels.threadCount)
         )
-        let residence = ExpertResidence(file, cache: budget.cache, kernels: kernels)
+        let residence = ExpertResidence(
+            file,
+            cache: budget.cache,
+            kernels: kernels,
+            options: budget.options
+        )
         let experts = try residence.runner(
             budget: budget.byteCount,
             fixed: ExpertResidence.fixedByteCount(working: working),

@@ -26,16 +26,20 @@ public struct ExpertResidence: Sendable {
     private let model: ModelFile
     private let cache: ExpertCache
     private let kernels: Kernels
+    private let options: ResidencyOptions
 
     /// - Parameter cache: where packed experts are kept.
-    public init(_ model: ModelFile, cache: ExpertCache, kernels: Kernels) {
+    public init(
+        _ model: ModelFile,
+        cache: ExpertCache,
+        kernels: Kernels,
+        options: ResidencyOptions = ResidencyOptions()
+    ) {
         self.model = model
         self.cache = cache
         self.kernels = kernels
+        self.options = options
     }
-
-    /// Experts under way at once: enough that a disk is never idle while some are computed.
-    private static let readCapacity = 8
 
     /// What this process has in memory now, and takes besides experts.
     ///
@@ -63,63 +67,25 @@ public struct ExpertResidence: Sendable {
         onTrouble: @escaping (Trouble) -> Void = { _ in }
     ) throws -> any ExpertRunner {
         let layout = try StoreLayout(model.layout)
-        let plan = try MemoryPlan(budget: budget, needs(layout, fixed: fixed))
+        let needs = MemoryPlan.Needs(model.description, layout, fixed: fixed)
+        let plan = try MemoryPlan(budget: budget, needs)
         guard let slotCount = plan.slotCount else {
             return LocalRunner(held: try loadAll(layout.experts, progress), kernels: kernels)
         }
-        let store = try openStore(progress, onTrouble)
-        let memory: SlotMemory
-        do throws(MemoryShortage) {
-            memory = try SlotMemory(slotCount: slotCount, slotByteCount: layout.slotByteCount)
-        } catch {
-            throw ModelError.shortage(error, path: model.path)
-        }
-        let source = ModelSlots(model: model, layout: layout)
-        let reads = ReadPool(
-            memory: memory,
-            sources: store.map { [$0, source] } ?? [source],
-            capacity: min(Self.readCapacity, slotCount)
+        let stored = try StoredExperts(
+            model,
+            cache: cache,
+            slotCount: slotCount,
+            progress: progress,
+            onTrouble: { onTrouble(.noStore($0)) }
         )
-        return ResidentRunner(
-            layout: layout,
-            expertCounts: model.description.expertCounts,
-            memory: memory,
-            reads: reads,
-            fastSourceCount: store == nil ? 0 : 1,
+        let experts = SlottedExperts(
+            stored,
+            options: options,
             kernels: kernels,
-            onTrouble: { error in
-                // Whoever opens it next makes it anew.
-                if case .damagedExpert = error { store?.discard() }
-                onTrouble(.fallback(error))
-            }
+            onTrouble: { onTrouble(.fallback($0)) }
         )
-    }
-
-    private func needs(_ layout: StoreLayout, fixed: Int) -> MemoryPlan.Needs {
-        let sizes = layout.experts.map { layout.extent(of: $0)?.count ?? 0 }
-        return MemoryPlan.Needs(
-            fixed: fixed,
-            slot: layout.slotByteCount,
-            experts: sizes.reduce(0, +),
-            expertCount: layout.expertCount,
-            // A row's experts of a layer, and as many on their way.
-            leastSlots: 2 * max(1, model.description.expertsPerToken)
-        )
-    }
-
-    private func openStore(
-        _ progress: (Double) -> Void,
-        _ onTrouble: (Trouble) -> Void
-    ) throws(ModelError) -> PackedStore? {
-        let maker = try StoreMaker(model, cache: cache)
-        do throws(StoreError) {
-            return try maker.open(progress: progress)
-        } catch {
-            // A model that cannot be read stays so.
-            if case .model(let cause) = error { throw cause }
-            onTrouble(.noStore(error))
-            return nil
-        }
+        return ResidentRunner(experts)
     }
 
     private func loadAll(

@@ -4,56 +4,47 @@ import Model
 ///
 /// Refilled layer after layer; keeps its memory.
 struct LayerWalk {
-    /// The part of the step whose experts these are; nil between layers.
-    private(set) var part: Int?
+    /// Whether a layer was begun and is not done.
+    private(set) var isOpen = false
     private(set) var layer = LayerIndex(0)
     /// In memory and held, to be computed.
-    private(set) var present: [Int] = []
+    private var present: [Int] = []
     /// To be read, the first one last.
-    private(set) var absent: [Int] = []
-    /// Rows that chose each; `[expert]`, 0 outside of `chosen`.
-    private var rowCounts: [Int]
-    /// Each once, in order of their first row.
-    private(set) var chosen: [Int] = []
+    private var absent: [Int] = []
+    private var choice: ChosenExperts
 
     init(expertCount: Int) {
-        rowCounts = Array(repeating: 0, count: expertCount)
-        chosen.reserveCapacity(expertCount)
+        choice = ChosenExperts(expertCount: expertCount)
         present.reserveCapacity(expertCount)
         absent.reserveCapacity(expertCount)
     }
 
     func id(_ expert: Int) -> ExpertID { ExpertID(layer: layer, index: expert) }
 
-    mutating func begin(_ part: Int, layer: LayerIndex, _ routing: Routing) {
+    /// Each once; those that most rows want first, where some want the same.
+    var chosen: [Int] { choice.experts }
+
+    func contains(_ expert: Int) -> Bool { choice.contains(expert) }
+
+    mutating func begin(_ layer: LayerIndex, _ pairs: [ExpertArithmetic.Pair]) {
         end()
-        self.part = part
+        isOpen = true
         self.layer = layer
-        for expert in routing.experts {
-            if rowCounts[Int(expert)] == 0 { chosen.append(Int(expert)) }
-            rowCounts[Int(expert)] += 1
-        }
-        // Those that stay, where not all can, are the ones that most rows want.
-        guard routing.rowCount > 1 else { return }
-        let counts = rowCounts
-        chosen.sort { (-counts[$0], $0) < (-counts[$1], $1) }
+        for pair in pairs { choice.add(pair.expert) }
+        if choice.experts.count < pairs.count { choice.sort() }
     }
 
     mutating func end() {
-        part = nil
-        for expert in chosen { rowCounts[expert] = 0 }
-        chosen.removeAll(keepingCapacity: true)
+        isOpen = false
+        choice.removeAll()
         present.removeAll(keepingCapacity: true)
         absent.removeAll(keepingCapacity: true)
     }
 
-    /// Says where the chosen ones are, each once.
-    mutating func add(_ expert: Int, isPresent: Bool) {
-        isPresent ? present.append(expert) : absent.append(expert)
-    }
+    mutating func addPresent(_ expert: Int) { present.append(expert) }
 
-    /// The first absent one comes first out.
-    mutating func turn() { absent.reverse() }
+    /// Says that an expert must be read, before those that were said so already.
+    mutating func addAbsent(_ expert: Int) { absent.append(expert) }
 
     var nextAbsent: Int? { absent.last }
 

@@ -1,3 +1,6 @@
+import ExpertStore
+public import Model
+
 /// What a memory budget is spent on.
 public struct MemoryPlan: Equatable, Sendable {
     /// Experts that are in memory at once; nil for all of them.
@@ -22,6 +25,24 @@ public struct MemoryPlan: Equatable, Sendable {
             self.experts = experts
             self.expertCount = expertCount
             self.leastSlots = leastSlots
+        }
+
+        /// - Parameter fixed: everything but experts.
+        init(_ model: ModelDescription, _ layout: StoreLayout, fixed: Int) {
+            self.init(
+                fixed: fixed,
+                slot: layout.slotByteCount,
+                experts: layout.experts.reduce(0) { $0 + (layout.extent(of: $1)?.count ?? 0) },
+                expertCount: layout.expertCount,
+                // A row's experts of a layer, and as many on their way.
+                leastSlots: 2 * max(1, model.expertsPerToken)
+            )
+        }
+
+        /// - Parameter fixed: everything but experts.
+        /// - Throws: what the model's experts are refused for.
+        public init(_ model: ModelFile, fixed: Int) throws(ModelError) {
+            self.init(model.description, try StoreLayout(model.layout), fixed: fixed)
         }
 
         /// The least that would do.

@@ -1,34 +1,63 @@
 /// What experts on disk cost so far.
-public struct ResidencyFigures: Equatable, Sendable {
+public struct ResidencyFigures: Hashable, Sendable {
     /// Experts that a layer needed, each once for all rows of a step.
     public var uses = 0
-    /// Of these, the ones that were in memory.
+    /// Of these, the ones that were in memory, and not only because they were read ahead.
     public var hits = 0
-    /// Bytes that were read for the others.
+    /// Of these, the ones whose reading began before they were chosen.
+    public var foreseen = 0
+    /// Experts whose reading began before anybody chose them.
+    public var readAhead = 0
+    /// Bytes that were read.
     public var bytesRead = 0
+    /// Of these, the bytes of experts that were chosen; the others were read ahead in vain.
+    public var bytesNeeded = 0
     /// Time in which nothing was computed, because experts were still on their way.
     public var stalled = Duration.zero
     /// Experts that came from the model file, because the store could not give them.
     public var fallbacks = 0
+    /// Experts that a layer was expected to choose, by how many layers ahead, as
+    /// `ExpertRunner.foresee` has it.
+    public var guesses = SIMD4<Int>()
+    /// Of these, the ones that it chose.
+    public var rightGuesses = SIMD4<Int>()
 
     public init() {}
+
+    /// The share of the guesses so many layers ahead that were right; nil where there were none.
+    public func accuracy(distance: Int) -> Double? {
+        guard (0..<guesses.scalarCount).contains(distance), guesses[distance] > 0 else {
+            return nil
+        }
+        return Double(rightGuesses[distance]) / Double(guesses[distance])
+    }
 
     /// What came since `earlier`.
     public func since(_ earlier: ResidencyFigures) -> ResidencyFigures {
         var result = self
         result.uses -= earlier.uses
         result.hits -= earlier.hits
+        result.foreseen -= earlier.foreseen
+        result.readAhead -= earlier.readAhead
         result.bytesRead -= earlier.bytesRead
+        result.bytesNeeded -= earlier.bytesNeeded
         result.stalled -= earlier.stalled
         result.fallbacks -= earlier.fallbacks
+        result.guesses &-= earlier.guesses
+        result.rightGuesses &-= earlier.rightGuesses
         return result
     }
 
     public mutating func add(_ other: ResidencyFigures) {
         uses += other.uses
         hits += other.hits
+        foreseen += other.foreseen
+        readAhead += other.readAhead
         bytesRead += other.bytesRead
+        bytesNeeded += other.bytesNeeded
         stalled += other.stalled
         fallbacks += other.fallbacks
+        guesses &+= other.guesses
+        rightGuesses &+= other.rightGuesses
     }
 }

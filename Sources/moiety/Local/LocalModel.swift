@@ -47,12 +47,14 @@ enum LocalModel {
     /// - Parameters:
     ///   - positions: of the one sequence there will be.
     ///   - rows: of a step, at most.
+    ///   - logitRows: of these, the ones that want logits.
     static func load(
         _ model: ModelFile,
         threads: ComputeThreads,
         budget: MemoryAllowance,
         positions: Int,
         rows: Int,
+        logitRows: Int = 1,
         cacheFormat: CacheFormat = .f16
     ) throws -> ForwardPass {
         let kernels = Kernels(
@@ -66,10 +68,16 @@ enum LocalModel {
             model.description,
             positions: [positions],
             rows: rows,
+            logitRows: logitRows,
             threadCount: threads.count,
             format: cacheFormat
         )
-        let residence = ExpertResidence(model, cache: budget.cache, kernels: kernels)
+        let residence = ExpertResidence(
+            model,
+            cache: budget.cache,
+            kernels: kernels,
+            options: budget.options
+        )
         let experts = try residence.runner(
             budget: budget.byteCount,
             fixed: ExpertResidence.fixedByteCount(working: working.byteCount),
