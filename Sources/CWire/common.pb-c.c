@@ -289,7 +289,7 @@ const ProtobufCMessageDescriptor moiety__v1__drop_count__descriptor =
   (ProtobufCMessageInit) moiety__v1__drop_count__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moiety__v1__supply_counts__field_descriptors[7] =
+static const ProtobufCFieldDescriptor moiety__v1__supply_counts__field_descriptors[13] =
 {
   {
     "from_file",
@@ -375,6 +375,78 @@ static const ProtobufCFieldDescriptor moiety__v1__supply_counts__field_descripto
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "stored_uses",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__SupplyCounts, stored_uses),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "stored_hits",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__SupplyCounts, stored_hits),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "stored_byte_count",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__SupplyCounts, stored_byte_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "stall_microseconds",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__SupplyCounts, stall_microseconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "unpacked",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__SupplyCounts, unpacked),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "memory_budget",
+    13,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__SupplyCounts, memory_budget),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moiety__v1__supply_counts__field_indices_by_name[] = {
   5,   /* field[5] = fall_backs */
@@ -383,12 +455,18 @@ static const unsigned moiety__v1__supply_counts__field_indices_by_name[] = {
   2,   /* field[2] = from_cache */
   1,   /* field[1] = from_directory */
   0,   /* field[0] = from_file */
+  12,   /* field[12] = memory_budget */
   6,   /* field[6] = not_kept */
+  10,   /* field[10] = stall_microseconds */
+  9,   /* field[9] = stored_byte_count */
+  8,   /* field[8] = stored_hits */
+  7,   /* field[7] = stored_uses */
+  11,   /* field[11] = unpacked */
 };
 static const ProtobufCIntRange moiety__v1__supply_counts__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 13 }
 };
 const ProtobufCMessageDescriptor moiety__v1__supply_counts__descriptor =
 {
@@ -398,7 +476,7 @@ const ProtobufCMessageDescriptor moiety__v1__supply_counts__descriptor =
   "Moiety__V1__SupplyCounts",
   "moiety.v1",
   sizeof(Moiety__V1__SupplyCounts),
-  7,
+  13,
   moiety__v1__supply_counts__field_descriptors,
   moiety__v1__supply_counts__field_indices_by_name,
   1,  moiety__v1__supply_counts__number_ranges,

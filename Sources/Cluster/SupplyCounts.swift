@@ -16,5 +16,20 @@ public struct SupplyCounts: Hashable, Sendable {
     /// Experts that came from the coordinator and found no room in the cache.
     public var notKept: UInt64 = 0
 
+    // MARK: Experts on disk
+
+    /// Experts on disk that shares asked for, each once for all rows of a share.
+    public var storedUses: UInt64 = 0
+    /// Of these, the ones that were in memory.
+    public var storedHits: UInt64 = 0
+    /// Bytes that were read for the others.
+    public var storedByteCount: UInt64 = 0
+    /// Time in which nothing was computed because experts were still being read.
+    public var stallMicroseconds: UInt64 = 0
+    /// Experts that came from the model file because the packed ones could not give them.
+    public var unpacked: UInt64 = 0
+    /// Bytes of memory that the process may take; 0 where nothing bounds it.
+    public var memoryBudget: UInt64 = 0
+
     public init() {}
 }

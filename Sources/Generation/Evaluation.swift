@@ -26,11 +26,14 @@ public final class Evaluation {
     /// - Parameters:
     ///   - tokens: taken as given.
     ///   - chunk: positions per step; changes no bit of the result.
-    public init(forward: ForwardPass, tokens: [Int32], chunk: Int = 64) {
+    public init(forward: ForwardPass, tokens: [Int32], chunk: Int = usualChunk) {
         self.forward = forward
         self.tokens = tokens
         self.chunk = max(1, chunk)
     }
+
+    /// Positions per step where nobody says otherwise.
+    public static let usualChunk = 64
 
     public var isFinished: Bool { done == tokens.count }
 

@@ -40,6 +40,11 @@ public struct WorkerSettings: Sendable {
     /// Bytes of memory that experts may fill; nil for what the machine has.
     public let memoryByteCount: UInt64?
 
+    /// Bytes of memory that the whole process may take; nil for what it takes.
+    ///
+    /// Experts of the model file, which is named then, stay on disk, and some are in memory.
+    public let memoryBudget: Int?
+
     /// How long the step thread looks for shares before it sleeps.
     public let spinTime: Duration
 
@@ -106,6 +111,13 @@ extension WorkerSettings {
         loadThreadCount = try reader.value("load-threads", .threads, default: 0)
         let megabytes = try reader.optional("memory-megabytes", .number(in: 1...1 << 30))
         memoryByteCount = megabytes.map { UInt64($0) * 1_000_000 }
+        memoryBudget = try reader.optional("memory", .byteCount)
+        try reader.require(memoryBudget != 0, of: "memory", "more than 0")
+        try reader.require(
+            memoryBudget == nil || modelPath != nil,
+            of: "memory",
+            "given together with worker.model: experts that stay on disk are that file's"
+        )
         spinTime = try reader.spinTime()
         locksMemory = try reader.locksMemory()
         logLevel = try reader.value("log-level", .logLevel, default: .info)

@@ -13,6 +13,12 @@ extension SupplyCounts {
         fetchedByteCount = unsafe raw.fetched_byte_count
         fallBacks = unsafe raw.fall_backs
         notKept = unsafe raw.not_kept
+        storedUses = unsafe raw.stored_uses
+        storedHits = unsafe raw.stored_hits
+        storedByteCount = unsafe raw.stored_byte_count
+        stallMicroseconds = unsafe raw.stall_microseconds
+        unpacked = unsafe raw.unpacked
+        memoryBudget = unsafe raw.memory_budget
     }
 
     func raw(_ writer: MessageWriter) -> UnsafeMutablePointer<Moiety__V1__SupplyCounts>? {
@@ -25,6 +31,12 @@ extension SupplyCounts {
             unsafe raw.fetched_byte_count = fetchedByteCount
             unsafe raw.fall_backs = fallBacks
             unsafe raw.not_kept = notKept
+            unsafe raw.stored_uses = storedUses
+            unsafe raw.stored_hits = storedHits
+            unsafe raw.stored_byte_count = storedByteCount
+            unsafe raw.stall_microseconds = stallMicroseconds
+            unsafe raw.unpacked = unpacked
+            unsafe raw.memory_budget = memoryBudget
         }
     }
 }

@@ -37,8 +37,9 @@ final class BackgroundLoader: ExpertLoad, Sendable {
             let start = ContinuousClock.now
             if !order.pace.isUrgent { Self.standBack() }
             do throws(SupplyError) {
-                let weights = try supply.load(
+                let experts = try supply.load(
                     order,
+                    onOpened: { _ = reports.post(.opened($0)) },
                     isCancelled: { self.isCancelled.load(ordering: .relaxed) },
                     progress: { progress in
                         _ = reports.post(.progress(id, progress))
@@ -46,7 +47,7 @@ final class BackgroundLoader: ExpertLoad, Sendable {
                     }
                 )
                 guard !isCancelled.load(ordering: .relaxed) else { return }
-                _ = reports.post(.loaded(id, order.experts.map(\.part), weights))
+                _ = reports.post(.loaded(id, order.experts.map(\.part), experts))
             } catch {
                 guard !isCancelled.load(ordering: .relaxed) else { return }
                 _ = reports.post(.loadFailed(id, error.code, "\(error)"))

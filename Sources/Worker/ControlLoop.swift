@@ -170,13 +170,14 @@ package final class ControlLoop {
                     now: now
                 )
             )
-        case .loaded(let id, let experts, let weights):
+        case .opened(let stored): _ = steps.post(.open(stored))
+        case .loaded(let id, let parts, let experts):
             guard id == loader?.id else { return }
-            for (part, weights) in zip(experts, weights) {
-                held.insert(weights, as: part)
+            for (part, expert) in zip(parts, experts) {
+                held.insert(expert, as: part)
             }
             loader = nil
-            unconfirmed = (id, experts)
+            unconfirmed = (id, parts)
             install(id)
         case .installed(let id):
             guard id == unconfirmed?.id else { return }
@@ -332,7 +333,7 @@ package final class ControlLoop {
                         sharesComputed: figures.value.sharesComputed,
                         residentByteCount: surroundings.residentMemory(),
                         drops: drops,
-                        supply: surroundings.supplyCounts()
+                        supply: supply
                     )
                 )
             )
@@ -340,6 +341,20 @@ package final class ControlLoop {
         case .sayGoodbye(let reason): send(.goodbye(Goodbye(reason: reason)))
         case .stop: isOver = true
         }
+    }
+
+    /// Where experts came from, and what those on disk cost.
+    private var supply: SupplyCounts {
+        var counts = surroundings.supplyCounts()
+        guard let budget = machine.budget else { return counts }
+        let residency = figures.value.residency
+        counts.memoryBudget = UInt64(clamping: budget)
+        counts.storedUses = UInt64(clamping: residency.uses)
+        counts.storedHits = UInt64(clamping: residency.hits)
+        counts.storedByteCount = UInt64(clamping: residency.bytesRead)
+        counts.stallMicroseconds = UInt64(clamping: Int64(residency.stalled / .microseconds(1)))
+        counts.unpacked = UInt64(clamping: residency.fallbacks)
+        return counts
     }
 
     /// Gives back what was loaded when its load was overtaken by another.
@@ -410,7 +425,8 @@ package final class ControlLoop {
     /// A worker that serves must not be lost over what it was to take over. One that holds nothing
     /// yet tries, and its loader says where it ends.
     private func shortage(for experts: [WorkerSession.AssignedExpert]) -> String? {
-        guard held.count > 0 else { return nil }
+        // Within a budget they stay on disk.
+        guard held.count > 0, machine.budget == nil else { return nil }
         let needed = experts.reduce(0) { $0 + layout.byteCount(of: $1.part) }
         let allowed = max(0, Int(clamping: machine.memoryByteCount) - held.byteCount)
         let available = min(allowed, surroundings.availableMemory() ?? .max)

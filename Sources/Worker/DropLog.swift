@@ -52,6 +52,12 @@ extension ControlLoop {
             )
         case .unsent(let reason):
             warn("Answer not sent", ["reason": "\(reason)"], heldBack: heldBack)
+        case .fallback(let reason):
+            warn(
+                "An expert is read from the model file, which is slow",
+                ["reason": "\(reason)"],
+                heldBack: heldBack
+            )
         }
     }
 

@@ -25,7 +25,7 @@ package struct HeldParts: Sendable {
 
     private struct Part {
         let slice: ExpertSlice
-        let weights: FeedForwardWeights
+        let expert: HeldExpert
     }
 
     /// None held yet of a model with `expertCounts` experts per layer.
@@ -36,7 +36,7 @@ package struct HeldParts: Sendable {
     package var count: Int { experts.count + earlier.count }
 
     package var byteCount: Int {
-        earlier.values.reduce(experts.byteCount) { $0 + $1.weights.byteCount }
+        earlier.values.reduce(experts.byteCount) { $0 + $1.expert.byteCount }
     }
 
     /// Everything held, by expert.
@@ -58,7 +58,11 @@ package struct HeldParts: Sendable {
     }
 
     package mutating func insert(_ weights: FeedForwardWeights, as slice: ExpertSlice) {
-        let part = Part(slice: slice, weights: weights)
+        insert(.weights(weights), as: slice)
+    }
+
+    package mutating func insert(_ expert: HeldExpert, as slice: ExpertSlice) {
+        let part = Part(slice: slice, expert: expert)
         guard let present = self.part(of: slice.expert), present.slice != slice else {
             return put(part)
         }
@@ -83,7 +87,7 @@ package struct HeldParts: Sendable {
 
     private mutating func put(_ part: Part) {
         let expert = part.slice.expert
-        experts.insert(part.weights, as: expert)
+        experts.insert(part.expert, as: expert)
         let since = later[expert].flatMap { $0.part == part.slice ? $0.since : nil }
         shards[expert] = part.slice.dimensions.map {
             Shard(dimensions: $0, since: since ?? Epoch(rawValue: 0))
@@ -95,7 +99,7 @@ package struct HeldParts: Sendable {
     }
 
     private func part(of expert: ExpertID) -> Part? {
-        experts[expert].map { Part(slice: slice(expert), weights: $0) }
+        experts.expert(expert).map { Part(slice: slice(expert), expert: $0) }
     }
 
     // MARK: Shares
@@ -112,7 +116,7 @@ package struct HeldParts: Sendable {
             let expert = ExpertID(layer: layer, index: Int(index))
             if let later = later[expert], epoch < later.since, later.part == slice(expert) {
                 guard let other = earlier[expert] else { return nil }
-                meant.insert(other.weights, as: expert)
+                meant.insert(other.expert, as: expert)
             } else if let shard = shards[expert], shard.since > epoch {
                 return nil
             }

@@ -6,7 +6,9 @@ package import Placement
 /// What other threads tell the loop thread.
 package enum LoopCommand: Sendable {
     case progress(LoadID, ExpertLoader.Progress)
-    case loaded(LoadID, [ExpertSlice], [FeedForwardWeights])
+    /// Experts that are on disk can be computed from there.
+    case opened(StoredExperts)
+    case loaded(LoadID, [ExpertSlice], [HeldExpert])
     case loadFailed(LoadID, LoadFailureCode, String)
     /// The step thread computes with what it was given.
     case installed(LoadID)
@@ -31,6 +33,8 @@ package struct StepFigures: Hashable, Sendable {
     var sharesComputed: UInt64 = 0
     /// What came and was not acted on.
     var drops = DropCounts()
+    /// What experts on disk cost.
+    var residency = ResidencyFigures()
 
     package init() {}
 }
@@ -40,6 +44,8 @@ package enum StepWarning: Sendable {
     case refused(ShareRefusalCode, String)
     case malformed(String)
     case unsent(String)
+    /// An expert came from the model file instead of the packed ones.
+    case fallback(String)
 }
 
 /// One load, so that what a cancelled one still reports is told from the next one's.
@@ -54,6 +60,8 @@ package enum StepCommand: Sendable {
     case connect(WorkerLife, endpoint: String)
     /// The coordinator's model is like that; experts of another one are held no more.
     case adopt(ExpertLayout)
+    /// Compute those that are held on disk from there.
+    case open(StoredExperts)
     /// Compute with these experts from now on; the load that brought them is reported back.
     case install(HeldParts, LoadID?)
     /// Refuse further shares and say when nothing is left to compute.

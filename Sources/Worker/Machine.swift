@@ -34,8 +34,12 @@ package struct Machine: Sendable {
     }
 
     let coreCount = ProcessInfo.processInfo.activeProcessorCount
-    /// What experts may fill of its memory.
+    /// What experts may fill of its memory, or of its disk, where they stay there.
     let memoryByteCount: UInt64
+    /// What the whole process may have in memory; nil for what it takes.
+    ///
+    /// Within a budget, experts of the model file stay on disk, and some are in memory.
+    let budget: Int?
 
     /// A machine with one thread and a model that is open already.
     package init(
@@ -56,6 +60,7 @@ package struct Machine: Sendable {
         stateDirectory = nil
         modelDirectory = nil
         cache = nil
+        budget = nil
         threads = ComputeThreads(count: 1)
         loadThreadCount = 1
         spinTime = .zero
@@ -67,10 +72,7 @@ package struct Machine: Sendable {
     ) throws(WorkerError) {
         name = settings.name
         spinTime = settings.spinTime
-        memoryByteCount = min(
-            settings.memoryByteCount ?? .max,
-            ProcessInfo.processInfo.physicalMemory
-        )
+        budget = settings.memoryBudget
         loadThreadCount = settings.loadThreadCount > 0 ? settings.loadThreadCount : coreCount
         do throws(KernelsError) {
             if let chosen {
@@ -93,6 +95,10 @@ package struct Machine: Sendable {
         } catch {
             throw .model(error)
         }
+        let physical = ProcessInfo.processInfo.physicalMemory
+        // On disk there is room for all of them; plans leave a part of what is told free.
+        let onDisk = budget == nil ? 0 : 2 * (identity?.fileByteCount ?? 0)
+        memoryByteCount = min(settings.memoryByteCount ?? .max, max(physical, onDisk))
         do throws(MessagingError) {
             coordinator = try Endpoint(settings.coordinatorEndpoint.rawValue)
         } catch {

@@ -23,7 +23,12 @@ package final class StepLoop {
     private var formerOversize = 0
     private var warnings = ReportLimiter()
     private let report: (LoopCommand) -> Void
+    private let kernels: Kernels
     private let arithmetic: ExpertArithmetic
+    /// Where threads may run that read experts.
+    private let readCPUs: [Int]
+    /// Of the experts that are held on disk; nil until the first ones are.
+    private var slotted: SlottedExperts?
     private let wireLimits = WireLimits()
     /// The message that was received last, and the one that is written.
     private let arrival = FrameList()
@@ -64,7 +69,9 @@ package final class StepLoop {
         self.report = report
         layout = machine.model?.layout ?? .none
         held = HeldParts(expertCounts: layout.expertCounts)
-        let kernels = Kernels(instructionSet: machine.instructionSet, threads: machine.threads)
+        // Before this thread is bound to one of them.
+        readCPUs = CurrentThread.cpus
+        kernels = Kernels(instructionSet: machine.instructionSet, threads: machine.threads)
         kernels.pool.bindCaller()
         arithmetic = ExpertArithmetic(kernels: kernels)
     }
@@ -90,6 +97,7 @@ package final class StepLoop {
         case .adopt(let layout):
             self.layout = layout
             held = HeldParts(expertCounts: layout.expertCounts)
+        case .open(let stored): open(stored)
         case .install(let held, let load):
             self.held = held
             if let load { report(.installed(load)) }
@@ -121,6 +129,16 @@ package final class StepLoop {
         }
     }
 
+    private func open(_ stored: StoredExperts) {
+        slotted = SlottedExperts(
+            stored,
+            options: ResidencyOptions(foresight: 0),
+            kernels: kernels,
+            cpus: readCPUs,
+            onTrouble: { [unowned self] in self.warn(.fallback("\($0)")) }
+        )
+    }
+
     // MARK: What goes wrong
 
     private func drop(_ reason: DropCounts.Reason, _ text: String) {
@@ -138,6 +156,7 @@ package final class StepLoop {
         var now = counted
         now.drops = ownDrops
         now.drops.add(UInt64(formerOversize + (socket?.droppedMessageCount ?? 0)), to: .oversize)
+        if let slotted { now.residency = slotted.figures }
         if now != figures.value { figures.replace(by: now) }
     }
 
@@ -185,24 +204,7 @@ package final class StepLoop {
         let hidden = layout.hiddenSize
         sums.removeAll(keepingCapacity: true)
         sums.resize(to: header.rowCount * hidden, filler: 0)
-        let pairs = share.pairRows.indices.lazy.map { index in
-            ExpertArithmetic.Pair(
-                row: Int32(share.pairRows[index]),
-                expert: Int(share.pairExperts[index]),
-                gateWeight: share.pairWeights[index]
-            )
-        }
-        do throws(MissingExpert) {
-            try arithmetic.run(
-                layer: header.layer,
-                pairs: pairs,
-                held: held,
-                activations: share.activations,
-                into: &sums
-            )
-        } catch {
-            return refuse(header, .notHeld, "\(error)")
-        }
+        if let fault = addOutputs(of: share, held) { return refuse(header, .notHeld, fault) }
         let answer = PartialRowsHeader(
             id: header.id,
             attempt: header.attempt,
@@ -216,6 +218,56 @@ package final class StepLoop {
         send()
         counted.rowsComputed += UInt64(share.pairRows.count)
         counted.sharesComputed += 1
+    }
+
+    /// Adds what the share's experts compute to `sums`; says why, where they cannot.
+    private func addOutputs(of share: Share, _ held: HeldExperts) -> String? {
+        let layer = share.header.layer
+        let pairs = share.pairRows.indices.lazy.map { index in
+            ExpertArithmetic.Pair(
+                row: Int32(share.pairRows[index]),
+                expert: Int(share.pairExperts[index]),
+                gateWeight: share.pairWeights[index]
+            )
+        }
+        guard let slotted, held.storedCount > 0 else {
+            return addOutputs(pairs, of: share, held)
+        }
+        func isStored(_ pair: ExpertArithmetic.Pair) -> Bool {
+            held.isStored(ExpertID(layer: layer, index: pair.expert))
+        }
+        // They are read while the others are computed.
+        slotted.begin(layer, pairs.filter(isStored))
+        if let fault = addOutputs(pairs.filter { !isStored($0) }, of: share, held) {
+            slotted.settle()
+            return fault
+        }
+        do throws(ExpertRunnerError) {
+            try slotted.finish(share.activations, into: &sums)
+            return nil
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    /// Of experts that are in memory.
+    private func addOutputs(
+        _ pairs: some Sequence<ExpertArithmetic.Pair>,
+        of share: Share,
+        _ held: HeldExperts
+    ) -> String? {
+        do throws(MissingExpert) {
+            try arithmetic.run(
+                layer: share.header.layer,
+                pairs: pairs,
+                held: held,
+                activations: share.activations,
+                into: &sums
+            )
+            return nil
+        } catch {
+            return "\(error)"
+        }
     }
 
     /// What the model says against a share whose form is sound.

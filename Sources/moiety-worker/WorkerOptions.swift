@@ -43,6 +43,14 @@ struct WorkerOptions: ParsableArguments {
     @Option(help: "How much memory experts may fill, in millions of bytes.")
     var memoryMegabytes: String?
 
+    @Option(
+        help: """
+            Memory that this process may take, like 4GiB. Experts of its model file stay on disk \
+            then, and are read when they are chosen; answers stay the same.
+            """
+    )
+    var memory: String?
+
     @Option(help: "How long to look for shares before sleeping, in microseconds.")
     var spinMicroseconds: String?
 
@@ -60,6 +68,7 @@ struct WorkerOptions: ParsableArguments {
             "key-file": keyFile, "coordinator-key": coordinatorKey,
             "state-directory": stateDirectory, "threads": threads, "cpus": cpus,
             "load-threads": loadThreads, "memory-megabytes": memoryMegabytes,
+            "memory": memory,
             "spin-microseconds": spinMicroseconds, "lock-memory": lockMemory,
             "log-level": logLevel,
         ]

@@ -51,16 +51,37 @@ struct EvaluationOptions: ParsableArguments {
     var coordinator: String?
 
     @OptionGroup var keys: KeyOptions
+    @OptionGroup var memory: MemoryBudgetOptions
 
     func validate() throws {
         guard plan == nil || coordinator == nil else {
             throw ValidationError("--plan is for one process; a cluster has its own plan")
         }
+        guard memory.memory == nil || (plan == nil && coordinator == nil) else {
+            throw ValidationError(
+                "--memory is for one process that computes everything, without --plan"
+            )
+        }
     }
 
-    func makeEvaluator() throws -> any Evaluator {
+    /// - Parameter positions: of the longest text that is evaluated at once.
+    func makeEvaluator(positions: Int) throws -> any Evaluator {
         if let coordinator { return try RemoteEvaluator(coordinator: coordinator, keys: keys) }
         let file = try ModelFile(path: model.model)
+        if let budget = try memory.budget() {
+            let rows = min(positions, Evaluation.usualChunk)
+            return LocalEvaluator(
+                forward: try LocalModel.load(
+                    file,
+                    threads: model.computeThreads(),
+                    budget: budget,
+                    positions: positions,
+                    rows: rows,
+                    logitRows: rows,
+                    cacheFormat: cache.format
+                )
+            )
+        }
         return LocalEvaluator(
             forward: try LocalModel.load(
                 file,

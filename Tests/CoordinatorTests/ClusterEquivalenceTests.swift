@@ -1,4 +1,5 @@
 import ClusterTesting
+import Foundation
 import Generation
 import Inference
 import Kernels
@@ -54,6 +55,29 @@ struct ClusterEquivalenceTests {
             try await TestClient(cluster).evaluate(Self.tokens, top: 16)
         }
         try #expect(EvaluatedLocally(reply) == expected())
+    }
+
+    @Test("Workers whose experts stay on disk give the same bits, in a second life too")
+    func storedExperts() async throws {
+        let workers = ["a", "b"].map { name in
+            var worker = InProcessCluster.Worker(name)
+            worker.settings = ["worker.memory": "1TB"]
+            return worker
+        }
+        let setup = InProcessCluster.Setup(modelPath: WholeModel.demoPath, workers: workers)
+        try await InProcessCluster.prepare(setup) { cluster in
+            for _ in 0..<2 {
+                let daemons = try [cluster.coordinator()] + workers.map { try cluster.worker($0) }
+                try await cluster.running(daemons) {
+                    let reply = try await TestClient(cluster).evaluate(Self.tokens, top: 16)
+                    try #expect(EvaluatedLocally(reply) == expected())
+                }
+                let packed = try FileManager.default.contentsOfDirectory(
+                    atPath: cluster.cacheDirectory + "/packed"
+                )
+                #expect(packed.count == 1)
+            }
+        }
     }
 
     @Test("Workers with different instruction sets give the same bits")

@@ -14,6 +14,7 @@ final class ClusterOfProcesses {
     private let planPath: String?
     private let recoveryWait: String
     private let chunkBandwidth: String?
+    private let workerOptions: [String]
     private(set) var coordinator: ClusterProcess
     private(set) var workers: [String: ClusterProcess] = [:]
 
@@ -29,8 +30,10 @@ final class ClusterOfProcesses {
         recoveryWait: String = "1h",
         descriptorLimit: Int? = nil,
         withoutFile: Set<String> = [],
-        chunkBandwidth: String? = nil
+        chunkBandwidth: String? = nil,
+        workerOptions: [String] = []
     ) throws {
+        self.workerOptions = workerOptions
         self.recoveryWait = recoveryWait
         self.chunkBandwidth = chunkBandwidth
         directory = try TemporaryFile("cluster")
@@ -71,7 +74,7 @@ final class ClusterOfProcesses {
             [
                 "--name", name, "--coordinator", workerEndpoint, "--state-directory",
                 "\(directory.path)/\(name)", "--cache-directory", cachePath, "--threads", "1",
-            ] + (hasFile ? ["--model", modelPath] : []),
+            ] + (hasFile ? ["--model", modelPath] : []) + workerOptions,
             environment: instructionSet.map { ["MOIETY_ISA": $0] } ?? [:]
         )
     }

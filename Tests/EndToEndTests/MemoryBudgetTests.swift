@@ -1,6 +1,7 @@
 import ClusterTesting
 import Foundation
 import Testing
+import Wire
 
 /// Commands that keep to a memory budget, with experts on disk.
 @Suite("Commands with a memory budget", .serialized, .timeLimit(.minutes(10)))
@@ -89,6 +90,43 @@ struct MemoryBudgetTests {
         let share = try #require(disk["hit_rate"] as? Double)
         #expect(share > 0 && share < 1)
         #expect(disk["bytes_read_per_token"] as? Int ?? 0 > 0)
+    }
+
+    @Test("Workers with a memory budget answer as one process, and keep to it")
+    func workers() async throws {
+        let megabytes = 130
+        let cluster = try ClusterOfProcesses(
+            model: model.path,
+            workerOptions: ["--memory", "\(megabytes)MiB"]
+        )
+        let ended = try await cluster.client.generate("a b c", maximumTokens: 8)
+        let whole = try await tokens([])
+        #expect(ended.tokens.map { Int($0) } == whole)
+        for name in ["alpha", "beta"] {
+            let resident = try cluster.worker(name).residentByteCount()
+            #expect(Double(resident) <= 1.02 * Double(megabytes << 20), "\(name): \(resident)")
+        }
+        let packed = try FileManager.default.contentsOfDirectory(
+            atPath: cluster.cachePath + "/packed"
+        )
+        #expect(packed.count == 1, "both use one file")
+    }
+
+    @Test("perplexity --memory is what it is without it")
+    func perplexity() async throws {
+        let text = try TemporaryFile("text")
+        try Data(String(repeating: "a b c ", count: 60).utf8)
+            .write(to: URL(filePath: text.path))
+        let command = ["perplexity", "-m", model.path, "-f", text.path, "-c", "32", "--json"]
+        let whole = try await Command.run(command)
+        #expect(whole.status == 0, "\(whole.errors)")
+        let within = try await Command.run(command + budget("160MiB"))
+        #expect(within.status == 0, "\(within.errors)")
+        #expect(within.output == whole.output)
+        let refused = try await Command.run(
+            command + budget("160MiB") + ["--coordinator", "tcp://127.0.0.1:1"]
+        )
+        #expect(refused.status != 0 && refused.errors.contains("--memory is for one process"))
     }
 
     @Test("A process that is killed while it packs experts leaves nothing that is used")

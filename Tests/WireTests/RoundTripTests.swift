@@ -75,6 +75,23 @@ import Wire
         }
     }
 
+    @Test("What experts on disk cost crosses the wire", arguments: UInt64(1)...20)
+    func storedExperts(seed: UInt64) throws {
+        var random = SeededRandom(seed: seed)
+        var supply = random.supply()
+        supply.storedUses = random.number()
+        supply.storedHits = random.number()
+        supply.storedByteCount = random.number()
+        supply.stallMicroseconds = random.number()
+        supply.unpacked = random.number()
+        supply.memoryBudget = random.number()
+        for case .heartbeat(var heartbeat) in ControlMessage.all(using: &random) {
+            heartbeat.supply = supply
+            let message = ControlMessage.heartbeat(heartbeat)
+            #expect(try ControlMessage(frames: message.encode()) == message, "seed \(seed)")
+        }
+    }
+
     @Test("Numbers that are no numbers cross the wire bit by bit")
     func notNumbers() throws {
         let values: [Float] = [.nan, -.infinity, -0.0, .leastNonzeroMagnitude]

@@ -1,5 +1,6 @@
 import Cluster
 import ClusterTesting
+import Foundation
 import Model
 import Placement
 import Testing
@@ -32,6 +33,22 @@ struct MemoryTests {
                 return
             }
         }
+    }
+
+    @Test("Within a budget experts stay on disk, and heartbeats say so")
+    func budget() async throws {
+        let model = try WholeModel.demo.file
+        let cache = try TemporaryFile("cache")
+        let settings = ["worker.memory": "1TB", "worker.cache-directory": cache.path]
+        try await besideWorker(WholeModel.demoPath, settings: settings) { coordinator in
+            let experts = (0..<8).map { ExpertID(layer: LayerIndex(0), index: $0) }
+            try coordinator.assign(experts, of: model)
+            try coordinator.heartbeat {
+                $0.supply.memoryBudget == 1_000_000_000_000 && $0.supply.fromFile == 8
+            }
+        }
+        let packed = try FileManager.default.contentsOfDirectory(atPath: cache.path + "/packed")
+        #expect(packed.count == 1)
     }
 
     @Test("A pace says how long reading takes at least")

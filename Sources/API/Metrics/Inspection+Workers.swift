@@ -97,6 +97,7 @@ extension Inspection {
         for node in nodes {
             let reasons: KeyValuePairs = [
                 "expert_damaged": node.supply.fallBacks, "expert_not_cached": node.supply.notKept,
+                "expert_not_packed": node.supply.unpacked,
             ]
             for (reason, count) in reasons {
                 metrics.value(
@@ -113,6 +114,38 @@ extension Inspection {
                 node.supply.fetchedByteCount,
                 ["worker": node.name.rawValue]
             )
+        }
+        writeStoredExperts(to: &metrics)
+    }
+
+    /// What experts on disk cost, of workers that have some there.
+    private func writeStoredExperts(to metrics: inout MetricsText) {
+        let workers = nodes.filter { $0.supply.memoryBudget > 0 }
+        func family(
+            _ name: String,
+            _ kind: MetricsText.Kind,
+            _ meaning: String,
+            _ value: (SupplyCounts) -> Double
+        ) {
+            metrics.family(name, kind, meaning)
+            for node in workers {
+                metrics.value(name, value(node.supply), ["worker": node.name.rawValue])
+            }
+        }
+        family("worker_memory_budget_bytes", .gauge, "Memory that it may take.") {
+            Double($0.memoryBudget)
+        }
+        family("worker_stored_uses_total", .counter, "Experts on disk that rows chose.") {
+            Double($0.storedUses)
+        }
+        family("worker_stored_hits_total", .counter, "Of these, those found in memory.") {
+            Double($0.storedHits)
+        }
+        family("worker_stored_read_bytes_total", .counter, "Bytes read for the others.") {
+            Double($0.storedByteCount)
+        }
+        family("worker_stall_seconds_total", .counter, "Time spent waiting for experts on disk.") {
+            Double($0.stallMicroseconds) / 1_000_000
         }
     }
 }

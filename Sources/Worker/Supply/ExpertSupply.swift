@@ -22,6 +22,8 @@ final class ExpertSupply: Sendable {
         var hasToldCache = false
         /// The file that was found in the model directory, and the model it was looked for.
         var found: (model: ModelIdentity, file: ModelFile?)?
+        /// Whether experts are left on disk, and can be computed from there.
+        var isOpen = false
     }
 
     init(machine: Machine, logger: Logger) {
@@ -37,16 +39,25 @@ final class ExpertSupply: Sendable {
     /// Loads what an order names, in its order.
     ///
     /// - Parameters:
+    ///   - onOpened: told once from where experts are computed that stay on disk; before any such
+    ///     is returned.
     ///   - isCancelled: asked often; once true, the load ends with `cancelled`.
     ///   - progress: called after each expert, from any thread but one at a time.
     func load(
         _ order: LoadOrder,
+        onOpened: (StoredExperts) -> Void = { _ in },
         isCancelled: @escaping @Sendable () -> Bool,
         progress: @escaping @Sendable (ExpertLoader.Progress) -> Void
-    ) throws(SupplyError) -> [FeedForwardWeights] {
+    ) throws(SupplyError) -> [HeldExpert] {
         let before = counts
         var load = SupplyLoad(order, supply: self, isCancelled: isCancelled, progress: progress)
-        if let file = machine.model { try load.take(fromFile: file, counting: \.fromFile) }
+        if let file = machine.model, let budget = machine.budget {
+            try open(file, budget: budget, isCancelled, onOpened)
+            try load.verify(in: file)
+        }
+        if !load.isComplete, let file = machine.model {
+            try load.take(fromFile: file, counting: \.fromFile)
+        }
         if !load.isComplete, let file = sharedFile(order.model) {
             try load.take(fromFile: file, counting: \.fromDirectory)
         }
@@ -64,8 +75,83 @@ final class ExpertSupply: Sendable {
                 "notKept": "\(after.notKept - before.notKept)",
             ]
         )
-        return load.weights
+        return load.experts
     }
+
+    // MARK: Experts that stay on disk
+
+    /// Opens the packed experts of a file, or makes them, once.
+    private func open(
+        _ file: ModelFile,
+        budget: Int,
+        _ isCancelled: () -> Bool,
+        _ onOpened: (StoredExperts) -> Void
+    ) throws(SupplyError) {
+        guard !state.withLock({ $0.isOpen }) else { return }
+        let stored = try openStore(of: file, try slotCount(file, budget: budget), isCancelled)
+        onOpened(stored)
+        state.withLock { $0.isOpen = true }
+        logger.info(
+            "Experts stay on disk",
+            metadata: ["memory": "\(budget)", "expertsInMemory": "\(stored.slotCount)"]
+        )
+    }
+
+    private func slotCount(_ file: ModelFile, budget: Int) throws(SupplyError) -> Int {
+        let needs: MemoryPlan.Needs
+        do throws(ModelError) {
+            let working = Self.workingByteCount(file.description)
+            let fixed = ExpertResidence.fixedByteCount(working: working)
+            needs = try MemoryPlan.Needs(file, fixed: fixed)
+        } catch {
+            throw .model(error)
+        }
+        do throws(MemoryPlanError) {
+            return try MemoryPlan(budget: budget, needs).slotCount ?? needs.expertCount
+        } catch {
+            throw .budget(error)
+        }
+    }
+
+    private func openStore(
+        of file: ModelFile,
+        _ slotCount: Int,
+        _ isCancelled: () -> Bool
+    ) throws(SupplyError) -> StoredExperts {
+        let place = machine.cache
+        let cache: ExpertCache
+        do throws(ExpertCacheError) {
+            cache = try ExpertCache(path: place?.path ?? "", byteLimit: place?.byteLimit ?? 0)
+        } catch {
+            throw .cache(error)
+        }
+        do throws(ModelError) {
+            return try StoredExperts(
+                file,
+                cache: cache,
+                slotCount: slotCount,
+                isCancelled: isCancelled,
+                onTrouble: { trouble in
+                    logger.warning(
+                        "Experts are read from the model file, which is slow",
+                        metadata: ["reason": "\(trouble)"]
+                    )
+                }
+            )
+        } catch {
+            throw .model(error)
+        }
+    }
+
+    /// What shares take on their way through a worker, at most.
+    private static func workingByteCount(_ model: ModelDescription) -> Int {
+        let width = model.layers.reduce(0) { max($0, $1.expertWidth) } * model.expertsPerToken
+        // Rows as they came and for the products, outputs, sums, and sums as they leave.
+        return longestShare * (model.hiddenSize * 32 + min(width, 1 << 13) * 10)
+    }
+
+    /// Rows of a step, as coordinators cut prompts, with some to spare.
+    private static let longestShare = 512
 
     /// The coordinator's file in the model directory; looked for once per model.
     private func sharedFile(_ model: ModelIdentity?) -> ModelFile? {

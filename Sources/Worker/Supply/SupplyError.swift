@@ -1,6 +1,8 @@
 import Cluster
+import Experts
 import Messaging
 import Model
+import Storage
 
 /// Why a worker could not get its experts.
 enum SupplyError: Error, CustomStringConvertible {
@@ -15,6 +17,10 @@ enum SupplyError: Error, CustomStringConvertible {
     /// What it sends is not what it assigned.
     case differs(ExpertDigest)
     case messaging(MessagingError)
+    /// The memory that it may have is too little.
+    case budget(MemoryPlanError)
+    /// Where packed experts are to be is no place for them.
+    case cache(ExpertCacheError)
     case cancelled
 
     var description: String {
@@ -31,6 +37,8 @@ enum SupplyError: Error, CustomStringConvertible {
             "what the coordinator sends as expert \(digest) came damaged twice: its file may have "
                 + "changed since it started"
         case .messaging(let error): "\(error)"
+        case .budget(let error): "\(error)"
+        case .cache(let error): "\(error)"
         case .cancelled: "loading was cancelled"
         }
     }
@@ -39,7 +47,8 @@ enum SupplyError: Error, CustomStringConvertible {
         switch self {
         case .model(let error): LoadFailureCode(error)
         case .nowhere, .silence, .messaging, .cancelled: .fileMissing
-        case .refused: .unreadable
+        case .refused, .cache: .unreadable
+        case .budget: .outOfMemory
         case .differs: .wrongDigest
         }
     }

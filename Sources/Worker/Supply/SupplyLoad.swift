@@ -15,7 +15,7 @@ struct SupplyLoad {
     private let progress: @Sendable (ExpertLoader.Progress) -> Void
     private let totalByteCount: Int
     private var loadedByteCount = 0
-    private var found: [FeedForwardWeights?]
+    private var found: [HeldExpert?]
     /// Places in the order of what is not here yet.
     private var missing: [Int]
     /// Why the first of them was not taken from where it was expected.
@@ -46,7 +46,7 @@ struct SupplyLoad {
     /// What came, in the order of the order.
     ///
     /// - Precondition: all of it.
-    var weights: [FeedForwardWeights] {
+    var experts: [HeldExpert] {
         precondition(isComplete, "\(missing.count) experts are missing")
         return found.compactMap { $0 }
     }
@@ -78,6 +78,55 @@ struct SupplyLoad {
         } catch {
             supply.logger.notice("Hashes not kept", metadata: ["reason": "\(error)"])
         }
+    }
+
+    /// Makes sure that a file's whole experts are the coordinator's, and leaves them on disk.
+    ///
+    /// What was hashed before, and did not change since, is not hashed again.
+    ///
+    /// - Throws: where one is another, or the file is being changed: nothing is taken from
+    ///   elsewhere, for it would have to stay in memory.
+    mutating func verify(in file: ModelFile) throws(SupplyError) {
+        var verified = supply.machine.stateDirectory.map { VerifiedExperts(of: file, in: $0) }
+        for place in missing where order.experts[place].part.dimensions == nil {
+            guard !isCancelled() else { throw .cancelled }
+            let expert = order.experts[place]
+            do throws(ModelError) {
+                try verify(expert, in: file, &verified)
+            } catch {
+                throw .model(error)
+            }
+            found[place] = .stored
+            loadedByteCount += order.layout.byteCount(of: expert.part)
+            progress(.init(loadedByteCount: loadedByteCount, totalByteCount: totalByteCount))
+        }
+        guard file.file.isUnchanged else {
+            throw .model(.differs("\(file.path) was changed while its experts were hashed"))
+        }
+        let count = missing.count
+        missing.removeAll { found[$0] != nil }
+        supply.count { [missing] in $0.fromFile += UInt64(count - missing.count) }
+        do {
+            try verified?.save()
+        } catch {
+            supply.logger.notice("Hashes not kept", metadata: ["reason": "\(error)"])
+        }
+    }
+
+    private func verify(
+        _ expert: WorkerSession.AssignedExpert,
+        in file: ModelFile,
+        _ verified: inout VerifiedExperts?
+    ) throws(ModelError) {
+        guard verified?.contains(expert.expert, expert.digest) != true else { return }
+        let found = try file.digest(of: expert.expert)
+        guard found == expert.digest else {
+            throw .differs(
+                "\(expert.expert) in \(file.path) differs from the coordinator's (digest \(found), "
+                    + "expected \(expert.digest)): copy the coordinator's file here"
+            )
+        }
+        verified?.add(expert.expert, found)
     }
 
     /// Takes what a source has, and leaves what it has not, or has damaged.
@@ -122,7 +171,7 @@ struct SupplyLoad {
         }
         for (place, weights) in zip(places, taken) {
             guard let weights else { continue }
-            found[place] = weights
+            found[place] = .weights(weights)
             loadedByteCount += order.layout.byteCount(of: order.experts[place].part)
         }
         missing = places.filter { found[$0] == nil }
@@ -285,12 +334,14 @@ struct SupplyLoad {
             let part = order.experts[place].part
             guard let shapes = order.layout.storedShapes(of: part.expert) else { continue }
             do throws(ModelError) {
-                found[place] = try ExpertLoader.load(
-                    part,
-                    of: expert.stored(shapes),
-                    layout: order.layout,
-                    expecting: nil,
-                    path: "what the coordinator sent"
+                found[place] = .weights(
+                    try ExpertLoader.load(
+                        part,
+                        of: expert.stored(shapes),
+                        layout: order.layout,
+                        expecting: nil,
+                        path: "what the coordinator sent"
+                    )
                 )
             } catch {
                 throw .model(error)

@@ -47,7 +47,7 @@ struct LogitsCommand: AsyncParsableCommand {
     func run() async throws {
         try await CommandFailure.report {
             let tokens = try parsedTokens()
-            let evaluator = try options.makeEvaluator()
+            let evaluator = try options.makeEvaluator(positions: tokens.count)
             let result = try await evaluator.evaluate(tokens, top: top, scoreFrom: nil)
             guard !json else {
                 let positions = result.positions.map {

@@ -35,7 +35,7 @@ struct PerplexityCommand: AsyncParsableCommand {
     func run() async throws {
         try await CommandFailure.report {
             var perplexity = try windows()
-            let evaluator = try options.makeEvaluator()
+            let evaluator = try options.makeEvaluator(positions: ctxSize)
             for (number, window) in perplexity.windows.enumerated() {
                 let first = perplexity.firstScored
                 let scores = try await evaluator.evaluate(window, top: 0, scoreFrom: first)

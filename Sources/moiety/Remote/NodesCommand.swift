@@ -86,9 +86,27 @@ private struct NodeLine: Encodable {
         let fallBacks: UInt64
         /// Experts that found no room in the cache.
         let notKept: UInt64
+        /// What experts on disk cost; nil where all are in memory.
+        let stored: Stored?
+
+        struct Stored: Encodable {
+            let memoryBudget: UInt64
+            let uses: UInt64
+            let hits: UInt64
+            let bytesRead: UInt64
+            let stallSeconds: Double
+            let unpacked: UInt64
+
+            enum CodingKeys: String, CodingKey {
+                case uses, hits, unpacked
+                case memoryBudget = "memory_budget"
+                case bytesRead = "bytes_read"
+                case stallSeconds = "stall_s"
+            }
+        }
 
         enum CodingKeys: String, CodingKey {
-            case file, directory, cache, coordinator
+            case file, directory, cache, coordinator, stored
             case fetchedBytes = "fetched_bytes"
             case fallBacks = "fall_backs"
             case notKept = "not_kept"
@@ -102,6 +120,18 @@ private struct NodeLine: Encodable {
             fetchedBytes = counts.fetchedByteCount
             fallBacks = counts.fallBacks
             notKept = counts.notKept
+            guard counts.memoryBudget > 0 else {
+                stored = nil
+                return
+            }
+            stored = Stored(
+                memoryBudget: counts.memoryBudget,
+                uses: counts.storedUses,
+                hits: counts.storedHits,
+                bytesRead: counts.storedByteCount,
+                stallSeconds: Double(counts.stallMicroseconds) / 1_000_000,
+                unpacked: counts.unpacked
+            )
         }
     }
 

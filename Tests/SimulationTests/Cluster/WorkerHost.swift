@@ -183,8 +183,8 @@ final class WorkerHost {
             if fails {
                 _ = reports.post(.loadFailed(id, .unreadable, "the simulated disk failed"))
             } else {
-                let weights = parts.compactMap { world.model.weights[$0] }
-                _ = reports.post(.loaded(id, parts, weights))
+                let experts = parts.compactMap { world.model.weights[$0] }
+                _ = reports.post(.loaded(id, parts, experts.map { .weights($0) }))
             }
         }
         return load

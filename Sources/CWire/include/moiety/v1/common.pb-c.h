@@ -123,10 +123,29 @@ struct  Moiety__V1__SupplyCounts
    * Experts from the coordinator that found no room in the cache.
    */
   uint64_t not_kept;
+  /*
+   * Experts on disk that shares asked for, of these the ones that were in memory, and bytes that
+   * were read for the others.
+   */
+  uint64_t stored_uses;
+  uint64_t stored_hits;
+  uint64_t stored_byte_count;
+  /*
+   * Time in which nothing was computed because experts were still being read.
+   */
+  uint64_t stall_microseconds;
+  /*
+   * Experts that came from the model file because the packed ones could not give them.
+   */
+  uint64_t unpacked;
+  /*
+   * Memory that the process may take; 0 where nothing bounds it.
+   */
+  uint64_t memory_budget;
 };
 #define MOIETY__V1__SUPPLY_COUNTS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moiety__v1__supply_counts__descriptor) \
-    , 0, 0, 0, 0, 0, 0, 0 }
+    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 
 /*
