@@ -12,7 +12,7 @@ public final class ForwardPass {
     public let model: ModelDescription
     let weights: CoreWeights
     public let kernels: Kernels
-    let experts: any ExpertRunner
+    public let experts: any ExpertRunner
     let router: Router
     private let pages: PagePool
 
@@ -63,6 +63,19 @@ public final class ForwardPass {
         parts = (0..<microBatches).map { _ in MicroBatch(model, layout.heads) }
         output = Activations(rowCount: 0, width: model.hiddenSize)
         attended = Activations(rowCount: 0, width: model.headCount * model.valueLength)
+    }
+
+    /// The same model with the same weights outside the experts, which someone else computes.
+    ///
+    /// The same thread uses both.
+    public func twin(experts: any ExpertRunner, cache: CacheLimits) -> ForwardPass {
+        ForwardPass(
+            model: model,
+            weights: weights,
+            kernels: kernels,
+            experts: experts,
+            cache: cache
+        )
     }
 
     /// Positions of all sequences together, in pages of 256.

@@ -1,14 +1,16 @@
 import Benchmarking
+import Caching
 import Experts
 import Terminal
 
 /// What decode took from disk, beside how fast the disk was at that moment.
 final class DiskReference {
-    private let runner: ResidentRunner
+    private let runner: any BudgetedRunner
     private let reads: DirectReads
     private var rates: [Double] = []
     private var shares: [Double] = []
     private var total = ResidencyFigures()
+    private var uses = TierUses()
 
     /// Nil where all experts are in memory, or there is no file of packed experts.
     init?(_ loaded: LoadedModel) throws {
@@ -21,21 +23,26 @@ final class DiskReference {
     func measure(_ decode: () throws -> Double) throws -> Double {
         let rate = try reads.rate()
         let before = runner.figures
+        let usesBefore = lossy?.uses ?? TierUses()
         let start = ContinuousClock.now
         let result = try decode()
         let seconds = (ContinuousClock.now - start) / .seconds(1)
         let cost = runner.figures.since(before)
         total.add(cost)
+        if let lossy { uses.add(lossy.uses.since(usesBefore)) }
         rates.append(rate)
         shares.append(Double(cost.bytesNeeded) / rate / seconds)
         return result
     }
 
+    private var lossy: (any LossyRunner)? { runner as? any LossyRunner }
+
     /// - Parameter tokenCount: of one measurement.
     func figures(tokenCount: Int) -> DiskFigures? {
         guard !rates.isEmpty else { return nil }
         return DiskFigures(
-            slotCount: runner.slotCount,
+            slots: runner.slotCounts,
+            uses: lossy == nil ? nil : uses,
             total: total,
             tokenCount: tokenCount * rates.count,
             rate: Sample(rates),
@@ -46,7 +53,9 @@ final class DiskReference {
 
 /// What experts on disk cost while a model was measured.
 struct DiskFigures: Encodable {
-    let slotCount: Int
+    let slots: SlotCounts
+    /// Nil where answers are exact.
+    let uses: TierUses?
     let total: ResidencyFigures
     let tokenCount: Int
     let rate: Sample
@@ -70,7 +79,12 @@ struct DiskFigures: Encodable {
     }
 
     func add(to table: inout Table) {
-        table.add(["experts in memory", "\(slotCount)"])
+        table.add(["experts in memory", "\(slots.high)"])
+        if let uses {
+            table.add(["in few bits", "\(slots.low)"])
+            table.add(["used in few bits", Format.fixed(uses.lowShare * 100) + " %"])
+            table.add(["left out", Format.fixed(uses.skippedShare * 100) + " %"])
+        }
         table.add(["found there", Format.fixed(hitRate * 100) + " %"])
         table.add(["read per token", Format.bytes(bytesPerToken)])
         table.add(["read in vain", Format.bytes(bytesInVain)])
@@ -89,6 +103,9 @@ struct DiskFigures: Encodable {
 
     private enum CodingKeys: String, CodingKey {
         case slots, fallbacks, foreseen
+        case lowSlots = "low_slots"
+        case lowShare = "low_share"
+        case skippedShare = "skipped_share"
         case bytesInVain = "bytes_read_in_vain_per_token"
         case readAhead = "read_ahead"
         case accuracies = "guess_accuracy"
@@ -103,7 +120,12 @@ struct DiskFigures: Encodable {
 
     func encode(to encoder: any Encoder) throws {
         var object = encoder.container(keyedBy: CodingKeys.self)
-        try object.encode(slotCount, forKey: .slots)
+        try object.encode(slots.high, forKey: .slots)
+        if let uses {
+            try object.encode(slots.low, forKey: .lowSlots)
+            try object.encode(uses.lowShare.rounded3, forKey: .lowShare)
+            try object.encode(uses.skippedShare.rounded3, forKey: .skippedShare)
+        }
         try object.encode(total.fallbacks, forKey: .fallbacks)
         try object.encode(hitRate.rounded3, forKey: .hitRate)
         try object.encode(bytesPerToken, forKey: .bytesPerToken)

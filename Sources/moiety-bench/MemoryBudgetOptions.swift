@@ -1,6 +1,6 @@
-import ArgumentParser
+public import ArgumentParser
 import Caching
-import Experts
+public import Experts
 import Settings
 import Storage
 
@@ -21,8 +21,41 @@ struct MemoryBudgetOptions: ParsableArguments {
     @Option(help: "Which expert gives way: forecast, lru, lfu, hobbit or lcu.")
     var cachePolicy = CachePolicyName.forecast
 
+    @Option(help: "Trade accuracy for speed: hobbit or resident.")
+    var lossy: LossyOptions.ModeName?
+
+    @Option(help: "What experts have then in fewer bits: q4, q3, q2 or none.")
+    var lowTier = LossyOptions.TierName.q3
+
+    @Option(help: "The part of their memory that fewer bits take in hobbit, 0.05 to 0.95.")
+    var lowShare = LossyOptions.usualLowShare
+
+    @Option(help: "Up to this unimportance a missing expert comes as in the file, in hobbit.")
+    var t1 = LoadThresholds().low
+
+    @Option(help: "Above this unimportance it is left out.")
+    var t2 = LoadThresholds().skip
+
     func validate() throws {
+        guard lossy == nil || (memory != nil && lowTier != .none) else {
+            throw ValidationError("--lossy needs --memory, and a --low-tier")
+        }
+        guard LossyOptions.lowShareRange.contains(lowShare) else {
+            throw ValidationError("--low-share is \(lowShare); it must be 0.05 to 0.95")
+        }
+        guard t1 >= 0, t2 >= t1 else {
+            throw ValidationError("--t1 is \(t1) and --t2 \(t2); it must be 0 <= t1 <= t2")
+        }
         try requireRange("--foresight", foresight, ResidencyOptions.foresightRange)
+    }
+
+    private var lossyOptions: LossyOptions? {
+        let thresholds = LoadThresholds(low: t1, skip: t2)
+        var options = lossy.flatMap {
+            LossyOptions($0, tier: lowTier, thresholds: thresholds)
+        }
+        options?.lowShare = lowShare
+        return options
     }
 
     /// Nil where nothing is limited.
@@ -38,7 +71,8 @@ struct MemoryBudgetOptions: ParsableArguments {
         return MemoryAllowance(
             byteCount: memory,
             cache: cache,
-            options: ResidencyOptions(policy: cachePolicy.policy, foresight: foresight)
+            options: ResidencyOptions(policy: cachePolicy.policy, foresight: foresight),
+            lossy: lossyOptions
         )
     }
 
@@ -64,3 +98,6 @@ enum CachePolicyName: String, CaseIterable, ExpressibleByArgument {
         }
     }
 }
+
+extension LossyOptions.ModeName: ExpressibleByArgument {}
+extension LossyOptions.TierName: ExpressibleByArgument {}

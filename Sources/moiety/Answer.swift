@@ -1,3 +1,4 @@
+import Experts
 import Generation
 import Placement
 import Terminal
@@ -43,8 +44,11 @@ struct AnswerSummary {
     let decodeRate: Double
     /// Rows of experts by worker; empty in one process.
     let rows: [(name: String, count: UInt64)]
+    /// In which tiers experts were used; nil where the answer is exact.
+    let uses: TierUses?
 
-    init(_ result: GenerationResult) {
+    init(_ result: GenerationResult, uses: TierUses? = nil) {
+        self.uses = uses
         promptTokenCount = result.promptTokenCount
         cachedTokenCount = result.cachedTokenCount
         tokenCount = result.tokens.count
@@ -62,6 +66,7 @@ struct AnswerSummary {
             ended.prefillTime
         )
         decodeRate = Self.rate(ended.tokens.count - 1, ended.decodeTime)
+        uses = nil
         rows = ended.rowsPerWorker.map { ($0.name.rawValue, $0.rowCount) }
     }
 
@@ -75,6 +80,12 @@ struct AnswerSummary {
         let cached = cachedTokenCount > 0 ? " (\(cachedTokenCount) from before)" : ""
         let line =
             "\(prompt)\(cached)\(Self.text(prefillRate)), \(made) made\(Self.text(decodeRate))"
+        if let uses {
+            let low = Format.fixed(uses.lowShare * 100, digits: 1)
+            let skipped = Format.fixed(uses.skippedShare * 100, digits: 1)
+            return line
+                + "\nnot exact: \(low) % of experts' uses in few bits, \(skipped) % left out"
+        }
         guard !rows.isEmpty else { return line }
         let rows = rows.map { "\($0.name) \($0.count)" }.joined(separator: ", ")
         return line + "\nrows of experts computed: \(rows)"

@@ -9,7 +9,7 @@ public struct LoadedModel {
     public let forward: ForwardPass
     public let kernels: Kernels
     /// Where experts come from that do not fit into memory; nil where all do.
-    public let resident: ResidentRunner?
+    public let resident: (any BudgetedRunner)?
     /// The file of packed experts, if there is one.
     public let storePath: String?
 
@@ -79,7 +79,8 @@ public struct LoadedModel {
             file,
             cache: budget.cache,
             kernels: kernels,
-            options: budget.options
+            options: budget.options,
+            lossy: budget.lossy
         )
         let experts = try residence.runner(
             budget: budget.byteCount,
@@ -87,7 +88,7 @@ public struct LoadedModel {
             progress: progress,
             onTrouble: onTrouble
         )
-        resident = experts as? ResidentRunner
+        resident = experts as? any BudgetedRunner
         storePath = try StoreMaker(file, cache: budget.cache).existingPath
         forward = ForwardPass(
             model: file.description,

@@ -7,38 +7,48 @@ import Tensors
 /// Puts a model's experts where a memory budget allows: all into memory, or some of them, and the
 /// others on disk as they are computed.
 public struct ExpertResidence: Sendable {
-    /// Something that makes it slower, and changes no result.
+    /// Something that makes it slower, or larger than it should be.
     public enum Trouble: Sendable, CustomStringConvertible {
         /// There is no store; all experts come from the model file.
         case noStore(StoreError)
         /// An expert came from the model file.
         case fallback(StoreError)
+        /// The low tier is larger than its name says, where rows are too short for its blocks.
+        case shortRows(LowTier, layerCount: Int)
 
         public var description: String {
             switch self {
             case .noStore(let error):
                 "experts are read from the model file, which is slow: \(error)"
             case .fallback(let error): "an expert is read from the model file: \(error)"
+            case .shortRows(let tier, let count):
+                "experts of \(count) layers have rows that are no whole blocks of 256: they are "
+                    + "held in Q4_0, not in \(tier.rawValue)"
             }
         }
     }
 
-    private let model: ModelFile
-    private let cache: ExpertCache
-    private let kernels: Kernels
-    private let options: ResidencyOptions
+    let model: ModelFile
+    let cache: ExpertCache
+    let kernels: Kernels
+    let options: ResidencyOptions
+    private let lossy: LossyOptions?
 
-    /// - Parameter cache: where packed experts are kept.
+    /// - Parameters:
+    ///   - cache: where packed experts are kept.
+    ///   - lossy: nil for exact answers.
     public init(
         _ model: ModelFile,
         cache: ExpertCache,
         kernels: Kernels,
-        options: ResidencyOptions = ResidencyOptions()
+        options: ResidencyOptions = ResidencyOptions(),
+        lossy: LossyOptions? = nil
     ) {
         self.model = model
         self.cache = cache
         self.kernels = kernels
         self.options = options
+        self.lossy = lossy
     }
 
     /// What this process has in memory now, and takes besides experts.
@@ -51,7 +61,8 @@ public struct ExpertResidence: Sendable {
     /// For pages of the program that were not used yet, and the allocator's gaps.
     private static let spareByteCount = 16 << 20
 
-    /// A runner for experts that, with everything else, keep to the budget.
+    /// A runner for experts that, with everything else, keep to the budget; a `LossyRunner` where
+    /// they do not fit and accuracy may be given.
     ///
     /// The calling thread must not be bound to a CPU yet: threads that it starts would be, too.
     ///
@@ -68,6 +79,17 @@ public struct ExpertResidence: Sendable {
     ) throws -> any ExpertRunner {
         let layout = try StoreLayout(model.layout)
         let needs = MemoryPlan.Needs(model.description, layout, fixed: fixed)
+        // What fits stays exact.
+        if let lossy, budget < fixed + needs.experts {
+            return try runner(
+                lossy,
+                layout,
+                budget: budget,
+                fixed: fixed,
+                progress: progress,
+                onTrouble: onTrouble
+            )
+        }
         let plan = try MemoryPlan(budget: budget, needs)
         guard let slotCount = plan.slotCount else {
             return LocalRunner(held: try loadAll(layout.experts, progress), kernels: kernels)

@@ -6,14 +6,18 @@ public struct MemoryAllowance: Sendable {
     /// Where packed experts are kept.
     public let cache: ExpertCache
     public let options: ResidencyOptions
+    /// Nil where answers stay exact.
+    public let lossy: LossyOptions?
 
     public init(
         byteCount: Int,
         cache: ExpertCache,
-        options: ResidencyOptions = ResidencyOptions()
+        options: ResidencyOptions = ResidencyOptions(),
+        lossy: LossyOptions? = nil
     ) {
         self.byteCount = byteCount
         self.cache = cache
         self.options = options
+        self.lossy = lossy
     }
 }

@@ -154,6 +154,9 @@ public final class SlottedExperts {
     /// Experts that are in memory at once.
     public var slotCount: Int { memory.slotCount }
 
+    /// Whether an expert is in memory, or on its way.
+    func holds(_ id: ExpertID) -> Bool { slots.slot(of: id, tier: .high) != nil }
+
     /// Layers ahead whose choice is worth guessing.
     public var foresight: Int { ahead.depth }
 

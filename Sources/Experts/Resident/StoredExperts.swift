@@ -18,6 +18,7 @@ public struct StoredExperts: Sendable {
     /// Opens the packed experts of a model, or makes them, and takes memory for some.
     ///
     /// - Parameters:
+    ///   - tier: nil for experts as they are in the file.
     ///   - cache: where packed experts are kept.
     ///   - slotCount: experts that are in memory at once, at least one.
     ///   - isCancelled: asked before each expert is packed.
@@ -26,16 +27,17 @@ public struct StoredExperts: Sendable {
     /// - Throws: what reading the model throws, and `shortage`.
     public init(
         _ model: ModelFile,
+        tier: LowTier? = nil,
         cache: ExpertCache,
         slotCount: Int,
         isCancelled: () -> Bool = { false },
         progress: (Double) -> Void = { _ in },
         onTrouble: (StoreError) -> Void = { _ in }
     ) throws(ModelError) {
-        layout = try StoreLayout(model.layout)
+        layout = try StoreLayout(tier.map(model.layout.lowered) ?? model.layout)
         expertCounts = model.description.expertCounts
         expertsPerRow = model.description.expertsPerToken
-        let maker = try StoreMaker(model, cache: cache)
+        let maker = try StoreMaker(model, tier: tier, cache: cache)
         do throws(StoreError) {
             store = try maker.open(isCancelled: isCancelled, progress: progress)
         } catch {
@@ -49,7 +51,7 @@ public struct StoredExperts: Sendable {
         } catch {
             throw .shortage(error, path: model.path)
         }
-        let source = ModelSlots(model: model, layout: layout)
+        let source = ModelSlots(model: model, layout: layout, tier: tier)
         sources = store.map { [$0, source] } ?? [source]
     }
 

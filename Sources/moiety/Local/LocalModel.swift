@@ -76,7 +76,8 @@ enum LocalModel {
             model,
             cache: budget.cache,
             kernels: kernels,
-            options: budget.options
+            options: budget.options,
+            lossy: budget.lossy
         )
         let experts = try residence.runner(
             budget: budget.byteCount,
@@ -92,6 +93,46 @@ enum LocalModel {
             model: model.description,
             weights: weights,
             kernels: kernels,
+            experts: experts,
+            cache: CacheLimits(positions: positions, format: cacheFormat)
+        )
+    }
+
+    /// The same model, exact, with as much memory for its experts again.
+    ///
+    /// - Parameters: as those that `lossy` was loaded with.
+    static func exactTwin(
+        of lossy: ForwardPass,
+        _ model: ModelFile,
+        budget: MemoryAllowance,
+        positions: Int,
+        rows: Int,
+        cacheFormat: CacheFormat
+    ) throws -> ForwardPass {
+        let working = WorkingMemory(
+            model.description,
+            positions: [positions],
+            rows: rows,
+            logitRows: rows,
+            threadCount: lossy.kernels.threadCount,
+            format: cacheFormat
+        )
+        let fixed = ExpertResidence.fixedByteCount(working: working.byteCount)
+        let residence = ExpertResidence(
+            model,
+            cache: budget.cache,
+            kernels: lossy.kernels,
+            options: budget.options
+        )
+        let experts = try residence.runner(
+            budget: fixed + budget.byteCount,
+            fixed: fixed,
+            progress: { share in
+                Console.progress("exact experts: \(Format.fixed(share * 100, digits: 0)) %")
+            },
+            onTrouble: TroubleNotes().note
+        )
+        return lossy.twin(
             experts: experts,
             cache: CacheLimits(positions: positions, format: cacheFormat)
         )
@@ -150,6 +191,7 @@ private final class TroubleNotes {
     private var isTold = false
 
     func note(_ trouble: ExpertResidence.Trouble) {
+        if case .shortRows = trouble { return Console.note("moiety: \(trouble)") }
         guard !isTold else { return }
         isTold = true
         Console.note("moiety: \(trouble)")

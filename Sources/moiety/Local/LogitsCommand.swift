@@ -30,6 +30,9 @@ struct LogitsCommand: AsyncParsableCommand {
 
     func validate() throws {
         guard top > 0 else { throw ValidationError("--top is \(top); it must be 1 or more") }
+        guard options.memory.lossy == nil else {
+            throw ValidationError("logits are exact; leave out --lossy")
+        }
         _ = try parsedTokens()
     }
 

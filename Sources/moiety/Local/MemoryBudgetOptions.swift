@@ -1,5 +1,5 @@
-import ArgumentParser
-import Experts
+public import ArgumentParser
+public import Experts
 import Settings
 import Storage
 
@@ -14,8 +14,33 @@ struct MemoryBudgetOptions: ParsableArguments {
     )
     var memory: Int?
 
+    @Option(
+        help: """
+            Trade accuracy for speed where experts do not fit: hobbit reads those that weigh \
+            little in fewer bits, or not at all; resident keeps all of them in memory in fewer \
+            bits, and never waits. Default: answers stay exact.
+            """
+    )
+    var lossy: LossyOptions.ModeName?
+
+    @Option(help: "What experts have then in fewer bits: q4, q3, q2, or none for not at all.")
+    var lowTier = LossyOptions.TierName.q3
+
     @Option(help: "Where they lie then, instead of the directory in the worker's settings.")
     var cacheDirectory: String?
+
+    func validate() throws {
+        guard lossy == nil || memory != nil else {
+            throw ValidationError("--lossy is for experts that do not fit; say how much --memory")
+        }
+        guard lossy == nil || lowTier != .none else {
+            throw ValidationError("--lossy needs a low tier; --low-tier is none")
+        }
+    }
+
+    private var lossyOptions: LossyOptions? {
+        lossy.flatMap { LossyOptions($0, tier: lowTier) }
+    }
 
     /// Nil where nothing is limited.
     func budget() throws -> MemoryAllowance? {
@@ -28,7 +53,8 @@ struct MemoryBudgetOptions: ParsableArguments {
             cache: try ExpertCache(
                 path: settings.cacheDirectory,
                 byteLimit: settings.cacheByteCount
-            )
+            ),
+            lossy: lossyOptions
         )
     }
 
@@ -39,3 +65,6 @@ struct MemoryBudgetOptions: ParsableArguments {
         return size
     }
 }
+
+extension LossyOptions.ModeName: ExpressibleByArgument {}
+extension LossyOptions.TierName: ExpressibleByArgument {}

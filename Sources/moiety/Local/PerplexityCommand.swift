@@ -35,6 +35,7 @@ struct PerplexityCommand: AsyncParsableCommand {
     func run() async throws {
         try await CommandFailure.report {
             var perplexity = try windows()
+            guard options.memory.lossy == nil else { return try measureLoss(perplexity) }
             let evaluator = try options.makeEvaluator(positions: ctxSize)
             for (number, window) in perplexity.windows.enumerated() {
                 let first = perplexity.firstScored
@@ -59,6 +60,13 @@ struct PerplexityCommand: AsyncParsableCommand {
             let tokens = Format.count(perplexity.scoredCount, "token")
             Console.write("perplexity \(Format.fixed(value, digits: 4)) over \(tokens)\n")
         }
+    }
+
+    private func measureLoss(_ perplexity: Perplexity) throws {
+        let measurement = try LossMeasurement(options, positions: ctxSize)
+        let figures = try measurement.measure(perplexity)
+        guard !json else { return try Console.writeJSON(figures) }
+        Console.write(figures.text)
     }
 
     private func windows() throws -> Perplexity {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Experts
 import Foundation
 import Generation
 import Inference
@@ -41,9 +42,14 @@ struct RunCommand: AsyncParsableCommand {
         let promptTokens: Int
         let prefillRate: Double
         let decodeRate: Double
+        /// Nil where the answer is exact.
+        let lowShare: Double?
+        let skippedShare: Double?
 
         enum CodingKeys: String, CodingKey {
             case text, tokens
+            case lowShare = "low_share"
+            case skippedShare = "skipped_share"
             case promptTokens = "prompt_tokens"
             case prefillRate = "prefill_tok_s"
             case decodeRate = "decode_tok_s"
@@ -62,16 +68,18 @@ struct RunCommand: AsyncParsableCommand {
     func run() async throws {
         try await CommandFailure.report {
             let output = AnswerOutput(streams: !json)
-            let result = try generate(try prompt.read(), into: output)
+            let (result, uses) = try generate(try prompt.read(), into: output)
             if case .failed(let message) = result.reason { throw CommandFailure(message) }
-            guard json else { return output.end(summary: AnswerSummary(result)) }
+            guard json else { return output.end(summary: AnswerSummary(result, uses: uses)) }
             try Console.writeJSON(
                 Answer(
                     text: output.text,
                     tokens: result.tokens,
                     promptTokens: result.promptTokenCount,
                     prefillRate: result.prefillRate,
-                    decodeRate: result.decodeRate
+                    decodeRate: result.decodeRate,
+                    lowShare: uses?.lowShare,
+                    skippedShare: uses?.skippedShare
                 )
             )
         }
@@ -101,10 +109,11 @@ struct RunCommand: AsyncParsableCommand {
         )
     }
 
+    /// - Returns: also in which tiers experts were used, where answers need not be exact.
     private func generate(
         _ text: [UInt8],
         into output: AnswerOutput
-    ) throws -> GenerationResult {
+    ) throws -> (GenerationResult, TierUses?) {
         let file = try ModelFile(path: model.model)
         let tokenizer = try Tokenizer(file.vocabulary())
         let request = GenerationRequest(
@@ -130,6 +139,6 @@ struct RunCommand: AsyncParsableCommand {
         }
         while engine.hasWork { engine.step() }
         guard let result else { throw CommandFailure("the engine stopped without an answer") }
-        return result
+        return (result, (forward.experts as? any LossyRunner)?.uses)
     }
 }

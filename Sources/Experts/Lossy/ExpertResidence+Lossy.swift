@@ -1,0 +1,112 @@
+import Caching
+import ExpertStore
+import Kernels
+import Model
+import Tensors
+
+extension ExpertResidence {
+    /// A runner that keeps to the budget by holding some experts in fewer bits.
+    ///
+    /// - Parameter progress: told the share of the packing that is done, of one tier, then of the
+    ///   other.
+    /// - Throws: `MemoryPlanError`, and what reading the model throws.
+    func runner(
+        _ lossy: LossyOptions,
+        _ high: StoreLayout,
+        budget: Int,
+        fixed: Int,
+        progress: (Double) -> Void,
+        onTrouble: @escaping (Trouble) -> Void
+    ) throws -> any LossyRunner {
+        let low = try StoreLayout(model.layout.lowered(to: lossy.tier))
+        let short = model.layout.shortRowCount(in: lossy.tier)
+        if short > 0 { onTrouble(.shortRows(lossy.tier, layerCount: short)) }
+        let needs = LossyPlan.Needs(
+            fixed: fixed,
+            highSlot: high.slotByteCount,
+            lowSlot: low.slotByteCount,
+            expertCount: high.expertCount,
+            // A row's experts of a layer, and as many on their way.
+            leastSlots: 2 * max(1, model.description.expertsPerToken)
+        )
+        let plan = try LossyPlan(budget: budget, lossy.mode, lowShare: lossy.lowShare, needs)
+        let note: (StoreError) -> Void = { onTrouble(.fallback($0)) }
+        // Both before threads compute: making them takes all cores.
+        let lowExperts = try stored(lossy.tier, plan.slots.low, progress, onTrouble)
+        let highExperts =
+            try plan.slots.high > 0 ? stored(nil, plan.slots.high, progress, onTrouble) : nil
+        switch lossy.mode {
+        case .hobbit(let thresholds):
+            guard let highExperts else { preconditionFailure("a plan without a high tier") }
+            return HobbitRunner(
+                high: slotted(highExperts, note),
+                low: slotted(lowExperts, note),
+                thresholds: thresholds,
+                kernels: kernels
+            )
+        case .resident:
+            return TieredRunner(
+                low: try lowExperts.all(onTrouble: note),
+                hot: highExperts.map {
+                    HotExperts($0, cpus: CurrentThread.cpus, onTrouble: note)
+                },
+                kernels: kernels
+            )
+        }
+    }
+
+    private func slotted(
+        _ stored: StoredExperts,
+        _ onTrouble: @escaping (StoreError) -> Void
+    ) -> SlottedExperts {
+        SlottedExperts(stored, options: options, kernels: kernels, onTrouble: onTrouble)
+    }
+
+    private func stored(
+        _ tier: LowTier?,
+        _ slotCount: Int,
+        _ progress: (Double) -> Void,
+        _ onTrouble: (Trouble) -> Void
+    ) throws(ModelError) -> StoredExperts {
+        try StoredExperts(
+            model,
+            tier: tier,
+            cache: cache,
+            slotCount: slotCount,
+            progress: progress,
+            onTrouble: { onTrouble(.noStore($0)) }
+        )
+    }
+}
+
+extension StoredExperts {
+    /// Reads all experts into the slots.
+    ///
+    /// - Precondition: there is a slot for each.
+    /// - Throws: `differs`, where an expert comes from nowhere.
+    func all(onTrouble: (StoreError) -> Void) throws(ModelError) -> HeldExperts {
+        var held = HeldExperts(expertCounts: expertCounts)
+        var left = layout.experts[...]
+        let reads = ReadPool(memory: memory, sources: sources, capacity: min(8, slotCount))
+        var slot = 0
+        while true {
+            while reads.count < reads.capacity, let id = left.popFirst() {
+                reads.post(id, slot: slot)
+                slot += 1
+            }
+            guard reads.count > 0 else { return held }
+            let end = reads.wait()
+            if let trouble = end.trouble {
+                note(trouble)
+                onTrouble(trouble)
+            }
+            guard end.source != nil,
+                let weights = layout.weights(of: end.expert, in: memory[end.slot])
+            else {
+                let reason = end.trouble.map { "\($0)" } ?? "reading was given up"
+                throw .differs("\(end.expert) cannot be read: \(reason)")
+            }
+            held.insert(weights, as: end.expert)
+        }
+    }
+}

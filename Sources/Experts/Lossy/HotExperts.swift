@@ -1,0 +1,140 @@
+import Caching
+import ExpertStore
+import Model
+import Tensors
+
+/// The experts that weigh most in what is computed, in the high tier; they come while others are
+/// computed, and nobody waits for them.
+///
+/// An expert's heat is the sum of the gate weights that rows gave it, each counting the less the
+/// longer ago it was. Who is hotter than the coldest that is here takes its slot. Used from one
+/// thread.
+final class HotExperts {
+    private let stored: StoredExperts
+    private let reads: ReadPool
+    private let onTrouble: (StoreError) -> Void
+    private let numbering: ExpertNumbering
+    private(set) var figures = ResidencyFigures()
+
+    /// `[number]`, in units of `unit`.
+    private var heat: [Double]
+    /// What a gate weight of 1 counts now; it grows instead of all others shrinking.
+    private var unit = 1.0
+    /// `[number]`, -1 for who has no slot.
+    private var slots: [Int]
+    /// Who has each; `[slot]`, nil for nobody.
+    private var tenants: [Tenant?]
+
+    private struct Tenant {
+        let number: Int
+        /// Nil while it is on its way.
+        var weights: FeedForwardWeights?
+    }
+
+    /// Reads under way at once: those who compute need the cores.
+    private static let readCapacity = 2
+    /// How much hotter than another one must be to take its place; else two as hot would take
+    /// turns.
+    private static let lead = 1.5
+    /// By how much a weight counts less after a token.
+    private static let fading = 0.99
+
+    init(_ stored: StoredExperts, cpus: [Int], onTrouble: @escaping (StoreError) -> Void) {
+        self.stored = stored
+        self.onTrouble = onTrouble
+        numbering = ExpertNumbering(expertCounts: stored.expertCounts)
+        reads = ReadPool(
+            memory: stored.memory,
+            sources: stored.sources,
+            capacity: min(Self.readCapacity, stored.slotCount),
+            threadCount: Self.readCapacity,
+            cpus: cpus
+        )
+        heat = Array(repeating: 0, count: numbering.count)
+        slots = Array(repeating: -1, count: numbering.count)
+        tenants = Array(repeating: nil, count: stored.slotCount)
+    }
+
+    var slotCount: Int { tenants.count }
+
+    /// An expert's weights, if they are here.
+    subscript(id: ExpertID) -> FeedForwardWeights? {
+        guard let number = numbering.number(of: id), slots[number] >= 0 else { return nil }
+        return tenants[slots[number]]?.weights
+    }
+
+    /// A token is over.
+    func fade() {
+        unit /= Self.fading
+        guard unit > Self.largestUnit else { return }
+        for number in heat.indices { heat[number] /= unit }
+        unit = 1
+    }
+
+    /// Far from where numbers end.
+    private static let largestUnit = 1e100
+
+    /// A row used an expert.
+    func use(_ id: ExpertID, gateWeight: Float) {
+        guard let number = numbering.number(of: id) else { return }
+        // Weights may have any size and sign.
+        let weight = Double(abs(gateWeight))
+        heat[number] += unit * (weight.isFinite ? min(weight, 1) : 0)
+        figures.uses += 1
+        if slots[number] >= 0, tenants[slots[number]]?.weights != nil { figures.hits += 1 }
+    }
+
+    /// Gives an expert that is not here the slot of a colder one, if there is one.
+    ///
+    /// Nobody may use weights of experts that were asked for before.
+    func promote(_ id: ExpertID) {
+        guard reads.count < reads.capacity, let number = numbering.number(of: id),
+            slots[number] < 0, let slot = victim(for: heat[number])
+        else { return }
+        if let old = tenants[slot] { slots[old.number] = -1 }
+        slots[number] = slot
+        tenants[slot] = Tenant(number: number)
+        reads.post(id, slot: slot)
+    }
+
+    /// A slot that nobody has, or the one of the coldest that is here, where that is colder by far.
+    private func victim(for heat: Double) -> Int? {
+        var coldest: Int?
+        var least = heat / Self.lead
+        for slot in tenants.indices {
+            guard let tenant = tenants[slot] else { return slot }
+            guard tenant.weights != nil, self.heat[tenant.number] < least else { continue }
+            least = self.heat[tenant.number]
+            coldest = slot
+        }
+        return coldest
+    }
+
+    /// Notes who has come.
+    func takeArrivals() {
+        while let end = reads.next() { take(end) }
+    }
+
+    private func take(_ end: ReadPool.End) {
+        guard let number = numbering.number(of: end.expert) else { return }
+        if let trouble = end.trouble {
+            stored.note(trouble)
+            onTrouble(trouble)
+        }
+        guard let source = end.source else {
+            slots[number] = -1
+            tenants[end.slot] = nil
+            return
+        }
+        if source >= stored.fastSourceCount { figures.fallbacks += 1 }
+        let size = stored.layout.extent(of: end.expert)?.count ?? 0
+        figures.bytesRead += size
+        figures.bytesNeeded += size
+        tenants[end.slot]?.weights = stored.layout.weights(
+            of: end.expert,
+            in: stored.memory[end.slot]
+        )
+    }
+
+    deinit { reads.abandon() }
+}

@@ -1,0 +1,79 @@
+public import Caching
+public import ExpertStore
+public import Model
+
+/// How accuracy is given for speed where experts do not fit into memory.
+public enum LossyMode: Hashable, Sendable {
+    /// HOBBIT: an expert that is missing comes in the high tier, in the low one, or not at all, by
+    /// how little it weighs. Only for steps of one row; prompts stay exact.
+    case hobbit(LoadThresholds)
+    /// All experts are in memory in the low tier, and those that are used most in the high one:
+    /// nothing is ever waited for.
+    case resident
+}
+
+/// A mode, and what its low tier is.
+public struct LossyOptions: Hashable, Sendable {
+    public var mode: LossyMode
+    public var tier: LowTier
+    /// The part of the experts' memory that the low tier takes in `hobbit`.
+    public var lowShare: Double
+
+    public init(mode: LossyMode, tier: LowTier, lowShare: Double = Self.usualLowShare) {
+        precondition(Self.lowShareRange.contains(lowShare), "a low tier of \(lowShare)")
+        self.mode = mode
+        self.tier = tier
+        self.lowShare = lowShare
+    }
+
+    /// What the low tier takes where nobody says otherwise.
+    public static let usualLowShare = 0.2
+    public static let lowShareRange = 0.05...0.95
+}
+
+/// In which tier rows used their experts; one use is one row's visit to one expert.
+public struct TierUses: Hashable, Sendable {
+    public var high = 0
+    public var low = 0
+    /// The row went without it.
+    public var skipped = 0
+
+    public init() {}
+
+    public var all: Int { high + low + skipped }
+    public var lowShare: Double { Double(low) / Double(max(1, all)) }
+    public var skippedShare: Double { Double(skipped) / Double(max(1, all)) }
+
+    public mutating func add(_ other: TierUses) {
+        high += other.high
+        low += other.low
+        skipped += other.skipped
+    }
+
+    /// What came since `earlier`.
+    public func since(_ earlier: TierUses) -> TierUses {
+        var result = self
+        result.high -= earlier.high
+        result.low -= earlier.low
+        result.skipped -= earlier.skipped
+        return result
+    }
+}
+
+/// Computes experts in this process, with memory for some of them.
+public protocol BudgetedRunner: ExpertRunner {
+    /// What reads have cost, in both tiers.
+    var figures: ResidencyFigures { get }
+    /// Experts that are in memory at once, tier by tier.
+    var slotCounts: SlotCounts { get }
+}
+
+extension ResidentRunner: BudgetedRunner {
+    public var slotCounts: SlotCounts { SlotCounts(high: slotCount) }
+}
+
+/// Computes experts in this process, some of them in the low tier.
+public protocol LossyRunner: BudgetedRunner {
+    /// Since the beginning.
+    var uses: TierUses { get }
+}
