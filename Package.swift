@@ -218,9 +218,9 @@ let package = Package(
         door(
             "moiety-bench",
             [
-                "Benchmarking", "Experts", "Storage", "Inference", "Tokenizer", "Kernels",
-                "Tensors", "GGUF", "Model", "Caching", "Placement", "Cluster", "Wire", "Settings",
-                "Terminal", arguments,
+                "Benchmarking", "Generation", "Inference", "Experts", "Storage", "Tokenizer",
+                "Kernels", "Tensors", "GGUF", "Model", "Caching", "Placement", "Cluster", "Wire",
+                "Settings", "Terminal", arguments,
             ]
         ),
         swift("Daemon", ["Messaging", "Settings", "CLinux", arguments, logging, lifecycle]),

@@ -16,18 +16,24 @@ struct Router {
 
     /// The `topK` experts of each row, heaviest first; equal ones by the lower expert.
     ///
-    /// - Parameter probabilities: `[rows, experts]`, each row's softmax.
-    func choose(_ probabilities: [Float], into routing: inout Routing) {
+    /// - Parameters:
+    ///   - probabilities: `[rows, experts]`, each row's softmax.
+    ///   - present: which experts rows may go to, `[experts]`; empty for all.
+    func choose(_ probabilities: [Float], among present: [Bool] = [], into routing: inout Routing) {
         routing.experts.removeAll(keepingCapacity: true)
         routing.weights.removeAll(keepingCapacity: true)
         for start in stride(from: 0, to: probabilities.count, by: expertCount) {
-            chooseRow(probabilities[start..<start + expertCount], into: &routing)
+            chooseRow(probabilities[start..<start + expertCount], present, into: &routing)
         }
     }
 
-    private func chooseRow(_ row: ArraySlice<Float>, into routing: inout Routing) {
+    private func chooseRow(
+        _ row: ArraySlice<Float>,
+        _ present: [Bool],
+        into routing: inout Routing
+    ) {
         let first = routing.experts.count
-        for (expert, probability) in row.enumerated() {
+        for (expert, probability) in row.enumerated() where present.isEmpty || present[expert] {
             let chosen = routing.experts.count - first
             // A later expert must be strictly heavier to move ahead.
             var place = chosen

@@ -37,7 +37,7 @@ struct MoietyBench: ParsableCommand {
                 name: "Experts that do not fit",
                 subcommands: [
                     CalibrateCacheCommand.self, PredictCommand.self, SensitivityCommand.self,
-                    AdmissionCommand.self, RoundingCommand.self,
+                    ResidencyCommand.self, AdmissionCommand.self, RoundingCommand.self,
                 ]
             ),
             CommandGroup(

@@ -1,10 +1,8 @@
 import ArgumentParser
 import Benchmarking
-import Foundation
 import Kernels
 import Model
 import Terminal
-import Tokenizer
 
 struct SensitivityCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -20,14 +18,7 @@ struct SensitivityCommand: ParsableCommand {
     @Option(name: [.short, .long], help: "The model: a GGUF file, or its first part.")
     var model: String
 
-    @Option(help: "A text of each task.")
-    var text: [String]
-
-    @Option(help: "Windows of each text.")
-    var windows = 2
-
-    @Option(name: [.customShort("c"), .long], help: "Tokens per window.")
-    var ctxSize = 256
+    @OptionGroup var texts: TextOptions
 
     @Option(help: "The least part of the positions that may stay the same.")
     var threshold = 0.85
@@ -48,8 +39,6 @@ struct SensitivityCommand: ParsableCommand {
     }
 
     func validate() throws {
-        try requireRange("--windows", windows, 1...10_000)
-        try requireRange("-c", ctxSize, 4...1 << 20)
         guard (0...1).contains(threshold) else {
             throw ValidationError("--threshold is \(threshold); it must be 0 to 1")
         }
@@ -62,16 +51,15 @@ struct SensitivityCommand: ParsableCommand {
             threads: try threads.compute()
         )
         kernels.pool.bindCaller()
-        let texts = try text.map { (path: $0, windows: try tokens(of: $0, file)) }
+        let texts = try texts.read(file)
         let benchmark = try SensitivityBenchmark(file, kernels: kernels) { share in
             Console.progress("loading experts: \(Format.fixed(share * 100, digits: 0)) %")
         }
-        let figures = try texts.map { path, windows in
-            let name = URL(filePath: path).deletingPathExtension().lastPathComponent
-            let results = try benchmark.run(windows) { Console.progress("\(name): \($0)") }
+        let figures = try texts.map { task, windows in
+            let results = try benchmark.run(windows) { Console.progress("\(task): \($0)") }
             let alike = results.prefix { $0.agreement >= threshold }
             return Figure(
-                task: name,
+                task: task,
                 insensitiveLayers: max(0, alike.count - 1),
                 agreement: results.map(\.agreement.rounded3),
                 perplexity: results.map(\.perplexity.rounded3)
@@ -79,20 +67,6 @@ struct SensitivityCommand: ParsableCommand {
         }
         guard !output.json else { return try Console.writeJSON(figures) }
         write(figures, layers: benchmark.expertLayers.count)
-    }
-
-    private func tokens(of path: String, _ file: ModelFile) throws -> [[Int32]] {
-        let tokenizer = try Tokenizer(file.vocabulary())
-        let text = Array(try Data(contentsOf: URL(filePath: path)))
-        let tokens = try tokenizer.encode(text, addSpecial: true, parseSpecial: false)
-        guard tokens.count >= ctxSize else {
-            throw ValidationError(
-                "\(path) has \(tokens.count) tokens, less than one window of \(ctxSize)"
-            )
-        }
-        return (0..<min(windows, tokens.count / ctxSize)).map { index in
-            Array(tokens[index * ctxSize..<(index + 1) * ctxSize])
-        }
     }
 
     private func write(_ figures: [Figure], layers: Int) {

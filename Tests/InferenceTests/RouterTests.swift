@@ -9,12 +9,14 @@ import Testing
 struct RouterTests {
     private func record(
         _ contents: TinyModelContents,
-        seed: UInt64
+        seed: UInt64,
+        present: PresentExperts? = nil
     ) throws -> (WholeModel, [RecordingRunner.Visit]) {
         let model = try contents.wholeModel()
         let kernels = Kernels(instructionSet: .detected, threadCount: 1)
         let recorder = RecordingRunner(model, kernels)
         let forward = model.forward(kernels: kernels, experts: recorder)
+        forward.present = present
         let count = forward.model.vocabularyCount
         _ = try forward.logits(of: randomTokens(60, below: count, seed: seed))
         return (model, recorder.visits)
@@ -70,6 +72,59 @@ struct RouterTests {
         #expect(tieCount > 0)
         for start in stride(from: 0, to: routing.weights.count, by: 2) {
             #expect(routing.weights[start] >= routing.weights[start + 1])
+        }
+    }
+
+    @Test(
+        "Where experts are absent, the next-ranked present ones are taken",
+        arguments: [4, 9, 13]
+    )
+    func absent(count: Int) throws {
+        var recipe = TinyModel(seed: 8)
+        recipe.expertCount = 13
+        recipe.expertsPerToken = 3
+        let contents = recipe.contents()
+        let description = try contents.wholeModel().description
+        var random = SeededRandom(seed: UInt64(count))
+        let experts = description.expertCounts.enumerated().flatMap { layer, experts in
+            (0..<experts).shuffled(using: &random).prefix(count).map {
+                ExpertID(layer: LayerIndex(layer), index: $0)
+            }
+        }
+        let present = try PresentExperts(experts, of: description)
+        let (model, visits) = try record(contents, seed: 3, present: present)
+        #expect(visits.count == recipe.layerCount)
+        for visit in visits {
+            let router = try #require(NaiveRouter(model, layer: visit.layer))
+            for row in 0..<visit.routing.rowCount {
+                let probabilities = router.probabilities(visit.row(row))
+                let chosen = NaiveRouter.ranking(probabilities).filter {
+                    present.contains(ExpertID(layer: visit.layer, index: $0))
+                }.prefix(3)
+                let places = row * 3..<(row + 1) * 3
+                #expect(visit.routing.experts[places].map(Int.init) == Array(chosen))
+                let total = chosen.reduce(0) { $0 + probabilities[$1] }
+                for (place, expert) in zip(places, chosen) {
+                    let weight = Double(visit.routing.weights[place])
+                    #expect(abs(weight - probabilities[expert] / total) < 1e-5)
+                }
+            }
+        }
+    }
+
+    @Test("Fewer present experts than a token takes are refused")
+    func tooFew() throws {
+        let description = try TinyModel(seed: 8).contents().wholeModel().description
+        let least = description.expertsPerToken
+        let experts = description.expertCounts.enumerated().flatMap { layer, _ in
+            (0..<(layer == 1 ? least - 1 : least)).map {
+                ExpertID(layer: LayerIndex(layer), index: $0)
+            }
+        }
+        #expect(
+            throws: TooFewExperts(layer: LayerIndex(1), count: least - 1, least: least)
+        ) {
+            try PresentExperts(experts, of: description)
         }
     }
 
