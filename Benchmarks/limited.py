@@ -52,7 +52,8 @@ def theirs(options, budget, read_ahead):
     figures = {}
     for result in run(budget * 102 // 100, [
         os.path.join(options.peer, "llama-bench"), "-m", options.model, "-p", options.prompt,
-        "-n", options.tokens, "-t", options.threads, "-r", 1, "-o", "json", "--mmap", 1,
+        "-n", options.tokens, "-t", options.threads, "-r", 1, "-o", "json", "-lm", "mmap",
+        "--repack", 0,
     ], read_ahead):
         figures["prefill" if result["n_prompt"] > 0 else "decode"] = result["avg_ts"]
     return figures
