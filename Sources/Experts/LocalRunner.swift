@@ -11,13 +11,7 @@ public final class LocalRunner: ExpertRunner {
     private let owners: [HeldExperts]
     private let arithmetic: ExpertArithmetic
     /// By part.
-    private var batches: [Int: Batch] = [:]
-
-    private struct Batch {
-        let layer: LayerIndex
-        let activations: Activations
-        let routing: Routing
-    }
+    private var batches: [Int: RoutedBatch] = [:]
 
     /// - Precondition: `held` holds every expert that a router can choose.
     public convenience init(held: HeldExperts, kernels: Kernels) {
@@ -36,7 +30,7 @@ public final class LocalRunner: ExpertRunner {
         activations: Activations,
         routing: Routing
     ) throws(ExpertRunnerError) {
-        batches[part] = Batch(layer: layer, activations: activations, routing: routing)
+        batches[part] = RoutedBatch(layer: layer, activations: activations, routing: routing)
     }
 
     public func cancel() { batches.removeAll(keepingCapacity: true) }
@@ -57,20 +51,14 @@ public final class LocalRunner: ExpertRunner {
     }
 
     private func add(
-        _ batch: Batch,
+        _ batch: RoutedBatch,
         _ owner: HeldExperts,
         into sums: inout [Double]
     ) throws(MissingExpert) {
         let routing = batch.routing
         let pairs = routing.experts.indices.lazy
             .filter { owner[ExpertID(layer: batch.layer, index: Int(routing.experts[$0]))] != nil }
-            .map { index in
-                ExpertArithmetic.Pair(
-                    row: Int32(index / routing.topK),
-                    expert: Int(routing.experts[index]),
-                    gateWeight: routing.weights[index]
-                )
-            }
+            .map { routing.pair(at: $0) }
         try arithmetic.run(
             layer: batch.layer,
             pairs: pairs,

@@ -15,7 +15,7 @@ public final class HobbitRunner: LossyRunner {
     private let kernels: Kernels
     public private(set) var uses = TierUses()
 
-    private var batches: [Int: Batch] = [:]
+    private var batches: [Int: RoutedBatch] = [:]
     /// The part whose layer is begun; nil between layers.
     private var part: Int?
     // Kept from layer to layer.
@@ -24,12 +24,6 @@ public final class HobbitRunner: LossyRunner {
     private var lowPairs: [ExpertArithmetic.Pair] = []
     private var highGuess = Routing(topK: 1)
     private var lowGuess = Routing(topK: 1)
-
-    private struct Batch {
-        let layer: LayerIndex
-        let activations: Activations
-        let routing: Routing
-    }
 
     public init(
         high: SlottedExperts,
@@ -57,7 +51,7 @@ public final class HobbitRunner: LossyRunner {
         activations: Activations,
         routing: Routing
     ) throws(ExpertRunnerError) {
-        batches[part] = Batch(layer: layer, activations: activations, routing: routing)
+        batches[part] = RoutedBatch(layer: layer, activations: activations, routing: routing)
         // Others' experts are read when their turn comes.
         if self.part == nil { begin(part, layer, routing) }
     }
@@ -102,15 +96,7 @@ public final class HobbitRunner: LossyRunner {
     }
 
     private func takeAll(_ routing: Routing) {
-        for (index, expert) in routing.experts.enumerated() {
-            highPairs.append(
-                ExpertArithmetic.Pair(
-                    row: Int32(index / routing.topK),
-                    expert: Int(expert),
-                    gateWeight: routing.weights[index]
-                )
-            )
-        }
+        for index in routing.experts.indices { highPairs.append(routing.pair(at: index)) }
     }
 
     /// Only what is missing is judged: who is there in the high tier is used.
@@ -118,11 +104,7 @@ public final class HobbitRunner: LossyRunner {
         thresholds.choose(routing.weights[...], into: &choices)
         for (index, expert) in routing.experts.enumerated() {
             let id = ExpertID(layer: layer, index: Int(expert))
-            let pair = ExpertArithmetic.Pair(
-                row: 0,
-                expert: Int(expert),
-                gateWeight: routing.weights[index]
-            )
+            let pair = routing.pair(at: index)
             if choices[index] == .high || high.holds(id) {
                 highPairs.append(pair)
             } else if choices[index] == .low || low.holds(id) {

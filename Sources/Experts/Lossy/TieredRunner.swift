@@ -17,16 +17,10 @@ public final class TieredRunner: LossyRunner {
     private let lowCount: Int
     public private(set) var uses = TierUses()
 
-    private var batches: [Int: Batch] = [:]
+    private var batches: [Int: RoutedBatch] = [:]
     private var pairs: [ExpertArithmetic.Pair] = []
     /// The layer that was computed last.
     private var lastLayer = LayerIndex(0)
-
-    private struct Batch {
-        let layer: LayerIndex
-        let activations: Activations
-        let routing: Routing
-    }
 
     /// - Precondition: `low` holds every expert that a router can choose.
     init(low: HeldExperts, hot: HotExperts?, kernels: Kernels) {
@@ -47,7 +41,7 @@ public final class TieredRunner: LossyRunner {
         activations: Activations,
         routing: Routing
     ) throws(ExpertRunnerError) {
-        batches[part] = Batch(layer: layer, activations: activations, routing: routing)
+        batches[part] = RoutedBatch(layer: layer, activations: activations, routing: routing)
     }
 
     public func cancel() { batches.removeAll(keepingCapacity: true) }
@@ -73,20 +67,13 @@ public final class TieredRunner: LossyRunner {
         for pair in pairs { hot?.promote(ExpertID(layer: batch.layer, index: pair.expert)) }
     }
 
-    private func take(_ batch: Batch) {
+    private func take(_ batch: RoutedBatch) {
         pairs.removeAll(keepingCapacity: true)
         for (index, expert) in batch.routing.experts.enumerated() {
             let id = ExpertID(layer: batch.layer, index: Int(expert))
-            let weight = batch.routing.weights[index]
-            hot?.use(id, gateWeight: weight)
+            hot?.use(id, gateWeight: batch.routing.weights[index])
             if hot?[id] != nil { uses.high += 1 } else { uses.low += 1 }
-            pairs.append(
-                ExpertArithmetic.Pair(
-                    row: Int32(index / batch.routing.topK),
-                    expert: Int(expert),
-                    gateWeight: weight
-                )
-            )
+            pairs.append(batch.routing.pair(at: index))
         }
     }
 }

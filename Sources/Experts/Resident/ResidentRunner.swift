@@ -8,15 +8,9 @@ public import Tensors
 /// the bits that it has with all experts in memory. Used from one thread.
 public final class ResidentRunner: ExpertRunner {
     private let experts: SlottedExperts
-    private var batches: [Int: Batch] = [:]
+    private var batches: [Int: RoutedBatch] = [:]
     /// The part whose layer is begun; nil between layers.
     private var part: Int?
-
-    private struct Batch {
-        let layer: LayerIndex
-        let activations: Activations
-        let routing: Routing
-    }
 
     public init(_ experts: SlottedExperts) { self.experts = experts }
 
@@ -30,7 +24,7 @@ public final class ResidentRunner: ExpertRunner {
         activations: Activations,
         routing: Routing
     ) throws(ExpertRunnerError) {
-        batches[part] = Batch(layer: layer, activations: activations, routing: routing)
+        batches[part] = RoutedBatch(layer: layer, activations: activations, routing: routing)
         // Others' experts are read when their turn comes.
         if self.part == nil { begin(part, layer, routing) }
     }

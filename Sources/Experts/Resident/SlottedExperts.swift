@@ -174,15 +174,7 @@ public final class SlottedExperts {
     /// The same for rows as a router gives them.
     public func begin(_ layer: LayerIndex, _ routing: Routing) {
         pairs.removeAll(keepingCapacity: true)
-        for (index, expert) in routing.experts.enumerated() {
-            pairs.append(
-                ExpertArithmetic.Pair(
-                    row: Int32(index / routing.topK),
-                    expert: Int(expert),
-                    gateWeight: routing.weights[index]
-                )
-            )
-        }
+        for index in routing.experts.indices { pairs.append(routing.pair(at: index)) }
         begin(layer)
     }
 
