@@ -4,7 +4,7 @@ public import Tensors
 
 /// Computes experts for rows of activations: the same code in one process and on a worker.
 ///
-/// Used from one thread. Keeps its memory from batch to batch.
+/// Used from one thread. Keeps its memory from batch to batch, until it is released.
 public final class ExpertArithmetic {
     private let kernels: Kernels
     /// Of the batch under way, in the order given.
@@ -16,6 +16,15 @@ public final class ExpertArithmetic {
     private var visits = ExpertVisits()
 
     public init(kernels: Kernels) { self.kernels = kernels }
+
+    /// Lets go of what large batches needed, here and in the kernels.
+    public func releaseMemory() {
+        pairs = []
+        places = []
+        order = []
+        visits = ExpertVisits()
+        kernels.releaseMemory()
+    }
 
     /// One row's visit to one expert.
     public struct Pair: Equatable, Sendable {

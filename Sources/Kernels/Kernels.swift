@@ -12,7 +12,7 @@ public final class Kernels: @unchecked Sendable {
     public let instructionSet: InstructionSet
     public let pool: ThreadPool
     let table: moiety_kernels
-    let scratch = Scratch()
+    private(set) var scratch = Scratch()
     private let isBusy = Atomic<Bool>(false)
 
     /// - Precondition: this processor supports the instruction set.
@@ -43,6 +43,9 @@ public final class Kernels: @unchecked Sendable {
             false
         }
     }
+
+    /// Lets go of what large operations needed; the next ones ask for what they need anew.
+    public func releaseMemory() { exclusively { scratch = Scratch() } }
 
     /// Runs `body` while no other caller may.
     func exclusively(_ body: () -> Void) {

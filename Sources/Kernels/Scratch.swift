@@ -1,4 +1,4 @@
-/// Memory that operations write before they read; kept between them.
+/// Memory that operations write before they read; kept between them until it is released.
 final class Scratch {
     /// `[rows, columns / 32]` and `[rows, columns / 16]`: sums of quants for the product under way.
     let sums = Room<Int32>()

@@ -91,6 +91,14 @@ package final class StepLoop {
         return hadShare
     }
 
+    /// Lets go of what its largest shares needed, when none have come for a while.
+    package func releaseMemory() {
+        arrival.removeAll()
+        outgoing.removeAll()
+        sums = []
+        arithmetic.releaseMemory()
+    }
+
     private func perform(_ command: StepCommand) {
         switch command {
         case .connect(let life, let endpoint): connect(as: life, to: endpoint)

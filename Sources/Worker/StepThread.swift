@@ -4,7 +4,7 @@ import Tensors
 
 /// The thread that runs a worker's `StepLoop`.
 enum StepThread {
-    /// After so long without work, what the messages of a long prompt took goes back to the system.
+    /// After so long without work, what a long prompt took goes back to the system.
     private static let restTime = Duration.seconds(2)
 
     /// Starts the thread; it ends after `StepCommand.stop`.
@@ -49,7 +49,10 @@ enum StepThread {
                 timeout: hasWorked ? restTime : nil
             )
             hasWorked = !ready.isTimeUp
-            if ready.isTimeUp { FreeMemory.giveBack() }
+            if ready.isTimeUp {
+                loop.releaseMemory()
+                FreeMemory.giveBack()
+            }
         }
     }
 }

@@ -215,5 +215,7 @@ struct LocalRunnerTests {
         #expect(try sum(pairs.map { [$0] }) == whole)
         #expect(try sum([[pairs[3], pairs[0]], [], [pairs[2], pairs[1]]]) == whole)
         #expect(whole.allSatisfy { ($0 * 0x1p36).rounded() == $0 * 0x1p36 })
+        arithmetic.releaseMemory()
+        #expect(try sum([pairs]) == whole)
     }
 }

@@ -73,6 +73,27 @@ struct AllocationTests {
         #expect(try count(threads: threads, rows: rows) == 0)
     }
 
+    @Test("What was released is asked for once again")
+    func released() throws {
+        let model = try WholeModel.demo
+        let forward = model.forward(threadCount: 1)
+        let context = try forward.makeContext(capacity: 96)
+        let tokens = randomTokens(16, below: 256, seed: 6)
+        var position = 0
+        var logits: [Float] = []
+        var batch = Batch()
+        func step() throws {
+            batch.removeAll()
+            batch.append(tokens[...], from: position, of: context, logits: .last)
+            try forward.run(batch, logits: &logits)
+            position += tokens.count
+        }
+        for _ in 0..<2 { try step() }
+        forward.kernels.releaseMemory()
+        #expect(try allocations { try step() } > 0)
+        #expect(try allocations { try step() } == 0)
+    }
+
     @Test("Choosing tokens asks for none", arguments: [1, 40])
     func sampling(topK: Int) {
         var sampling = Sampling()

@@ -124,7 +124,8 @@ final class WorkerHost {
             world.hasMail(in: steps) || (step.socket as? SimulatedSocket)?.hasArrivals == true
         } turn: { [unowned self] in
             do {
-                _ = try step.turn()
+                // As a thread that has rested, only sooner.
+                if try !step.turn() { step.releaseMemory() }
             } catch {
                 world.fail("worker \(name)'s step thread ended: \(error)")
             }
