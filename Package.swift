@@ -127,6 +127,7 @@ let package = Package(
         system("CProtobufC", apt: ["libprotobuf-c-dev"]),
         system("CPCRE2", apt: ["libpcre2-dev"]),
         system("CCbc", apt: ["coinor-libcbc-dev"]),
+        system("CXXHash", apt: ["libxxhash-dev"]),
 
         // Floor 1: matter.
         swift("Tensors", ["CLinux"]),
@@ -144,7 +145,7 @@ let package = Package(
         swift("Templates", ["JSON"]),
         swift("Inference", ["Model", "Kernels", "Tensors"]),
         swift("Storage", ["Model", "GGUF", "Tensors"]),
-        swift("ExpertStore", ["Storage", "Model", "GGUF", "Kernels", "Tensors", "CLinux"]),
+        swift("ExpertStore", ["Storage", "Model", "GGUF", "Kernels", "Tensors", "CLinux", "CXXHash"]),
         swift(
             "Experts",
             ["Caching", "ExpertStore", "Storage", "Model", "GGUF", "Kernels", "Tensors"]

@@ -8,6 +8,7 @@ set -euo pipefail
 
 build_packages=(
     libzmq3-dev libprotobuf-c-dev libopenblas-dev libpcre2-dev coinor-libcbc-dev libsqlite3-dev
+    libxxhash-dev
 )
 check_packages=(protobuf-c-compiler clang-format systemd)
 package_packages=(binutils patchelf dpkg-dev python3-minimal)

@@ -10,8 +10,8 @@ import Tensors
 public struct StoreKey: Hashable, Sendable, CustomStringConvertible {
     public let digest: ExpertDigest
 
-    /// Goes up when experts lie otherwise in a file, or in memory.
-    static let format: UInt64 = 1
+    /// Goes up when experts lie otherwise in a file, or in memory, or are summed otherwise.
+    static let format: UInt64 = 2
     /// Goes up when weights are rounded otherwise.
     private static let lowFormat: UInt64 = 1
 
