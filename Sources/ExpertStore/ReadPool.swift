@@ -28,9 +28,9 @@ public final class ReadPool: Sendable {
     /// Enough for a disk's full speed, with blocks of half a megabyte.
     public static let defaultThreadCount = 4
 
-    /// Blocks that are read ahead at once: enough to keep a disk busy, and few, because whoever is
-    /// waited for comes behind them.
-    private static let aheadBlockCount = 2
+    /// Blocks that are read ahead at once: one nearly keeps a disk busy, and whoever is waited for
+    /// comes behind it.
+    private static let aheadBlockCount = 1
 
     /// - Parameters:
     ///   - sources: asked in this order.
