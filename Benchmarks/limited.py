@@ -6,7 +6,10 @@ Each side runs in a memory cgroup of SHARE percent of the file's bytes and 2 per
 ROUNDS times; medians and ratios are printed. As root, with nothing else running.
 
     Benchmarks/limited.py -m FILE [--peer DIRECTORY] [--shares 50,25] [--rounds 3] [--threads 2]
-        [--tokens 32] [--prompt 512] [--read-ahead 128,8192] [--cache-directory DIRECTORY] [--json]
+        [--tokens 32] [--prompt 512] [--read-ahead 128,8192] [--read-limit BYTES_PER_SECOND]
+        [--cache-directory DIRECTORY] [--json]
+
+With --read-limit the disk gives neither side more bytes per second, as a slower one would.
 """
 
 import argparse
@@ -21,9 +24,11 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TIME_LIMIT = 1800
 
 
-def run(limit, arguments, read_ahead=None):
+def run(options, limit, arguments, read_ahead=None):
     """Runs a program within a limit of memory and returns what it printed, as JSON."""
     environment = dict(os.environ)
+    if options.read_limit:
+        environment["READ_LIMIT"] = str(options.read_limit)
     if read_ahead:
         environment["READ_AHEAD_KB"] = str(read_ahead)
     done = subprocess.run(
@@ -38,7 +43,7 @@ def run(limit, arguments, read_ahead=None):
 
 def ours(options, budget):
     directory = ["--cache-directory", options.cache_directory] if options.cache_directory else []
-    figures = run(budget * 102 // 100, [
+    figures = run(options, budget * 102 // 100, [
         os.path.join(options.build, "moiety-bench"), "model", "--memory", budget, *directory,
         "-m", options.model, "-p", options.prompt, "-n", options.tokens, "-t", options.threads,
         "--repetitions", 1, "--json",
@@ -50,7 +55,7 @@ def ours(options, budget):
 
 def theirs(options, budget, read_ahead):
     figures = {}
-    for result in run(budget * 102 // 100, [
+    for result in run(options, budget * 102 // 100, [
         os.path.join(options.peer, "llama-bench"), "-m", options.model, "-p", options.prompt,
         "-n", options.tokens, "-t", options.threads, "-r", 1, "-o", "json", "-lm", "mmap",
         "--repack", 0,
@@ -77,9 +82,12 @@ def measure(options, share):
                 else theirs(options, budget, int(side.split()[-1]))
             )
     figures = {side: medians(results) for side, results in sides.items()}
-    best = max((f["decode"] for side, f in figures.items() if side != "moiety"), default=None)
-    ratio = round(figures["moiety"]["decode"] / best, 2) if best else None
-    return {"share": share, "bytes": budget, "sides": figures, "decode_ratio": ratio}
+    peers = [figures[side] for side in sides if side != "moiety"]
+    ratios = {
+        part: round(figures["moiety"][part] / max(peer[part] for peer in peers), 2)
+        for part in ("decode", "prefill") if peers
+    }
+    return {"share": share, "bytes": budget, "sides": figures, "ratios": ratios}
 
 
 def main():
@@ -93,6 +101,7 @@ def main():
     parser.add_argument("--tokens", type=int, default=32)
     parser.add_argument("--prompt", type=int, default=512)
     parser.add_argument("--read-ahead", default="128,8192")
+    parser.add_argument("--read-limit", type=int)
     parser.add_argument("--cache-directory")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
@@ -105,8 +114,8 @@ def main():
         print(f"{result['share']} % of the file, {result['bytes']} bytes")
         for side, figures in result["sides"].items():
             print(f"  {side}: " + ", ".join(f"{key} {value}" for key, value in figures.items()))
-        if result["decode_ratio"]:
-            print(f"  decode, ours by theirs: {result['decode_ratio']}")
+        for part, ratio in result["ratios"].items():
+            print(f"  {part}, ours by theirs: {ratio}")
 
 
 if __name__ == "__main__":

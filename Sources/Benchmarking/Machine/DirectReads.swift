@@ -32,8 +32,10 @@ public struct DirectReads: Sendable {
     /// Bytes of a piece, and how many are under way at once.
     private static let pieceByteCount = 4 << 20
     private static let pieceCount = 4
-    /// Bytes that one measurement reads.
+    /// What one measurement reads at least, and for how long: a disk behind a limit of bytes per
+    /// second gives the first ones sooner.
     private static let byteCount = 256 << 20
+    private static let duration = Duration.milliseconds(500)
 
     /// What measuring takes of the memory.
     public static let memoryByteCount = pieceByteCount * pieceCount
@@ -74,14 +76,21 @@ public struct DirectReads: Sendable {
         }
         let start = ContinuousClock.now
         for slot in 0..<Self.pieceCount { post(slot) }
-        var left = Self.byteCount / Self.pieceByteCount
+        var byteCount = 0
+        var left = Self.pieceCount
         while left > 0 {
             let end = pool.wait()
             if end.source == nil, let trouble = end.trouble { throw trouble }
+            byteCount += Self.pieceByteCount
             left -= 1
-            if left >= Self.pieceCount { post(end.slot) }
+            let isEnough =
+                byteCount >= Self.byteCount && ContinuousClock.now - start >= Self.duration
+            if !isEnough {
+                post(end.slot)
+                left += 1
+            }
         }
-        return Double(Self.byteCount) / ((ContinuousClock.now - start) / .seconds(1))
+        return Double(byteCount) / ((ContinuousClock.now - start) / .seconds(1))
     }
 
     private struct Pieces: SlotSource {
