@@ -7,7 +7,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help run test test-clients test-systemd hostile damage fuzz tsan asan soak check simulate plants build
 .PHONY: format protos install deb bench-prefix
-.PHONY: goldens bench bench-network bench-placement bench-cache bench-loss killing crashing disks rebalancing install-deps clean
+.PHONY: goldens bench bench-network bench-placement bench-cache bench-loss killing budget crashing disks rebalancing install-deps clean
 
 SWIFT_SOURCES := Sources Tests Fuzz Package.swift
 
@@ -40,6 +40,9 @@ soak: install-deps ## Loads and hurts a cluster for MINUTES= (20), then looks fo
 
 killing: build ## Kills or freezes a worker every few seconds for MINUTES= (10) while jobs run
 	@scripts/killing.py -m $(or $(MODEL),Models/moiety-demo-q8_0.gguf) --minutes $(or $(MINUTES),10)
+
+budget: build ## Works within a memory budget for MINUTES= (60) and samples it (MODEL=, MEMORY= bytes)
+	@scripts/budget.py -m $(MODEL) --minutes $(or $(MINUTES),60) $(if $(MEMORY),--memory $(MEMORY))
 
 crashing: build ## Kills the coordinator KILLS= (200) times while a batch of JOBS= (500) runs
 	@scripts/crashing.py -m $(or $(MODEL),Models/moiety-demo-q8_0.gguf) \
