@@ -341,7 +341,7 @@ let package = Package(
             [
                 "Coordinator", "Worker", "Generation", "Inference", "Experts", "Tokenizer",
                 "Kernels", "Model", "GGUF", "Storage", "Tensors", "Placement", "Cluster", "Wire",
-                "Messaging", "Settings", "ClusterTesting",
+                "Messaging", "Settings", "ClusterTesting", logging,
             ]
         ),
         tests(of: "JSON", ["JSON"]),

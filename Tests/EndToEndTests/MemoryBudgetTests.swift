@@ -1,3 +1,4 @@
+import Cluster
 import ClusterTesting
 import Foundation
 import Testing
@@ -110,6 +111,34 @@ struct MemoryBudgetTests {
             atPath: cluster.cachePath + "/packed"
         )
         #expect(packed.count == 1, "both use one file")
+        try await expectCounts(of: cluster, budget: megabytes << 20)
+    }
+
+    /// Both workers read experts from disk, and `moiety nodes --json` tells what that cost them.
+    private func expectCounts(of cluster: ClusterOfProcesses, budget: Int) async throws {
+        // Workers tell it with their signs of life.
+        try await cluster.client.nodes { nodes in
+            nodes.count == 2 && nodes.allSatisfy { $0.supply.storedUses > 0 }
+        }
+        let result = try await Command.run(
+            ["nodes", "--json", "--coordinator", cluster.clientEndpoint]
+        )
+        #expect(result.status == 0, "\(result.errors)")
+        let nodes = try #require(try result.object["nodes"] as? [[String: Any]])
+        #expect(nodes.compactMap { $0["name"] as? String } == ["alpha", "beta"])
+        for node in nodes {
+            let supply = try #require(node["supply"] as? [String: Any])
+            let stored = try #require(supply["stored"] as? [String: Any])
+            #expect(stored["memory_budget"] as? Int == budget)
+            let uses = try #require(stored["uses"] as? Int)
+            let hits = try #require(stored["hits"] as? Int)
+            #expect(uses > 0 && hits >= 0 && hits <= uses, "\(stored)")
+            // Each was read at least once, whole; hits are what was there before.
+            #expect(try #require(stored["bytes_read"] as? Int) > 2_000_000, "\(stored)")
+            #expect(try #require(stored["stall_s"] as? Double) > 0, "\(stored)")
+            // Who comes while the other packs experts reads some from the model file.
+            #expect(try #require(stored["unpacked"] as? Int) <= uses)
+        }
     }
 
     @Test("perplexity --memory is what it is without it")

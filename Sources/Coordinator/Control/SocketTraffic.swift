@@ -1,8 +1,8 @@
 package import Cluster
 import Generation
-import Logging
+package import Logging
 package import Messaging
-import Wire
+package import Wire
 
 /// What came to one socket, as far as it was not in order.
 package struct SocketTraffic: Hashable, Sendable {
@@ -46,7 +46,7 @@ package struct StepFigures: Hashable, Sendable {
 }
 
 /// Tells operators how much was dropped, when it was more than the last time.
-struct TrafficLog {
+package struct TrafficLog {
     private let logger: Logger
     private var told: [SocketReport] = []
     private var lastTime: Instant
@@ -54,7 +54,7 @@ struct TrafficLog {
     /// Single messages are told at once; the totals need no more than this.
     private static let pause = Duration.seconds(60)
 
-    init(_ logger: Logger, now: Instant) {
+    package init(_ logger: Logger, now: Instant) {
         self.logger = logger
         lastTime = now
     }
@@ -62,7 +62,7 @@ struct TrafficLog {
     /// - Parameters:
     ///   - reports: asked for only when it is time.
     ///   - crowds: whom connections were refused since they were asked for last.
-    mutating func tell(
+    package mutating func tell(
         _ reports: @autoclosure () -> [SocketReport],
         crowds: @autoclosure () -> [ConnectionBudget.Refusals],
         now: Instant,
