@@ -87,13 +87,13 @@ bench-placement: install-deps ## Compares plans on recorded and synthetic traces
 	.build/release/moiety-bench placement --output $(or $(OUT),.build/placement) \
 	    $(addprefix --trace ,$(wildcard Benchmarks/traces/*.trace))
 
-bench-cache: install-deps ## Compares cache policies and predictions on recorded traces
+bench-cache: install-deps ## Compares cache policies, predictions, admission; curves go to OUT=
 	swift build -c release --product moiety-bench
 	.build/release/moiety-bench calibrate-cache \
 	    $(addprefix --trace ,$(wildcard Benchmarks/traces/*.trace))
 	.build/release/moiety-bench predict \
 	    $(addprefix --trace ,$(wildcard Benchmarks/traces/*.trace))
-	.build/release/moiety-bench admission
+	.build/release/moiety-bench admission --output $(or $(OUT),.build/admission)
 
 build: install-deps ## Builds everything for release into .build/release
 	swift build -c release

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Benchmarking
 import Caching
+import Foundation
 import Terminal
 
 struct AdmissionCommand: ParsableCommand {
@@ -19,15 +20,33 @@ struct AdmissionCommand: ParsableCommand {
     @Option(help: "Seed of lengths and arrivals.")
     var seed: UInt64 = 1
 
+    @Option(
+        name: .customLong("output"),
+        help: """
+            Directory to write admission.md to, with the same at stricter and laxer objectives, \
+            and curves of who met them.
+            """
+    )
+    var directory: String?
+
     @OptionGroup var output: OutputOptions
 
-    private struct Figure: Encodable {
+    private struct Line: Encodable {
         let load: Double
         let rate: Double
         let order: String
         let mean: Double
         let p99: Double
         let attainment: Double
+
+        init(_ figure: AdmissionBenchmark.Figure) {
+            load = figure.load
+            rate = figure.rate.rounded3
+            order = figure.order.name
+            mean = figure.mean.rounded3
+            p99 = figure.p99.rounded3
+            attainment = figure.attainment.rounded3
+        }
 
         enum CodingKeys: String, CodingKey {
             case load, order, attainment
@@ -42,41 +61,88 @@ struct AdmissionCommand: ParsableCommand {
     }
 
     func run() throws {
-        let simulation = QueueSimulation()
-        let most = simulation.saturatingRate(requestCount: requests, seed: seed)
-        let figures = [0.5, 0.6, 0.7, 0.8, 0.9, 1].flatMap { load in
-            QueueSimulation.Order.allCases.map { order in
-                Console.progress("\(load) of the load, \(order)")
-                let rate = load * most
-                let result = simulation.run(
-                    order,
-                    rate: rate,
-                    requestCount: requests,
-                    seed: seed
-                )
-                return Figure(
-                    load: load,
-                    rate: rate.rounded3,
-                    order: order == .objectives ? "objectives" : "first come, first served",
-                    mean: result.mean.rounded3,
-                    p99: result.p99.rounded3,
-                    attainment: result.attainment.rounded3
-                )
-            }
+        let benchmark = AdmissionBenchmark(requestCount: requests, seed: seed)
+        let figures = benchmark.byLoad { Console.progress($0) }
+        if let directory {
+            let scaled = benchmark.byScale { Console.progress($0) }
+            try write(figures, scaled, to: URL(filePath: directory))
         }
-        guard !output.json else { return try Console.writeJSON(figures) }
+        guard !output.json else { return try Console.writeJSON(figures.map(Line.init)) }
         var table = Table([
             ("load", .right), ("requests/s", .right), ("order", .left), ("mean", .right),
             ("p99", .right), ("objectives met", .right),
         ])
         for figure in figures {
-            table.add([
-                Format.fixed(figure.load), Format.fixed(figure.rate, digits: 2), figure.order,
-                "\(Format.fixed(figure.mean, digits: 2)) s",
-                "\(Format.fixed(figure.p99, digits: 1)) s",
-                "\(Format.fixed(figure.attainment * 100)) %",
-            ])
+            table.add([Format.fixed(figure.load)] + cells(of: figure))
         }
         Console.write(table.text)
+    }
+
+    private func cells(of figure: AdmissionBenchmark.Figure) -> [String] {
+        [
+            Format.fixed(figure.rate, digits: 2), figure.order.name,
+            "\(Format.fixed(figure.mean, digits: 2)) s",
+            "\(Format.fixed(figure.p99)) s",
+            "\(Format.fixed(figure.attainment * 100)) %",
+        ]
+    }
+
+    // MARK: Tables and curves
+
+    private func write(
+        _ byLoad: [AdmissionBenchmark.Figure],
+        _ byScale: [AdmissionBenchmark.Figure],
+        to directory: URL
+    ) throws {
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        let load = AdmissionBenchmark.scaledLoad
+        let tables = """
+            # Who is let in
+
+            \(requests) requests of each run, seed \(seed).
+
+            \(markdown(byLoad, first: "load") { Format.fixed($0.load) })
+            Objectives scaled, at a load of \(Format.fixed(load)):
+
+            \(markdown(byScale, first: "scale") { Format.fixed($0.scale, digits: 2) })
+            """
+        let curves = [
+            "attainment-load": SharePlot(
+                attainment: "Requests that met their objectives",
+                byLoad,
+                against: \.load,
+                axis: "load: the rate, of what first come, first served keeps up with"
+            ),
+            "attainment-scale": SharePlot(
+                attainment: "Requests that met their objectives at a load of \(load)",
+                byScale,
+                against: \.scale,
+                axis: "objectives, multiplied by"
+            ),
+        ]
+        try write(tables, to: directory.appending(path: "admission.md"))
+        for (name, curve) in curves {
+            try write(curve.svg, to: directory.appending(path: name + ".svg"))
+        }
+    }
+
+    private func markdown(
+        _ figures: [AdmissionBenchmark.Figure],
+        first title: String,
+        _ first: (AdmissionBenchmark.Figure) -> String
+    ) -> String {
+        let header = """
+            | \(title) | requests/s | order | mean | p99 | objectives met |
+            |---|---|---|---|---|---|
+
+            """
+        return header
+            + figures.map { figure in
+                "| " + ([first(figure)] + cells(of: figure)).joined(separator: " | ") + " |\n"
+            }.joined()
+    }
+
+    private func write(_ text: String, to file: URL) throws {
+        try Data(text.utf8).write(to: file, options: .atomic)
     }
 }

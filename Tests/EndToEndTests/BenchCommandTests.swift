@@ -137,6 +137,29 @@ struct BenchCommandTests {
         }
     }
 
+    @Test("admission --output writes tables, and curves of who met their objectives")
+    func admission() async throws {
+        let place = try TemporaryFile("admission")
+        let directory = "\(place.path)-figures"
+        let result = try await Self.bench([
+            "admission", "--requests", "60", "--output", directory, "--json",
+        ])
+        #expect(result.status == 0, "\(result.errors)")
+        let lines = try #require(
+            try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [[String: Any]]
+        )
+        #expect(lines.count == 12)
+        func read(_ name: String) throws -> String {
+            try String(contentsOfFile: "\(directory)/\(name)", encoding: .utf8)
+        }
+        let tables = try read("admission.md").split(separator: "\n").filter { $0.hasPrefix("| ") }
+        #expect(tables.count == 2 + 12 + 16, "two headings, six loads and eight scales")
+        for name in ["attainment-load.svg", "attainment-scale.svg"] {
+            let curve = try read(name)
+            #expect(curve.hasPrefix("<svg ") && curve.contains("first come, first served"))
+        }
+    }
+
     @Test("Tables are for people and go to standard output")
     func table() async throws {
         let file = try await Self.model()
@@ -162,6 +185,7 @@ struct BenchCommandTests {
             (["make-model", "x", "--type", "Q9_9"], "Q9_9"),
             (["make-model", "x", "--hidden", "33"], "--hidden"),
             (["load", "-m", "x", "--repetitions", "0"], "--repetitions"),
+            (["admission", "--requests", "0"], "--requests"),
         ]
     )
     func wrongArguments(arguments: [String], name: String) async throws {
