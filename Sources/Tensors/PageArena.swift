@@ -8,8 +8,10 @@ private let hugePageByteCount = 2 << 20
 /// Weights are read once per step from end to end; with pages of 4 KiB the processor would stop at
 /// every page to look up where the next one lies. The arena reserves addresses in regions, of which
 /// pieces are taken one after the other, so that neighbours share huge pages. A piece that is given
-/// back gives its memory back at once; a region's addresses go with its last piece.
-@safe final class PageArena: Sendable {
+/// back gives its memory back at once. Where nothing is left behind it, what comes next takes its
+/// place, and huge pages of which nobody has a part go as well; a region's other addresses go with
+/// its last piece.
+@safe package final class PageArena: Sendable {
     static let shared = PageArena()
 
     /// Addresses of a region; memory is taken when a page is first written.
@@ -18,13 +20,19 @@ private let hugePageByteCount = 2 << 20
 
     private struct State {
         var region: Region?
+        /// Bytes of the region up to the end of its last piece.
         var used = 0
+        /// Pieces of the region that were given back and have others behind them: where each
+        /// begins, by where it ends.
+        var gaps: [Int: Int] = [:]
     }
 
     private let state = Mutex(State())
 
+    package init() {}
+
     /// Zeroed memory for `count` bytes that starts at a page, or nil where the system refuses.
-    func take(_ count: Int) -> Piece? {
+    package func take(_ count: Int) -> Piece? {
         // More than any processor addresses; what follows would overflow.
         guard count < 1 << 57 else { return nil }
         let pages = (count + Self.pageByteCount - 1) / Self.pageByteCount
@@ -38,24 +46,44 @@ private let hugePageByteCount = 2 << 20
             }
             guard let region = state.region else { return nil }
             defer { state.used += size }
-            return unsafe Piece(region: region, start: region.start + state.used, count: size)
+            return Piece(state.used..<state.used + size, of: region, arena: self)
         }
     }
 
-    /// Pages that belong to one owner.
-    @safe final class Piece: @unchecked Sendable {
-        // @unchecked: the memory is its owner's, the piece only knows where it lies.
-        let start: UnsafeMutableRawPointer
-        private let region: Region
-        private let count: Int
+    private func giveBack(_ part: Range<Int>, of region: Region) {
+        state.withLock { state in
+            region.giveBack(part)
+            guard state.region === region else { return }
+            state.gaps[part.upperBound] = part.lowerBound
+            let end = state.used
+            while let start = state.gaps.removeValue(forKey: state.used) { state.used = start }
+            // The system gives whole huge pages, so behind the last piece some memory is nobody's.
+            region.giveBack(
+                Self.alignedUp(state.used)..<max(Self.alignedUp(state.used), Self.alignedUp(end))
+            )
+        }
+    }
 
-        fileprivate init(region: Region, start: UnsafeMutableRawPointer, count: Int) {
+    private static func alignedUp(_ offset: Int) -> Int {
+        (offset + hugePageByteCount - 1) / hugePageByteCount * hugePageByteCount
+    }
+
+    /// Pages that belong to one owner.
+    @safe package final class Piece: @unchecked Sendable {
+        // @unchecked: the memory is its owner's, the piece only knows where it lies.
+        package let start: UnsafeMutableRawPointer
+        private let part: Range<Int>
+        private let region: Region
+        private let arena: PageArena
+
+        fileprivate init(_ part: Range<Int>, of region: Region, arena: PageArena) {
+            unsafe start = region.start + part.lowerBound
+            self.part = part
             self.region = region
-            unsafe self.start = start
-            self.count = count
+            self.arena = arena
         }
 
-        deinit { unsafe madvise(start, count, MADV_DONTNEED) }
+        deinit { arena.giveBack(part, of: region) }
     }
 
     /// Reserved addresses.
@@ -82,6 +110,11 @@ private let hugePageByteCount = 2 << 20
         }
 
         deinit { unsafe munmap(mapping, mappedCount) }
+
+        /// Gives memory back, not its addresses, which have zeros from now on.
+        func giveBack(_ part: Range<Int>) {
+            unsafe madvise(start + part.lowerBound, part.count, MADV_DONTNEED)
+        }
     }
 }
 
