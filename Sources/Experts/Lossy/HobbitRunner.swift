@@ -15,9 +15,7 @@ public final class HobbitRunner: LossyRunner {
     private let kernels: Kernels
     public private(set) var uses = TierUses()
 
-    private var batches: [Int: RoutedBatch] = [:]
-    /// The part whose layer is begun; nil between layers.
-    private var part: Int?
+    private var turns = PartTurns()
     // Kept from layer to layer.
     private var choices: [LoadChoice] = []
     private var highPairs: [ExpertArithmetic.Pair] = []
@@ -51,18 +49,16 @@ public final class HobbitRunner: LossyRunner {
         activations: Activations,
         routing: Routing
     ) throws(ExpertRunnerError) {
-        batches[part] = RoutedBatch(layer: layer, activations: activations, routing: routing)
-        // Others' experts are read when their turn comes.
-        if self.part == nil { begin(part, layer, routing) }
+        let batch = RoutedBatch(layer: layer, activations: activations, routing: routing)
+        if turns.start(batch, of: part) { begin(layer, routing) }
     }
 
     public func finish(_ part: Int, into sums: inout [Double]) throws(ExpertRunnerError) {
-        guard let batch = batches.removeValue(forKey: part) else { return }
-        if self.part != part {
+        guard let (batch, isBegun) = turns.finish(part) else { return }
+        if !isBegun {
             settle()
-            begin(part, batch.layer, batch.routing)
+            begin(batch.layer, batch.routing)
         }
-        self.part = nil
         do throws(ExpertRunnerError) {
             try high.finish(batch.activations, into: &sums)
             let rows = lowPairs.isEmpty ? batch.activations : kernels.rounded(batch.activations)
@@ -74,8 +70,7 @@ public final class HobbitRunner: LossyRunner {
     }
 
     public func cancel() {
-        batches.removeAll(keepingCapacity: true)
-        part = nil
+        turns.cancel()
         settle()
     }
 
@@ -84,8 +79,7 @@ public final class HobbitRunner: LossyRunner {
         low.settle()
     }
 
-    private func begin(_ part: Int, _ layer: LayerIndex, _ routing: Routing) {
-        self.part = part
+    private func begin(_ layer: LayerIndex, _ routing: Routing) {
         highPairs.removeAll(keepingCapacity: true)
         lowPairs.removeAll(keepingCapacity: true)
         if routing.rowCount == 1 { choose(layer, routing) } else { takeAll(routing) }

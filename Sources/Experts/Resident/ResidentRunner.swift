@@ -8,9 +8,7 @@ public import Tensors
 /// the bits that it has with all experts in memory. Used from one thread.
 public final class ResidentRunner: ExpertRunner {
     private let experts: SlottedExperts
-    private var batches: [Int: RoutedBatch] = [:]
-    /// The part whose layer is begun; nil between layers.
-    private var part: Int?
+    private var turns = PartTurns()
 
     public init(_ experts: SlottedExperts) { self.experts = experts }
 
@@ -24,30 +22,22 @@ public final class ResidentRunner: ExpertRunner {
         activations: Activations,
         routing: Routing
     ) throws(ExpertRunnerError) {
-        batches[part] = RoutedBatch(layer: layer, activations: activations, routing: routing)
-        // Others' experts are read when their turn comes.
-        if self.part == nil { begin(part, layer, routing) }
+        let batch = RoutedBatch(layer: layer, activations: activations, routing: routing)
+        if turns.start(batch, of: part) { experts.begin(layer, routing) }
     }
 
     public func finish(_ part: Int, into sums: inout [Double]) throws(ExpertRunnerError) {
-        guard let batch = batches.removeValue(forKey: part) else { return }
-        if self.part != part {
+        guard let (batch, isBegun) = turns.finish(part) else { return }
+        if !isBegun {
             experts.settle()
-            begin(part, batch.layer, batch.routing)
+            experts.begin(batch.layer, batch.routing)
         }
-        self.part = nil
         try experts.finish(batch.activations, into: &sums)
     }
 
     public func cancel() {
-        batches.removeAll(keepingCapacity: true)
-        part = nil
+        turns.cancel()
         experts.settle()
-    }
-
-    private func begin(_ part: Int, _ layer: LayerIndex, _ routing: Routing) {
-        self.part = part
-        experts.begin(layer, routing)
     }
 
     // MARK: What comes next
