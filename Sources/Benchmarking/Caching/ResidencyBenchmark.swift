@@ -1,4 +1,5 @@
 import Caching
+import Experts
 public import Generation
 import Inference
 public import Kernels
@@ -63,14 +64,9 @@ public struct ResidencyBenchmark {
         progress: @Sendable (Double) -> Void = { _ in }
     ) throws(ModelError) {
         let expertCounts = file.description.expertCounts
-        var made: CountingRunner?
-        loaded = try LoadedModel(file, kernels: kernels, progress: progress) { inner in
-            let runner = CountingRunner(inner, expertCounts: expertCounts)
-            made = runner
-            return runner
+        (loaded, counter) = try LoadedModel.watched(file, kernels: kernels, progress: progress) {
+            CountingRunner(LocalRunner(held: $0, kernels: kernels), expertCounts: expertCounts)
         }
-        guard let made else { preconditionFailure("a model without a runner") }
-        counter = made
         numbering = ExpertNumbering(expertCounts: expertCounts)
     }
 

@@ -1,3 +1,4 @@
+import Experts
 import Generation
 public import Inference
 public import Kernels
@@ -17,14 +18,12 @@ public struct SensitivityBenchmark {
         progress: @Sendable (Double) -> Void = { _ in }
     ) throws(ModelError) {
         let expertCounts = file.description.expertCounts
-        var made: RandomisingRunner?
-        loaded = try LoadedModel(file, kernels: kernels, progress: progress) { inner in
-            let runner = RandomisingRunner(inner, expertCounts: expertCounts)
-            made = runner
-            return runner
+        (loaded, runner) = try LoadedModel.watched(file, kernels: kernels, progress: progress) {
+            RandomisingRunner(
+                LocalRunner(held: $0, kernels: kernels),
+                expertCounts: expertCounts
+            )
         }
-        guard let made else { preconditionFailure("a model without a runner") }
-        runner = made
     }
 
     /// Layers with experts, the first of which are randomised.

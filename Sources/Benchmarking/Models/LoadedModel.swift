@@ -16,20 +16,63 @@ public struct LoadedModel {
     /// Of all sequences together; memory is taken as they fill.
     private static let mostPositions = 1 << 22
 
-    /// - Parameters:
-    ///   - progress: told the share of the experts that is loaded, from any thread.
-    ///   - runner: what is to stand between the forward pass and the experts.
+    /// - Parameter progress: told the share of the experts that is loaded, from any thread.
     public init(
         _ file: ModelFile,
         kernels: Kernels,
         cacheFormat: CacheFormat = .f16,
-        progress: @Sendable (Double) -> Void = { _ in },
-        runner: (LocalRunner) -> any ExpertRunner = { $0 }
+        progress: @Sendable (Double) -> Void = { _ in }
+    ) throws(ModelError) {
+        try self.init(
+            file,
+            kernels: kernels,
+            cacheFormat: cacheFormat,
+            experts: LocalRunner(
+                held: Self.loadExperts(of: file, kernels: kernels, progress: progress),
+                kernels: kernels
+            )
+        )
+    }
+
+    /// A model, and what stands between its forward pass and its experts.
+    ///
+    /// - Parameter watch: given all experts.
+    static func watched<Watcher: ExpertRunner>(
+        _ file: ModelFile,
+        kernels: Kernels,
+        progress: @Sendable (Double) -> Void,
+        by watch: (HeldExperts) -> Watcher
+    ) throws(ModelError) -> (model: LoadedModel, watcher: Watcher) {
+        let watcher = watch(try loadExperts(of: file, kernels: kernels, progress: progress))
+        return (try LoadedModel(file, kernels: kernels, experts: watcher), watcher)
+    }
+
+    private init(
+        _ file: ModelFile,
+        kernels: Kernels,
+        cacheFormat: CacheFormat = .f16,
+        experts: any ExpertRunner
     ) throws(ModelError) {
         self.file = file
         self.kernels = kernels
         resident = nil
         storePath = nil
+        forward = ForwardPass(
+            model: file.description,
+            weights: try CoreWeights(
+                from: WeightReader(model: file, threadCount: kernels.threadCount)
+            ),
+            kernels: kernels,
+            experts: experts,
+            cache: CacheLimits(positions: Self.mostPositions, format: cacheFormat)
+        )
+    }
+
+    private static func loadExperts(
+        of file: ModelFile,
+        kernels: Kernels,
+        progress: @Sendable (Double) -> Void
+    ) throws(ModelError) -> HeldExperts {
         let expertCounts = file.description.expertCounts
         let ids = expertCounts.enumerated().flatMap { layer, count in
             (0..<count).map { ExpertID(layer: LayerIndex(layer), index: $0) }
@@ -43,15 +86,7 @@ public struct LoadedModel {
         )
         var held = HeldExperts(expertCounts: expertCounts)
         for (id, expert) in zip(ids, experts) { held.insert(expert, as: id) }
-        forward = ForwardPass(
-            model: file.description,
-            weights: try CoreWeights(
-                from: WeightReader(model: file, threadCount: kernels.threadCount)
-            ),
-            kernels: kernels,
-            experts: runner(LocalRunner(held: held, kernels: kernels)),
-            cache: CacheLimits(positions: Self.mostPositions, format: cacheFormat)
-        )
+        return held
     }
 
     /// As `moiety run --memory` has it.
