@@ -2,6 +2,7 @@
 """What --lossy costs: perplexity, divergence and agreement, against the exact model.
 
     Benchmarks/loss.py -m Models/moiety-demo-q8_0.gguf [--texts FILE ...] [--shares 0.5,0.25]
+        [--importance FILE]
 
 For each mode, low tier and share of the experts' bytes in memory it prints one line: the median and
 the worst loss over the texts, the mean Kullback-Leibler divergence, how often both find the same
@@ -28,12 +29,13 @@ class Loss:
         self.model = options.model
         self.cache = cache
         self.context = options.context
+        self.rounding = ["--importance", options.importance] if options.importance else []
 
     def run(self, text, mode, tier, memory):
         command = [
             self.program, "perplexity", "-m", self.model, "-f", text, "-c", str(self.context),
             "--memory", str(memory), "--cache-directory", self.cache,
-            "--lossy", mode, "--low-tier", tier, "--json",
+            "--lossy", mode, "--low-tier", tier, "--json", *self.rounding,
         ]  # fmt: skip
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
@@ -93,6 +95,7 @@ def main():
     parser.add_argument("--tiers", default="q4,q3,q2")
     parser.add_argument("--modes", default="all-low,hobbit,resident")
     parser.add_argument("--context", type=int, default=256)
+    parser.add_argument("--importance", help="a file of moiety-bench importance")
     parser.add_argument("--details", action="store_true", help="one line for each text, too")
     options = parser.parse_args()
     experts = expert_bytes(options.program, options.model)

@@ -70,15 +70,18 @@ extension ExpertLayout {
 public struct ExpertLowering: Sendable {
     private let stored: ExpertLayout
     private let lowered: ExpertLayout
+    private let importance: ColumnImportance?
 
-    public init(_ stored: ExpertLayout, to tier: LowTier) {
+    /// - Parameter importance: nil where nothing is known of the columns.
+    public init(_ stored: ExpertLayout, to tier: LowTier, importance: ColumnImportance? = nil) {
         self.stored = stored
+        self.importance = importance
         lowered = stored.lowered(to: tier)
     }
 
     /// Rounds an expert, and writes it where it is wanted.
     ///
-    /// - Throws: `unknownExpert`, and what reading it throws.
+    /// - Throws: `unknownExpert`, and what reading it and its columns' importance throws.
     public func write(
         _ id: ExpertID,
         of source: any StoredExpert,
@@ -90,9 +93,17 @@ public struct ExpertLowering: Sendable {
         for (index, shape) in shapes.enumerated() {
             let type = made[index].type
             let encoder = type == shape.type ? nil : WeightEncoder(to: type)
+            let inputs = try encoder == nil ? nil : importance?.inputs(id, index)
             try source.read(index, rows: 0..<shape.rowCount) { rows, weights in
                 guard let encoder else { return writer.write(rows, of: index, weights) }
-                encoder.write(rows, of: index, weights, stored: shape, to: writer)
+                encoder.write(
+                    rows,
+                    of: index,
+                    weights,
+                    stored: shape,
+                    inputs: inputs,
+                    to: writer
+                )
             }
         }
     }

@@ -15,9 +15,15 @@ public struct StoreKey: Hashable, Sendable, CustomStringConvertible {
     /// Goes up when weights are rounded otherwise.
     private static let lowFormat: UInt64 = 1
 
-    /// - Parameter tier: nil for experts as they are in the file.
+    /// - Parameters:
+    ///   - tier: nil for experts as they are in the file.
+    ///   - importance: by which the tier is rounded; this very file, as the model's.
     /// - Throws: what reading the model's header throws.
-    public init(_ model: ModelFile, tier: LowTier? = nil) throws(ModelError) {
+    public init(
+        _ model: ModelFile,
+        tier: LowTier? = nil,
+        importance: ColumnImportance? = nil
+    ) throws(ModelError) {
         let identity = try model.identity()
         var hasher = ExpertHasher()
         func add(_ bytes: [UInt8]) {
@@ -26,19 +32,26 @@ public struct StoreKey: Hashable, Sendable, CustomStringConvertible {
         }
         add(identity.headerDigest)
         var numbers = [Self.format, identity.fileByteCount]
-        for part in model.file.parts {
-            numbers += [
+        numbers += Self.identity(of: model.file)
+        for number in numbers { add(StoreRecord.bytes(of: number)) }
+        if let tier {
+            add(Array(tier.rawValue.utf8))
+            add(StoreRecord.bytes(of: Self.lowFormat))
+            for number in importance.map({ Self.identity(of: $0.file) }) ?? [] {
+                add(StoreRecord.bytes(of: number))
+            }
+        }
+        digest = hasher.digest()
+    }
+
+    private static func identity(of file: GGUFFile) -> [UInt64] {
+        file.parts.flatMap { part in
+            [
                 part.identity.inode, UInt64(part.identity.byteCount),
                 UInt64(bitPattern: part.identity.modifiedSeconds),
                 UInt64(bitPattern: part.identity.modifiedNanoseconds),
             ]
         }
-        for number in numbers { add(StoreRecord.bytes(of: number)) }
-        if let tier {
-            add(Array(tier.rawValue.utf8))
-            add(StoreRecord.bytes(of: Self.lowFormat))
-        }
-        digest = hasher.digest()
     }
 
     /// The name of its file.

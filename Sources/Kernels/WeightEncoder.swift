@@ -74,23 +74,26 @@ public struct WeightEncoder: Sendable {
     ///   - matrix: which of the writer's matrices, of this encoder's type.
     ///   - weights: the rows' bytes, one after the other.
     ///   - stored: what the file's matrix is; its weights are finite.
-    ///   - importance: of each column.
+    ///   - inputs: how large the numbers are that each column is multiplied with, 0 to 1: the
+    ///     square of a weight's error counts by that and by the weight's magnitude. Nil where
+    ///     nothing is known, which is the same as all alike.
     public func write(
         _ rows: Range<Int>,
         of matrix: Int,
         _ weights: RawSpan,
         stored: MatrixShape,
-        importance: [Float]? = nil,
+        inputs: [Float]? = nil,
         to writer: WeightWriter
     ) {
         let columns = stored.columnCount
         precondition(weights.byteCount == rows.count * stored.rowByteCount)
-        precondition(importance == nil || importance?.count == columns)
+        precondition(inputs == nil || inputs?.count == columns)
         guard let rowByteCount = type.rowByteCount(columns: columns) else {
             preconditionFailure("rows of \(columns) have no whole blocks of \(type.name)")
         }
         let table = instructionSet.table
         let step = Self.stepRows
+        var importance = inputs
         unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: columns) { values in
             unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: step * rowByteCount) {
                 encoded in
@@ -111,6 +114,9 @@ public struct WeightEncoder: Sendable {
                                 stored.type.rawValue
                             )
                         }
+                        if let inputs {
+                            unsafe weigh(values, inputs, into: &importance)
+                        }
                         unsafe encode(values, importance, columns, target + row * rowByteCount)
                     }
                     let made = unsafe UnsafeRawBufferPointer(
@@ -119,6 +125,27 @@ public struct WeightEncoder: Sendable {
                     )
                     unsafe writer.write(first..<first + count, of: matrix, made.bytes)
                 }
+            }
+        }
+    }
+}
+
+extension WeightEncoder {
+    /// How much each weight of a row moves its output.
+    ///
+    /// Small weights count, too: zeros are to stay near zero.
+    private func weigh(
+        _ values: UnsafePointer<Float>,
+        _ inputs: [Float],
+        into importance: inout [Float]?
+    ) {
+        for start in stride(from: 0, to: inputs.count, by: type.blockLength) {
+            let block = start..<start + type.blockLength
+            var largest: Float = 0
+            for column in block { largest = unsafe max(largest, abs(values[column])) }
+            for column in block {
+                let magnitude = unsafe max(abs(values[column]), largest / 64)
+                importance?[column] = inputs[column] * magnitude
             }
         }
     }

@@ -27,6 +27,9 @@ struct MemoryBudgetOptions: ParsableArguments {
     @Option(help: "What experts have then in fewer bits: q4, q3, q2 or none.")
     var lowTier = LossyOptions.TierName.q3
 
+    @Option(help: "What their rounding goes by: a file of moiety-bench importance.")
+    var importance: String?
+
     @Option(help: "The part of their memory that fewer bits take in hobbit, 0.05 to 0.95.")
     var lowShare = LossyOptions.usualLowShare
 
@@ -39,6 +42,9 @@ struct MemoryBudgetOptions: ParsableArguments {
     func validate() throws {
         guard lossy == nil || (memory != nil && lowTier != .none) else {
             throw ValidationError("--lossy needs --memory, and a --low-tier")
+        }
+        guard importance == nil || lossy != nil else {
+            throw ValidationError("--importance needs --lossy")
         }
         guard LossyOptions.lowShareRange.contains(lowShare) else {
             throw ValidationError("--low-share is \(lowShare); it must be 0.05 to 0.95")
@@ -55,6 +61,7 @@ struct MemoryBudgetOptions: ParsableArguments {
             LossyOptions($0, tier: lowTier, thresholds: thresholds)
         }
         options?.lowShare = lowShare
+        options?.importancePath = importance
         return options
     }
 

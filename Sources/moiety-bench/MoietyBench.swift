@@ -38,6 +38,7 @@ struct MoietyBench: ParsableCommand {
                 subcommands: [
                     CalibrateCacheCommand.self, PredictCommand.self, SensitivityCommand.self,
                     ResidencyCommand.self, AdmissionCommand.self, RoundingCommand.self,
+                    ImportanceCommand.self,
                 ]
             ),
             CommandGroup(

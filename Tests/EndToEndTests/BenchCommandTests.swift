@@ -186,6 +186,7 @@ struct BenchCommandTests {
             (["make-model", "x", "--hidden", "33"], "--hidden"),
             (["load", "-m", "x", "--repetitions", "0"], "--repetitions"),
             (["admission", "--requests", "0"], "--requests"),
+            (["model", "-m", "x", "--importance", "y"], "--lossy"),
         ]
     )
     func wrongArguments(arguments: [String], name: String) async throws {

@@ -37,14 +37,17 @@ private struct LossyModel {
         _ mode: LossyMode,
         budget: Int,
         lowShare: Double = LossyOptions.usualLowShare,
+        importance: String? = nil,
         kernels: Kernels = Kernels(instructionSet: .detected, threadCount: 1),
         onTrouble: @escaping (ExpertResidence.Trouble) -> Void = { _ in }
     ) throws -> any LossyRunner {
+        var options = LossyOptions(mode: mode, tier: tier, lowShare: lowShare)
+        options.importancePath = importance
         let residence = ExpertResidence(
             model.file,
             cache: cache,
             kernels: kernels,
-            lossy: LossyOptions(mode: mode, tier: tier, lowShare: lowShare)
+            lossy: options
         )
         let runner = try residence.runner(budget: budget, fixed: 0, onTrouble: onTrouble)
         return try #require(runner as? any LossyRunner)
@@ -58,9 +61,14 @@ private struct LossyModel {
     }
 
     /// All experts in the low tier, computed as any others are.
-    func allLow() throws -> ForwardPass {
+    func allLow(importance: ColumnImportance? = nil) throws -> ForwardPass {
         let memory = try SlotMemory(slotCount: low.expertCount, slotByteCount: low.slotByteCount)
-        let source = ModelSlots(model: model.file, layout: low, tier: tier)
+        let source = ModelSlots(
+            model: model.file,
+            layout: low,
+            tier: tier,
+            importance: importance
+        )
         var held = HeldExperts(expertCounts: model.description.expertCounts)
         for (slot, id) in low.experts.enumerated() {
             _ = try source.read(0, of: id, into: memory, slot: slot)
@@ -222,6 +230,31 @@ struct LossyTests {
         #expect(troubles.texts.count == lossy.low.expertCount)
         // It is made anew.
         _ = try StoreMaker(lossy.model.file, tier: lossy.tier, cache: lossy.cache).open()
+    }
+
+    @Test("What is known of the columns is what the low tier is rounded by")
+    func importance() throws {
+        let lossy = try LossyModel(try TinyModel(seed: 6).wholeModel())
+        let layout = lossy.model.file.layout
+        let file = try ImportanceFile.write(for: layout) { _, _, column in
+            column % 4 == 0 ? 1 : 0.001
+        }
+        let tokens = lossy.tokens(20)
+        let budget = lossy.budget(high: 0, low: lossy.low.expertCount)
+        let expected = bits(
+            try lossy.allLow(importance: ColumnImportance(path: file.path, for: layout))
+                .logits(of: tokens)
+        )
+        #expect(expected != bits(try lossy.allLow().logits(of: tokens)))
+        // Both tiers' stores lie in one cache.
+        for importance in [nil, file.path] {
+            let runner = try lossy.runner(.resident, budget: budget, importance: importance)
+            let found = bits(try lossy.forward(runner).logits(of: tokens))
+            #expect((found == expected) == (importance != nil))
+        }
+        #expect(throws: ModelError.self) {
+            try lossy.runner(.resident, budget: budget, importance: file.path + "-none")
+        }
     }
 
     @Test("A memory that does not hold the low tier is refused with the least that would do")

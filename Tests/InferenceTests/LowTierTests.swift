@@ -2,6 +2,7 @@ import ClusterTesting
 import ExpertStore
 import Experts
 import Foundation
+import GGUF
 import Kernels
 import Model
 import Storage
@@ -77,5 +78,138 @@ struct LowTierTests {
         }
         #expect(LowTier.q4.type(of: stored(.q4_0, 512)) == .q4_0)
         #expect(LowTier.q3.type(of: stored(.q4_K, 512)) == .q3_K)
+    }
+}
+
+/// Files that say how much columns matter.
+enum ImportanceFile {
+    /// - Parameter value: of a layer, a matrix and a column, the same for all experts.
+    static func write(
+        for layout: ExpertLayout,
+        _ value: (_ layer: Int, _ matrix: Int, _ column: Int) -> Float
+    ) throws -> TemporaryFile {
+        let file = try TemporaryFile("importance.gguf")
+        var writer = GGUFWriter()
+        for (layer, count) in layout.expertCounts.enumerated() {
+            let first = ExpertID(layer: LayerIndex(layer), index: 0)
+            for (matrix, shape) in (layout.storedShapes(of: first) ?? []).enumerated() {
+                let columns = (0..<shape.columnCount).map { value(layer, matrix, $0) }
+                writer.add(
+                    name(layer, matrix),
+                    dimensions: [shape.columnCount, count],
+                    values: Array(repeatElement(columns, count: count).joined())
+                )
+            }
+        }
+        try writer.write(to: file.path)
+        return file
+    }
+
+    static func name(_ layer: Int, _ matrix: Int) -> String {
+        ColumnImportance.sumsName(.layer(layer, ColumnImportance.roles[matrix]))
+    }
+}
+
+@Suite("Columns that matter")
+struct ColumnImportanceTests {
+    @Test("Columns that matter are rounded nearer, in a store of their own")
+    func nearer() throws {
+        let model = try WholeModel.demo
+        let file = try ImportanceFile.write(for: model.file.layout) { _, _, column in
+            column % 4 == 0 ? 1 : 0.001
+        }
+        let importance = try ColumnImportance(path: file.path, for: model.file.layout)
+        for tier in LowTier.allCases {
+            let plain = try errors(of: model, tier, nil)
+            let weighted = try errors(of: model, tier, importance)
+            for (a, b) in zip(weighted, plain) {
+                #expect(a < 0.8 * b, "\(tier): \(a) of \(b)")
+            }
+        }
+        let place = try TemporaryFile("cache")
+        let cache = try ExpertCache(path: place.path, byteLimit: 1 << 30, spareByteCount: 0)
+        let one = try StoreMaker(model.file, tier: .q2, cache: cache)
+        let other = try StoreMaker(model.file, tier: .q2, importance: importance, cache: cache)
+        #expect(one.path != other.path)
+    }
+
+    /// Mean squares in every fourth column, of each matrix of an expert.
+    private func errors(
+        of model: WholeModel,
+        _ tier: LowTier,
+        _ importance: ColumnImportance?
+    ) throws -> [Float] {
+        let layout = try StoreLayout(model.file.layout.lowered(to: tier))
+        let memory = try SlotMemory(slotCount: 1, slotByteCount: layout.slotByteCount)
+        let source = ModelSlots(
+            model: model.file,
+            layout: layout,
+            tier: tier,
+            importance: importance
+        )
+        let id = layout.experts[40]
+        _ = try source.read(0, of: id, into: memory, slot: 0)
+        let low = try #require(layout.weights(of: id, in: memory[0]))
+        let high = try #require(model.held[id])
+        let kernels = Kernels(instructionSet: .detected, threadCount: 1)
+        return [(low.gate, high.gate), (low.up, high.up), (low.down, high.down)].map { low, high in
+            var found: [Float] = []
+            var expected: [Float] = []
+            kernels.dequantize(low, rows: Array(0..<low.rowCount), into: &found)
+            kernels.dequantize(high, rows: Array(0..<high.rowCount), into: &expected)
+            // Rows have a multiple of four columns.
+            let places = stride(from: 0, to: found.count, by: 4)
+            let sum = places.reduce(Float(0)) { sum, place in
+                sum + (found[place] - expected[place]) * (found[place] - expected[place])
+            }
+            return sum / Float(found.count / 4)
+        }
+    }
+
+    @Test("A file that says nothing, or something else, is refused by name")
+    func refusals() throws {
+        let layout = try TinyModel(seed: 6).wholeModel().file.layout
+        let file = try TemporaryFile("importance.gguf")
+        let name = ImportanceFile.name(0, 2)
+        func refusal(_ add: (inout GGUFWriter) -> Void) throws -> String {
+            var writer = GGUFWriter()
+            add(&writer)
+            try writer.write(to: file.path)
+            do {
+                _ = try ColumnImportance(path: file.path, for: layout)
+                return "none"
+            } catch {
+                return "\(error)"
+            }
+        }
+        #expect(try refusal { _ in }.contains("says nothing of this model's experts"))
+        let wide = try refusal { $0.add(name, dimensions: [3, 2], values: [1, 2, 3, 4, 5, 6]) }
+        #expect(wide.contains(name) && wide.contains("[3, 2]"), "\(wide)")
+        let half = try refusal {
+            $0.add(name, type: .f16, dimensions: [2, 2], bytes: Array(repeating: 0, count: 8))
+        }
+        #expect(half.contains(name) && half.contains("F16"), "\(half)")
+        #expect(throws: ModelError.self) {
+            try ColumnImportance(path: file.path + "-none", for: layout)
+        }
+    }
+
+    @Test("Numbers that cannot be are refused when they are read", arguments: [Float.nan, -1])
+    func numbers(value: Float) throws {
+        let model = try TinyModel(seed: 6).wholeModel()
+        let layout = try StoreLayout(model.file.layout.lowered(to: .q2))
+        let file = try ImportanceFile.write(for: model.file.layout) { _, matrix, column in
+            matrix == 1 && column == 7 ? value : 1
+        }
+        let source = ModelSlots(
+            model: model.file,
+            layout: layout,
+            tier: .q2,
+            importance: try ColumnImportance(path: file.path, for: model.file.layout)
+        )
+        let memory = try SlotMemory(slotCount: 1, slotByteCount: layout.slotByteCount)
+        #expect(throws: StoreError.self) {
+            try source.read(0, of: layout.experts[0], into: memory, slot: 0)
+        }
     }
 }

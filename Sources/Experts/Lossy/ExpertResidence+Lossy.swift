@@ -19,6 +19,10 @@ extension ExpertResidence {
         onTrouble: @escaping (Trouble) -> Void
     ) throws -> any LossyRunner {
         let low = try StoreLayout(model.layout.lowered(to: lossy.tier))
+        var importance: ColumnImportance?
+        if let path = lossy.importancePath {
+            importance = try ColumnImportance(path: path, for: model.layout)
+        }
         let short = model.layout.shortRowCount(in: lossy.tier)
         if short > 0 { onTrouble(.shortRows(lossy.tier, layerCount: short)) }
         let needs = LossyPlan.Needs(
@@ -32,7 +36,13 @@ extension ExpertResidence {
         let plan = try LossyPlan(budget: budget, lossy.mode, lowShare: lossy.lowShare, needs)
         let note: (StoreError) -> Void = { onTrouble(.fallback($0)) }
         // Both before threads compute: making them takes all cores.
-        let lowExperts = try stored(lossy.tier, plan.slots.low, progress, onTrouble)
+        let lowExperts = try stored(
+            lossy.tier,
+            plan.slots.low,
+            progress,
+            onTrouble,
+            importance: importance
+        )
         let highExperts =
             try plan.slots.high > 0 ? stored(nil, plan.slots.high, progress, onTrouble) : nil
         switch lossy.mode {
@@ -66,11 +76,13 @@ extension ExpertResidence {
         _ tier: LowTier?,
         _ slotCount: Int,
         _ progress: (Double) -> Void,
-        _ onTrouble: (Trouble) -> Void
+        _ onTrouble: (Trouble) -> Void,
+        importance: ColumnImportance? = nil
     ) throws(ModelError) -> StoredExperts {
         try StoredExperts(
             model,
             tier: tier,
+            importance: importance,
             cache: cache,
             slotCount: slotCount,
             progress: progress,

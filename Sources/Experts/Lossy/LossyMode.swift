@@ -18,6 +18,9 @@ public struct LossyOptions: Hashable, Sendable {
     public var tier: LowTier
     /// The part of the experts' memory that the low tier takes in `hobbit`.
     public var lowShare: Double
+    /// The file that says how much columns of the experts' matrices matter; nil where nothing is
+    /// known of them.
+    public var importancePath: String?
 
     public init(mode: LossyMode, tier: LowTier, lowShare: Double = Self.usualLowShare) {
         precondition(Self.lowShareRange.contains(lowShare), "a low tier of \(lowShare)")

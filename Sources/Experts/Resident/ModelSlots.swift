@@ -12,10 +12,16 @@ public struct ModelSlots: SlotSource {
     /// - Parameters:
     ///   - layout: of the tier's experts.
     ///   - tier: nil for the high one.
-    public init(model: ModelFile, layout: StoreLayout, tier: LowTier? = nil) {
+    ///   - importance: by which the tier is rounded.
+    public init(
+        model: ModelFile,
+        layout: StoreLayout,
+        tier: LowTier? = nil,
+        importance: ColumnImportance? = nil
+    ) {
         self.model = model
         self.layout = layout
-        lowering = tier.map { ExpertLowering(model.layout, to: $0) }
+        lowering = tier.map { ExpertLowering(model.layout, to: $0, importance: importance) }
     }
 
     public func blockCount(of expert: ExpertID) -> Int { 1 }

@@ -14,19 +14,24 @@ public struct StoreMaker: Sendable {
     private let key: StoreKey
     private let cache: ExpertCache
     private let tier: LowTier?
+    private let importance: ColumnImportance?
 
-    /// - Parameter tier: nil for experts as they are in the file.
+    /// - Parameters:
+    ///   - tier: nil for experts as they are in the file.
+    ///   - importance: by which the tier is rounded.
     /// - Throws: what reading the model's header throws.
     public init(
         _ model: ModelFile,
         tier: LowTier? = nil,
+        importance: ColumnImportance? = nil,
         cache: ExpertCache
     ) throws(ModelError) {
         self.model = model
         self.tier = tier
+        self.importance = importance
         self.cache = cache
         layout = try StoreLayout(tier.map(model.layout.lowered) ?? model.layout)
-        key = try StoreKey(model, tier: tier)
+        key = try StoreKey(model, tier: tier, importance: importance)
     }
 
     /// Where the file lies, or is to lie.
@@ -95,7 +100,7 @@ public struct StoreMaker: Sendable {
         let writer = try StoreWriter(path: path, key: key, layout: layout)
         try fill(writer, isCancelled, progress)
         // What was packed must be what the key says.
-        guard model.file.isUnchanged else {
+        guard model.file.isUnchanged, importance?.isUnchanged ?? true else {
             throw .model(.differs("\(model.path) was changed while its experts were packed"))
         }
         try writer.commit()
@@ -107,7 +112,12 @@ public struct StoreMaker: Sendable {
         _ isCancelled: () -> Bool,
         _ progress: (Double) -> Void
     ) throws(StoreError) {
-        let source = ModelSlots(model: model, layout: layout, tier: tier)
+        let source = ModelSlots(
+            model: model,
+            layout: layout,
+            tier: tier,
+            importance: importance
+        )
         let experts = layout.experts
         // Packing experts as they are is the disk's work; to round them takes all cores.
         let cores = tier == nil ? 1 : Cores.current().threadCount

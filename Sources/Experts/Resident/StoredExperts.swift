@@ -19,6 +19,7 @@ public struct StoredExperts: Sendable {
     ///
     /// - Parameters:
     ///   - tier: nil for experts as they are in the file.
+    ///   - importance: by which the tier is rounded.
     ///   - cache: where packed experts are kept.
     ///   - slotCount: experts that are in memory at once, at least one.
     ///   - isCancelled: asked before each expert is packed.
@@ -28,6 +29,7 @@ public struct StoredExperts: Sendable {
     public init(
         _ model: ModelFile,
         tier: LowTier? = nil,
+        importance: ColumnImportance? = nil,
         cache: ExpertCache,
         slotCount: Int,
         isCancelled: () -> Bool = { false },
@@ -37,7 +39,7 @@ public struct StoredExperts: Sendable {
         layout = try StoreLayout(tier.map(model.layout.lowered) ?? model.layout)
         expertCounts = model.description.expertCounts
         expertsPerRow = model.description.expertsPerToken
-        let maker = try StoreMaker(model, tier: tier, cache: cache)
+        let maker = try StoreMaker(model, tier: tier, importance: importance, cache: cache)
         do throws(StoreError) {
             store = try maker.open(isCancelled: isCancelled, progress: progress)
         } catch {
@@ -51,7 +53,12 @@ public struct StoredExperts: Sendable {
         } catch {
             throw .shortage(error, path: model.path)
         }
-        let source = ModelSlots(model: model, layout: layout, tier: tier)
+        let source = ModelSlots(
+            model: model,
+            layout: layout,
+            tier: tier,
+            importance: importance
+        )
         sources = store.map { [$0, source] } ?? [source]
     }
 

@@ -26,6 +26,14 @@ struct MemoryBudgetOptions: ParsableArguments {
     @Option(help: "What experts have then in fewer bits: q4, q3, q2, or none for not at all.")
     var lowTier = LossyOptions.TierName.q3
 
+    @Option(
+        help: """
+            How much columns of their matrices matter, for rounding them to fewer bits: a file of \
+            moiety-bench importance.
+            """
+    )
+    var importance: String?
+
     @Option(help: "Where they lie then, instead of the directory in the worker's settings.")
     var cacheDirectory: String?
 
@@ -36,10 +44,15 @@ struct MemoryBudgetOptions: ParsableArguments {
         guard lossy == nil || lowTier != .none else {
             throw ValidationError("--lossy needs a low tier; --low-tier is none")
         }
+        guard importance == nil || lossy != nil else {
+            throw ValidationError("--importance is for experts in fewer bits; it needs --lossy")
+        }
     }
 
     private var lossyOptions: LossyOptions? {
-        lossy.flatMap { LossyOptions($0, tier: lowTier) }
+        var options = lossy.flatMap { LossyOptions($0, tier: lowTier) }
+        options?.importancePath = importance
+        return options
     }
 
     /// Nil where nothing is limited.
