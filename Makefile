@@ -7,7 +7,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help run test test-clients test-systemd hostile damage fuzz tsan asan soak check simulate plants build
 .PHONY: format protos install deb bench-prefix
-.PHONY: goldens bench bench-network bench-placement bench-cache bench-loss killing budget crashing disks rebalancing install-deps clean
+.PHONY: goldens bench bench-network bench-placement bench-cache bench-loss bench-emoe killing budget crashing disks rebalancing install-deps clean
 
 SWIFT_SOURCES := Sources Tests Fuzz Package.swift
 
@@ -81,6 +81,10 @@ bench-prefix: build ## Measures a long prompt that comes again (MODEL=, LENGTH=)
 
 bench-loss: build ## Measures what --lossy costs in accuracy (MODEL=, SHARES=0.5,0.25)
 	@Benchmarks/loss.py -m $(or $(MODEL),Models/moiety-demo-q8_0.gguf) $(if $(SHARES),--shares $(SHARES))
+
+bench-emoe: build ## Measures answers of the experts in memory alone (MODEL=)
+	@Benchmarks/emoe.py -m $(or $(MODEL),Models/moiety-demo-q8_0.gguf)
+	@Benchmarks/room.py
 
 bench-placement: install-deps ## Compares plans on recorded and synthetic traces; writes to OUT=
 	swift build -c release --product moiety-bench

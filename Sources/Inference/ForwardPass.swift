@@ -16,14 +16,6 @@ public final class ForwardPass {
     let router: Router
     private let pages: PagePool
 
-    /// Which experts rows may go to; nil for all, as the model wants it.
-    ///
-    /// Set between steps.
-    ///
-    /// A row whose expert is absent takes its next-ranked present one (eMoE, section 4 of
-    /// arXiv 2503.06823): what is computed then is not what the model says.
-    public var present: PresentExperts?
-
     /// As many as a step is cut into at most; a step uses the first ones.
     let parts: [MicroBatch]
     private var queries: [Float] = []
@@ -355,7 +347,7 @@ public final class ForwardPass {
         normalize(part, norm, rounding: !takesFloats || model.layers[layer].needsQuants)
         multiply(matrix, part.input, into: &gates, order: .fixed)
         kernels.softmax(&gates, width: model.expertCount)
-        router.choose(gates, among: present?[layer] ?? [], into: &part.routing)
+        router.choose(gates, among: experts.present?[layer] ?? [], into: &part.routing)
     }
 
     private func runShared(_ part: MicroBatch, _ shared: CoreWeights.Shared) {

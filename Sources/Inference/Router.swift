@@ -18,8 +18,22 @@ struct Router {
     ///
     /// - Parameters:
     ///   - probabilities: `[rows, experts]`, each row's softmax.
-    ///   - present: which experts rows may go to, `[experts]`; empty for all.
+    ///   - present: which experts rows may go to, `[experts]`; empty for all. Where some are
+    ///     absent, what rows wanted is noted, too.
     func choose(_ probabilities: [Float], among present: [Bool] = [], into routing: inout Routing) {
+        routing.wanted.removeAll(keepingCapacity: true)
+        if !present.isEmpty {
+            chooseRows(probabilities, [], into: &routing)
+            routing.wanted.append(contentsOf: routing.experts)
+        }
+        chooseRows(probabilities, present, into: &routing)
+    }
+
+    private func chooseRows(
+        _ probabilities: [Float],
+        _ present: [Bool],
+        into routing: inout Routing
+    ) {
         routing.experts.removeAll(keepingCapacity: true)
         routing.weights.removeAll(keepingCapacity: true)
         for start in stride(from: 0, to: probabilities.count, by: expertCount) {

@@ -28,6 +28,13 @@ public protocol ExpertRunner: AnyObject {
     /// Forgets every batch under way: after an error nobody finishes them.
     func cancel()
 
+    /// Which experts rows may go to; nil for all, as the model wants it. Stays the same while a
+    /// step is under way.
+    ///
+    /// A row whose expert is absent takes its next-ranked present one (eMoE, section 4 of arXiv
+    /// 2503.06823): what is computed then is not what the model says.
+    var present: PresentExperts? { get }
+
     /// Layers with experts ahead of the one under way whose choice it wants to be told early; 0 to
     /// be told nothing.
     var foresight: Int { get }
@@ -42,6 +49,8 @@ public protocol ExpertRunner: AnyObject {
 }
 
 extension ExpertRunner {
+    public var present: PresentExperts? { nil }
+
     public var foresight: Int { 0 }
 
     public func foresee(_ part: Int, layer: LayerIndex, distance: Int, routing: Routing) {}

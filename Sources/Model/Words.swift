@@ -62,6 +62,9 @@ public struct Routing: Equatable, Sendable {
     public var experts: [Int32]
     /// `[rows, topK]`, the gate weights that scale each expert's output.
     public var weights: [Float]
+    /// `[rows, topK]`, what rows would have gone to if all experts were present; empty where all
+    /// are.
+    public var wanted: [Int32] = []
 
     public init(topK: Int, experts: [Int32] = [], weights: [Float] = []) {
         precondition(topK > 0 && experts.count % topK == 0 && experts.count == weights.count)

@@ -34,6 +34,20 @@ struct SettingsFile: Sendable {
         (keys, snapshot) = try Self.parse(text, path: path)
     }
 
+    /// The words that follow a section's in keys, each once, sorted.
+    func names(in section: String) -> [String] {
+        let paths = keys.map(SettingKey.components).filter { $0.first == section }
+        return Set(paths.compactMap { $0.dropFirst().first }).sorted()
+    }
+
+    /// - Throws: `SettingsError.unknownKey` for the first key that nobody knows.
+    func refuseOthers(than known: [String]) throws(SettingsError) {
+        for key in keys where !known.contains(key) {
+            let nearest = SettingKey.nearest(to: key, among: known)
+            throw .unknownKey(key, origin: .file(path: path), nearest: nearest)
+        }
+    }
+
     private static func read(_ path: String) throws(SettingsError) -> String {
         let bytes: Data
         do {

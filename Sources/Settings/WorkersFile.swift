@@ -29,7 +29,7 @@ public struct WorkersFile: Sendable {
         var known: [String] = []
         (costs, expertByteCount, betweenHosts) = try Self.common(sources, &known)
         var workers: [WorkerDescription] = []
-        for name in Self.names(in: file) {
+        for name in file.names(in: "workers") {
             guard let workerName = WorkerName(rawValue: name) else {
                 throw .malformedFile(path: path, reason: "\"\(name)\" cannot name a worker")
             }
@@ -39,17 +39,8 @@ public struct WorkersFile: Sendable {
         guard !workers.isEmpty else {
             throw .malformedFile(path: path, reason: "it describes no workers")
         }
-        for key in file.keys where !known.contains(key) {
-            let nearest = SettingKey.nearest(to: key, among: known)
-            throw .unknownKey(key, origin: .file(path: path), nearest: nearest)
-        }
+        try file.refuseOthers(than: known)
         self.workers = workers
-    }
-
-    /// The words behind `workers.`, sorted.
-    private static func names(in file: SettingsFile) -> [String] {
-        let paths = file.keys.map(SettingKey.components).filter { $0.first == "workers" }
-        return Set(paths.compactMap { $0.dropFirst().first }).sorted()
     }
 
     private static func common(

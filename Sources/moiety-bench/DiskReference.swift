@@ -43,6 +43,7 @@ final class DiskReference {
         return DiskFigures(
             slots: runner.slotCounts,
             uses: lossy == nil ? nil : uses,
+            presence: lossy?.presence,
             total: total,
             tokenCount: tokenCount * rates.count,
             rate: Sample(rates),
@@ -56,6 +57,8 @@ struct DiskFigures: Encodable {
     let slots: SlotCounts
     /// Nil where answers are exact.
     let uses: TierUses?
+    /// Nil where rows may go to all experts.
+    let presence: Presence?
     let total: ResidencyFigures
     let tokenCount: Int
     let rate: Sample
@@ -80,7 +83,10 @@ struct DiskFigures: Encodable {
 
     func add(to table: inout Table) {
         table.add(["experts in memory", "\(slots.high)"])
-        if let uses {
+        if let uses, let presence {
+            table.add(["alone taken", Format.bytes(presence.byteCount)])
+            table.add(["instead of others", Format.fixed(uses.substitutedShare * 100) + " %"])
+        } else if let uses {
             table.add(["in few bits", "\(slots.low)"])
             table.add(["used in few bits", Format.fixed(uses.lowShare * 100) + " %"])
             table.add(["left out", Format.fixed(uses.skippedShare * 100) + " %"])
@@ -106,6 +112,9 @@ struct DiskFigures: Encodable {
         case lowSlots = "low_slots"
         case lowShare = "low_share"
         case skippedShare = "skipped_share"
+        case substitutedShare = "substituted_share"
+        case presentExperts = "present_experts"
+        case presentBytes = "present_bytes"
         case bytesInVain = "bytes_read_in_vain_per_token"
         case readAhead = "read_ahead"
         case accuracies = "guess_accuracy"
@@ -125,7 +134,10 @@ struct DiskFigures: Encodable {
             try object.encode(slots.low, forKey: .lowSlots)
             try object.encode(uses.lowShare.rounded3, forKey: .lowShare)
             try object.encode(uses.skippedShare.rounded3, forKey: .skippedShare)
+            try object.encode(uses.substitutedShare.rounded3, forKey: .substitutedShare)
         }
+        try object.encodeIfPresent(presence?.expertCount, forKey: .presentExperts)
+        try object.encodeIfPresent(presence?.byteCount, forKey: .presentBytes)
         try object.encode(total.fallbacks, forKey: .fallbacks)
         try object.encode(hitRate.rounded3, forKey: .hitRate)
         try object.encode(bytesPerToken, forKey: .bytesPerToken)

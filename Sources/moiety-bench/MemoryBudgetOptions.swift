@@ -21,7 +21,7 @@ struct MemoryBudgetOptions: ParsableArguments {
     @Option(help: "Which expert gives way: forecast, lru, lfu, hobbit or lcu.")
     var cachePolicy = CachePolicyName.forecast
 
-    @Option(help: "Trade accuracy for speed: hobbit or resident.")
+    @Option(help: "Trade accuracy for speed or memory: hobbit, resident or emoe.")
     var lossy: LossyOptions.ModeName?
 
     @Option(help: "What experts have then in fewer bits: q4, q3, q2 or none.")
@@ -31,7 +31,7 @@ struct MemoryBudgetOptions: ParsableArguments {
     var importance: String?
 
     @Option(help: "The part of their memory that fewer bits take in hobbit, 0.05 to 0.95.")
-    var lowShare = LossyOptions.usualLowShare
+    var lowShare = TierOptions.usualLowShare
 
     @Option(help: "Up to this unimportance a missing expert comes as in the file, in hobbit.")
     var t1 = LoadThresholds().low
@@ -40,13 +40,16 @@ struct MemoryBudgetOptions: ParsableArguments {
     var t2 = LoadThresholds().skip
 
     func validate() throws {
-        guard lossy == nil || (memory != nil && lowTier != .none) else {
-            throw ValidationError("--lossy needs --memory, and a --low-tier")
+        guard lossy == nil || memory != nil else {
+            throw ValidationError("--lossy is for experts that do not fit; say how much --memory")
         }
-        guard importance == nil || lossy != nil else {
-            throw ValidationError("--importance needs --lossy")
+        guard importance == nil || lossy?.hasTiers == true else {
+            throw ValidationError("--importance is for --lossy hobbit or resident")
         }
-        guard LossyOptions.lowShareRange.contains(lowShare) else {
+        guard lossy?.hasTiers != true || lowTier != .none else {
+            throw ValidationError("--lossy \(lossy?.rawValue ?? "") needs a low tier, not none")
+        }
+        guard TierOptions.lowShareRange.contains(lowShare) else {
             throw ValidationError("--low-share is \(lowShare); it must be 0.05 to 0.95")
         }
         guard t1 >= 0, t2 >= t1 else {
@@ -57,12 +60,15 @@ struct MemoryBudgetOptions: ParsableArguments {
 
     private var lossyOptions: LossyOptions? {
         let thresholds = LoadThresholds(low: t1, skip: t2)
-        var options = lossy.flatMap {
-            LossyOptions($0, tier: lowTier, thresholds: thresholds)
+        return lossy.flatMap {
+            LossyOptions(
+                $0,
+                tier: lowTier,
+                thresholds: thresholds,
+                lowShare: lowShare,
+                importance: importance
+            )
         }
-        options?.lowShare = lowShare
-        options?.importancePath = importance
-        return options
     }
 
     /// Nil where nothing is limited.

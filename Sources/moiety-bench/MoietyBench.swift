@@ -37,8 +37,8 @@ struct MoietyBench: ParsableCommand {
                 name: "Experts that do not fit",
                 subcommands: [
                     CalibrateCacheCommand.self, PredictCommand.self, SensitivityCommand.self,
-                    ResidencyCommand.self, AdmissionCommand.self, RoundingCommand.self,
-                    ImportanceCommand.self,
+                    ResidencyCommand.self, ProfileCommand.self, AdmissionCommand.self,
+                    RoundingCommand.self, ImportanceCommand.self,
                 ]
             ),
             CommandGroup(

@@ -19,13 +19,17 @@ struct TextOptions: ParsableArguments {
         try requireRange("-c", ctxSize, 4...1 << 20)
     }
 
+    /// What a text's task is called: its file's name without the ending.
+    static func task(of path: String) -> String {
+        URL(filePath: path).deletingPathExtension().lastPathComponent
+    }
+
     /// The texts' names without directories and endings, and tokens in windows.
     func read(_ file: ModelFile) throws -> [(task: String, windows: [[Int32]])] {
         let tokenizer = try Tokenizer(file.vocabulary())
         return try text.map { path in
-            let url = URL(filePath: path)
             let tokens = try tokenizer.encode(
-                Array(try Data(contentsOf: url)),
+                Array(try Data(contentsOf: URL(filePath: path))),
                 addSpecial: true,
                 parseSpecial: false
             )
@@ -36,7 +40,7 @@ struct TextOptions: ParsableArguments {
             }
             let count = min(windows, tokens.count / ctxSize)
             return (
-                url.deletingPathExtension().lastPathComponent,
+                Self.task(of: path),
                 (0..<count).map { Array(tokens[$0 * ctxSize..<($0 + 1) * ctxSize]) }
             )
         }

@@ -1,4 +1,3 @@
-import Experts
 import Generation
 import Placement
 import Terminal
@@ -44,11 +43,11 @@ struct AnswerSummary {
     let decodeRate: Double
     /// Rows of experts by worker; empty in one process.
     let rows: [(name: String, count: UInt64)]
-    /// In which tiers experts were used; nil where the answer is exact.
-    let uses: TierUses?
+    /// In which way the answer is not exact; nil where it is.
+    let deviation: Deviation?
 
-    init(_ result: GenerationResult, uses: TierUses? = nil) {
-        self.uses = uses
+    init(_ result: GenerationResult, _ deviation: Deviation?) {
+        self.deviation = deviation
         promptTokenCount = result.promptTokenCount
         cachedTokenCount = result.cachedTokenCount
         tokenCount = result.tokens.count
@@ -66,7 +65,7 @@ struct AnswerSummary {
             ended.prefillTime
         )
         decodeRate = Self.rate(ended.tokens.count - 1, ended.decodeTime)
-        uses = nil
+        deviation = nil
         rows = ended.rowsPerWorker.map { ($0.name.rawValue, $0.rowCount) }
     }
 
@@ -80,12 +79,7 @@ struct AnswerSummary {
         let cached = cachedTokenCount > 0 ? " (\(cachedTokenCount) from before)" : ""
         let line =
             "\(prompt)\(cached)\(Self.text(prefillRate)), \(made) made\(Self.text(decodeRate))"
-        if let uses {
-            let low = Format.fixed(uses.lowShare * 100, digits: 1)
-            let skipped = Format.fixed(uses.skippedShare * 100, digits: 1)
-            return line
-                + "\nnot exact: \(low) % of experts' uses in few bits, \(skipped) % left out"
-        }
+        if let deviation { return line + "\n" + deviation.text }
         guard !rows.isEmpty else { return line }
         let rows = rows.map { "\($0.name) \($0.count)" }.joined(separator: ", ")
         return line + "\nrows of experts computed: \(rows)"

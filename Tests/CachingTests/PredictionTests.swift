@@ -138,6 +138,50 @@ struct PredictionTests {
         )
     }
 
+    @Test("A task whose experts were chosen already loads nothing on demand")
+    func knownTask() {
+        var schedule = ResidencySchedule(period: 2, knownTasks: [0])
+        let decisions = [0, 0, 0, 1].map { schedule.onPrompt(task: $0) }
+        #expect(decisions == [.keep, .keep, .choose, .loadOnDemand])
+    }
+
+    @Test("Layers counted by themselves have the frequencies of tokens counted whole")
+    func layerCounts() {
+        var settings = ExpertPredictor.Settings()
+        settings.transitionWeight = 0
+        settings.halfLife = 5
+        var whole = ExpertPredictor(expertCounts: [4, 0, 3], topK: 2, settings: settings)
+        var layers = whole
+        for token in 0..<30 {
+            let first = [token % 4, (token + 1) % 4]
+            let second = [token % 3, (token + 1) % 3]
+            whole.count((first + second).map { UInt16($0) })
+            layers.count(first.map { Int32($0) }, at: 0)
+            layers.count(second.map { Int32($0) }, at: 1)
+        }
+        for place in 0..<2 {
+            #expect(whole.frequencies(at: place) == layers.frequencies(at: place))
+            #expect(Set(whole.frequencies(at: place)).count > 1)
+        }
+        // Nothing is known of who follows whom.
+        #expect(whole.scores(at: 1, after: [0, 1]) == whole.frequencies(at: 1))
+    }
+
+    @Test("What was counted elsewhere counts as half a life of tokens, then fades")
+    func countedElsewhere() {
+        var settings = ExpertPredictor.Settings()
+        settings.halfLife = 100
+        var predictor = ExpertPredictor(expertCounts: [2, 0, 2], topK: 1, settings: settings)
+        predictor.count([[1e9, 0], [], [0, 1e9]], rows: 1e9)
+        #expect(predictor.frequencies(at: 0)[0] > 0.99)
+        #expect(predictor.frequencies(at: 1)[1] > 0.99)
+        for _ in 0..<100 { predictor.count([1, 1]) }
+        // 50 of the hundred that are left, and 72 of the new hundred.
+        #expect(abs(predictor.frequencies(at: 0)[0] - 50.0 / 122) < 0.02)
+        predictor.count([[0, 0], [], [0, 0]], rows: 0)
+        #expect(predictor.frequencies(at: 0).allSatisfy { $0.isFinite })
+    }
+
     @Test("A budget is shared evenly, as far as layers have experts")
     func counts() {
         let numbering = ExpertNumbering(expertCounts: [2, 0, 8, 8])

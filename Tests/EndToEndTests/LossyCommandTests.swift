@@ -67,6 +67,67 @@ struct LossyCommandTests {
         #expect(small.status != 0 && small.errors.contains("is too small"))
     }
 
+    @Test("run --lossy emoe says which part of the uses went to others, and to whom they went")
+    func emoe() async throws {
+        let few = ["--memory", "110MiB", "--cache-directory", cache.path, "--lossy", "emoe"]
+        let first = try await Command.run(run + few)
+        #expect(first.status == 0, "\(first.errors)")
+        let whole = try await Command.run(run + memory)
+        // The first prompt is exact, and so is the token that follows it.
+        let tokens = try #require(try first.object["tokens"] as? [Int])
+        #expect(tokens.first == (try whole.object["tokens"] as? [Int])?.first)
+        let count = try #require(try first.object["present_experts"] as? Int)
+        #expect(count >= 8 && count < 64)
+        let size = try #require(try first.object["present_bytes"] as? Int)
+        #expect(size > count * 2_400_000)
+        let peak = try #require(try first.object["peak_memory_bytes"] as? Int)
+        #expect(Double(peak) <= 1.02 * Double(110 << 20))
+
+        let text = try TemporaryFile("prose.txt")
+        try Data(String(repeating: "a b c ", count: 40).utf8)
+            .write(to: URL(filePath: text.path))
+        let counted = try await Command.run(
+            ["profile", "-m", model.path, "--text", text.path, "-c", "64"]
+                + ["--directory", cache.path],
+            program: "moiety-bench"
+        )
+        #expect(counted.status == 0, "\(counted.errors)")
+        let task = URL(filePath: text.path).deletingPathExtension().lastPathComponent
+        let profile = ["--profile", cache.path + "/\(task).json"]
+        let known = try await Command.run(run + few + profile + ["--task", task])
+        #expect(known.status == 0, "\(known.errors)")
+        let substituted = try #require(try known.object["substituted_share"] as? Double)
+        #expect(substituted > 0 && substituted < 1)
+        #expect(try known.object["low_share"] as? Double == 0)
+        let shown = try await Command.run(run.dropLast() + few + profile)
+        #expect(shown.errors.contains("% of experts' uses went to others, of the "))
+        let tasks = try TemporaryFile("tasks.yaml")
+        try Data("tasks:\n  \(task):\n    keywords: b x\n  z:\n    keywords: y".utf8)
+            .write(to: URL(filePath: tasks.path))
+        let told = try await Command.run(run + few + profile + ["--tasks", tasks.path])
+        #expect(told.status == 0, "\(told.errors)")
+        #expect(try told.object["task"] as? String == task)
+        let other = try await Command.run(run + few + profile + ["--task", "none"])
+        #expect(other.status == 65 && other.errors.contains("none of the profiles is of task"))
+    }
+
+    @Test("A profile of another model is refused, and options that nobody would look at")
+    func profiles() async throws {
+        let profile = try TemporaryFile("profile.json")
+        let text = """
+            {"format":"moiety.profile.v1","rows":1,"top_k":1,"layers":[{"activations":[1]}]}
+            """
+        try Data(text.utf8).write(to: URL(filePath: profile.path))
+        let few = ["--memory", "110MiB", "--cache-directory", cache.path]
+        let given = ["--profile", profile.path]
+        let other = try await Command.run(run + few + ["--lossy", "emoe"] + given)
+        #expect(other.status != 0 && other.errors.contains("1 layers and 1 experts"))
+        let exact = try await Command.run(run + few + given)
+        #expect(exact.status == 64 && exact.errors.contains("--profile is for --lossy emoe"))
+        let task = try await Command.run(run + few + ["--lossy", "emoe", "--task", "code"])
+        #expect(task.status == 64 && task.errors.contains("give them with --profile"))
+    }
+
     @Test("perplexity --lossy compares with the exact model")
     func perplexity() async throws {
         let text = try TemporaryFile("text")
@@ -84,11 +145,16 @@ struct LossyCommandTests {
         #expect(try #require(object["low_share"] as? Double) > 0)
         let agreement = try #require(object["greedy_agreement_64"] as? Double)
         #expect(agreement >= 0 && agreement <= 1)
+        let few = ["--memory", "110MiB", "--cache-directory", cache.path, "--lossy", "emoe"]
+        let emoe = try await Command.run(command + few).object
+        #expect(try #require(emoe["exact_perplexity"] as? Double) == exact)
+        #expect(try #require(emoe["substituted_share"] as? Double) > 0)
+        #expect(try #require(emoe["present_experts"] as? Int) < 64)
     }
 
-    @Test("moiety-bench model --lossy measures both modes within the budget")
+    @Test("moiety-bench model --lossy measures all modes within the budget")
     func benchmark() async throws {
-        for mode in ["resident", "hobbit"] {
+        for mode in ["resident", "hobbit", "emoe"] {
             let result = try await Command.run(
                 ["model", "-m", model.path, "-p", "20", "-n", "20", "--repetitions", "1", "--json"]
                     + ["--memory", "170MiB", "--cache-directory", cache.path, "--lossy", mode],
@@ -100,7 +166,13 @@ struct LossyCommandTests {
             #expect(Double(peak) <= 1.02 * Double(170 << 20), "\(mode)")
             let disk = try #require(object["disk"] as? [String: Any])
             #expect(disk["low_share"] as? Double != nil)
-            #expect(disk["low_slots"] as? Int ?? 0 > 0)
+            if mode == "emoe" {
+                #expect(disk["substituted_share"] as? Double ?? 0 > 0)
+                #expect(disk["bytes_read_per_token"] as? Int == 0)
+                #expect(disk["present_experts"] as? Int ?? 64 < 64)
+            } else {
+                #expect(disk["low_slots"] as? Int ?? 0 > 0)
+            }
         }
     }
 }

@@ -36,18 +36,18 @@ private struct LossyModel {
     func runner(
         _ mode: LossyMode,
         budget: Int,
-        lowShare: Double = LossyOptions.usualLowShare,
+        lowShare: Double = TierOptions.usualLowShare,
         importance: String? = nil,
         kernels: Kernels = Kernels(instructionSet: .detected, threadCount: 1),
         onTrouble: @escaping (ExpertResidence.Trouble) -> Void = { _ in }
     ) throws -> any LossyRunner {
-        var options = LossyOptions(mode: mode, tier: tier, lowShare: lowShare)
+        var options = TierOptions(mode: mode, tier: tier, lowShare: lowShare)
         options.importancePath = importance
         let residence = ExpertResidence(
             model.file,
             cache: cache,
             kernels: kernels,
-            lossy: options
+            lossy: .tiers(options)
         )
         let runner = try residence.runner(budget: budget, fixed: 0, onTrouble: onTrouble)
         return try #require(runner as? any LossyRunner)
@@ -277,7 +277,7 @@ struct LossyTests {
             lossy.model.file,
             cache: lossy.cache,
             kernels: Kernels(instructionSet: .detected, threadCount: 1),
-            lossy: LossyOptions(mode: .resident, tier: .q4)
+            lossy: .tiers(TierOptions(mode: .resident, tier: .q4))
         )
         let budget = lossy.budget(high: lossy.high.expertCount, low: 0)
         #expect(try residence.runner(budget: budget, fixed: 0) is LocalRunner)

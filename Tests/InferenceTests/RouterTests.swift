@@ -16,7 +16,7 @@ struct RouterTests {
         let kernels = Kernels(instructionSet: .detected, threadCount: 1)
         let recorder = RecordingRunner(model, kernels)
         let forward = model.forward(kernels: kernels, experts: recorder)
-        forward.present = present
+        recorder.present = present
         let count = forward.model.vocabularyCount
         _ = try forward.logits(of: randomTokens(60, below: count, seed: seed))
         return (model, recorder.visits)
@@ -32,6 +32,7 @@ struct RouterTests {
         for visit in visits {
             let router = try #require(NaiveRouter(model, layer: visit.layer))
             #expect(visit.routing.topK == 3 && visit.routing.rowCount == 60)
+            #expect(visit.routing.wanted.isEmpty)
             for row in 0..<visit.routing.rowCount {
                 let probabilities = router.probabilities(visit.row(row))
                 let chosen = NaiveRouter.ranking(probabilities).prefix(3)
@@ -98,11 +99,13 @@ struct RouterTests {
             let router = try #require(NaiveRouter(model, layer: visit.layer))
             for row in 0..<visit.routing.rowCount {
                 let probabilities = router.probabilities(visit.row(row))
-                let chosen = NaiveRouter.ranking(probabilities).filter {
+                let ranking = NaiveRouter.ranking(probabilities)
+                let chosen = ranking.filter {
                     present.contains(ExpertID(layer: visit.layer, index: $0))
                 }.prefix(3)
                 let places = row * 3..<(row + 1) * 3
                 #expect(visit.routing.experts[places].map(Int.init) == Array(chosen))
+                #expect(visit.routing.wanted[places].map(Int.init) == Array(ranking.prefix(3)))
                 let total = chosen.reduce(0) { $0 + probabilities[$1] }
                 for (place, expert) in zip(places, chosen) {
                     let weight = Double(visit.routing.weights[place])

@@ -50,6 +50,7 @@ final class RecordingRunner: ExpertRunner {
     }
 
     private(set) var visits: [Visit] = []
+    var present: PresentExperts?
     private let runner: LocalRunner
 
     func forget() { visits = [] }

@@ -6,6 +6,8 @@ final class CountingRunner: ExpertRunner {
     private let inner: any ExpertRunner
     /// `[layer][expert]`.
     private(set) var uses: [[Double]]
+    /// Which experts rows may go to, nil for all; set between steps.
+    var present: PresentExperts?
 
     init(_ inner: any ExpertRunner, expertCounts: [Int]) {
         self.inner = inner

@@ -110,7 +110,7 @@ public struct ResidencyBenchmark {
     /// How often each expert was used, relative to its layer's others; `[place][expert]`.
     private func count(_ windows: [[Int32]]) throws(ForwardError) -> [[Double]] {
         counter.forget()
-        loaded.forward.present = nil
+        counter.present = nil
         for window in windows {
             let evaluation = Evaluation(forward: loaded.forward, tokens: window)
             while !evaluation.isFinished { try evaluation.step { _, _ in } }
@@ -200,15 +200,15 @@ public struct ResidencyBenchmark {
         _ losses: inout [PredictionLoss]
     ) throws(ForwardError) {
         let forward = loaded.forward
-        defer { forward.present = nil }
+        defer { counter.present = nil }
         let reference = Evaluation(forward: forward, tokens: window)
         let others = candidates.map { _ in Evaluation(forward: forward, tokens: window) }
         while !reference.isFinished {
             var rows: [Int: [Float]] = [:]
-            forward.present = nil
+            counter.present = nil
             try reference.step { position, logits in rows[position] = Array(logits) }
             for (index, other) in others.enumerated() {
-                forward.present = candidates[index].present
+                counter.present = candidates[index].present
                 try other.step { position, logits in
                     guard position + 1 < window.count, let row = rows[position] else { return }
                     losses[index].add(exact: row[...], lossy: logits, next: window[position + 1])
@@ -222,8 +222,8 @@ public struct ResidencyBenchmark {
         after prompt: [Int32],
         _ present: PresentExperts?
     ) throws(ForwardError) -> GreedyContinuation {
-        loaded.forward.present = present
-        defer { loaded.forward.present = nil }
+        counter.present = present
+        defer { counter.present = nil }
         return try GreedyContinuation(
             after: prompt,
             count: Self.greedyLength,

@@ -1,3 +1,4 @@
+import Experts
 import Generation
 public import Inference
 import Kernels
@@ -56,7 +57,17 @@ public final class ModelBenchmark {
 
     /// Reads the prompts once and makes a few tokens, so that memory and caches are warm, and
     /// fills the contexts that decode starts with.
+    ///
+    /// Where tokens take only experts that are in memory, these are chosen meanwhile.
     public func warmUp(progress: (Double) -> Void = { _ in }) throws(ForwardError) {
+        if let runner = forward.experts as? any LossyRunner {
+            let first = options.promptTokenCount > 0 ? options.promptTokenCount : options.depth
+            do throws(ExpertRunnerError) {
+                try runner.beginPrompt(tokenCount: first)
+            } catch {
+                throw .experts(error)
+            }
+        }
         if options.promptTokenCount > 0 {
             let context = try forward.makeContext(capacity: options.promptTokenCount)
             try read(options.promptTokenCount, into: context)

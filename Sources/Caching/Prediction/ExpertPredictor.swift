@@ -1,3 +1,5 @@
+import Model
+
 /// Guesses which experts come: how often each task uses them, and who follows whom from layer to
 /// layer.
 ///
@@ -10,7 +12,8 @@ public struct ExpertPredictor: Sendable {
         public var halfLife = 4096.0
         /// How many tokens' worth the task's frequencies count beside few transitions.
         public var caution = 4.0
-        /// How far what was chosen in the layer before is trusted; 0 leaves transitions out.
+        /// How far what was chosen in the layer before is trusted; 0 leaves transitions out, and
+        /// takes no memory for them.
         public var transitionWeight = 1.0
 
         public init() {}
@@ -41,11 +44,12 @@ public struct ExpertPredictor: Sendable {
         self.topK = topK
         self.settings = settings
         let none = Array(repeating: 0.0, count: numbering.count)
+        let countsTransitions = settings.transitionWeight > 0
         uses = Array(repeating: none, count: taskCount)
         totals = none
         transitions = numbering.places.map { place in
             let next = place + 1
-            guard next < numbering.placeCount else { return [] }
+            guard countsTransitions, next < numbering.placeCount else { return [] }
             return Array(repeating: 0, count: numbering.numbers(at: next).count)
         }
         weights = Array(repeating: 1, count: taskCount)
@@ -62,7 +66,7 @@ public struct ExpertPredictor: Sendable {
                 let expert = first + Int(chosen[place * topK + index])
                 uses[task][expert] += weights[task]
                 totals[expert] += totalWeight
-                guard place + 1 < numbering.placeCount else { continue }
+                guard !transitions[expert].isEmpty else { continue }
                 for next in 0..<topK {
                     transitions[expert][Int(chosen[(place + 1) * topK + next])] += totalWeight
                 }
@@ -71,8 +75,37 @@ public struct ExpertPredictor: Sendable {
         fade(task)
     }
 
+    /// Counts what the rows of a step chose in one layer, and not who follows whom: `[row][topK]`.
+    ///
+    /// They fade once the last layer was counted.
+    public mutating func count(_ chosen: [Int32], at place: Int, task: Int = 0) {
+        let first = numbering.numbers(at: place).lowerBound
+        for expert in chosen {
+            uses[task][first + Int(expert)] += weights[task]
+            totals[first + Int(expert)] += totalWeight
+        }
+        guard place == numbering.placeCount - 1 else { return }
+        for _ in 0..<chosen.count / topK { fade(task) }
+    }
+
+    /// Counts what was counted elsewhere, as if it were that of the last `halfLife` tokens.
+    ///
+    /// - Parameters:
+    ///   - counts: rows that used each expert; `[layer][expert]`.
+    ///   - rows: that were counted.
+    public mutating func count(_ counts: [[Double]], rows: Double, task: Int = 0) {
+        precondition(counts.map(\.count) == numbering.expertCounts, "counts of another model")
+        let share = rows > 0 ? settings.halfLife / rows : 0
+        for (layer, counts) in counts.enumerated() {
+            for (expert, count) in zip(numbering.numbers(in: LayerIndex(layer)), counts) {
+                uses[task][expert] += count * share * weights[task]
+                totals[expert] += count * share * totalWeight
+            }
+        }
+    }
+
     private mutating func fade(_ task: Int) {
-        let growth = 1 + 0.693_147_180_559_945_3 / settings.halfLife
+        let growth = 1 + Self.logarithmOf2 / settings.halfLife
         weights[task] *= growth
         totalWeight *= growth
         if weights[task] > Self.largestWeight {
@@ -87,6 +120,8 @@ public struct ExpertPredictor: Sendable {
             totalWeight = 1
         }
     }
+
+    private static let logarithmOf2 = 0.693_147_180_559_945_3
 
     /// Before weights outgrow what doubles can add to counts of one.
     private static let largestWeight = 1e9

@@ -17,12 +17,15 @@ public struct ResidencySchedule: Hashable, Sendable {
     public let period: Int
     /// Prompts since the last choice.
     private var promptCount = 0
-    private var knownTasks: Set<Int> = []
+    private var knownTasks: Set<Int>
 
-    /// - Parameter period: the paper found 40 to change nothing, and 60 to.
-    public init(period: Int = 40) {
+    /// - Parameters:
+    ///   - period: the paper found 40 to change nothing, and 60 to.
+    ///   - knownTasks: those for which experts were chosen before any prompt.
+    public init(period: Int = 40, knownTasks: Set<Int> = []) {
         precondition(period > 0, "a period of \(period) prompts")
         self.period = period
+        self.knownTasks = knownTasks
     }
 
     public mutating func onPrompt(task: Int) -> Decision {

@@ -11,7 +11,7 @@ extension ExpertResidence {
     ///   other.
     /// - Throws: `MemoryPlanError`, and what reading the model throws.
     func runner(
-        _ lossy: LossyOptions,
+        _ lossy: TierOptions,
         _ high: StoreLayout,
         budget: Int,
         fixed: Int,
@@ -72,7 +72,7 @@ extension ExpertResidence {
         SlottedExperts(stored, options: options, kernels: kernels, onTrouble: onTrouble)
     }
 
-    private func stored(
+    func stored(
         _ tier: LowTier?,
         _ slotCount: Int,
         _ progress: (Double) -> Void,

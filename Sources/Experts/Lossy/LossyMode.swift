@@ -3,6 +3,14 @@ public import ExpertStore
 public import Model
 
 /// How accuracy is given for speed where experts do not fit into memory.
+public enum LossyOptions: Hashable, Sendable {
+    /// Some experts are held in fewer bits.
+    case tiers(TierOptions)
+    /// Tokens take only experts that are in memory.
+    case emoe(EmoeOptions)
+}
+
+/// How experts are held in fewer bits.
 public enum LossyMode: Hashable, Sendable {
     /// HOBBIT: an expert that is missing comes in the high tier, in the low one, or not at all, by
     /// how little it weighs. Only for steps of one row; prompts stay exact.
@@ -13,7 +21,7 @@ public enum LossyMode: Hashable, Sendable {
 }
 
 /// A mode, and what its low tier is.
-public struct LossyOptions: Hashable, Sendable {
+public struct TierOptions: Hashable, Sendable {
     public var mode: LossyMode
     public var tier: LowTier
     /// The part of the experts' memory that the low tier takes in `hobbit`.
@@ -34,23 +42,27 @@ public struct LossyOptions: Hashable, Sendable {
     public static let lowShareRange = 0.05...0.95
 }
 
-/// In which tier rows used their experts; one use is one row's visit to one expert.
+/// In which tier rows used the experts that they wanted; one use is one row's visit to one expert.
 public struct TierUses: Hashable, Sendable {
     public var high = 0
     public var low = 0
     /// The row went without it.
     public var skipped = 0
+    /// The row went to another one, because it was absent.
+    public var substituted = 0
 
     public init() {}
 
-    public var all: Int { high + low + skipped }
+    public var all: Int { high + low + skipped + substituted }
     public var lowShare: Double { Double(low) / Double(max(1, all)) }
     public var skippedShare: Double { Double(skipped) / Double(max(1, all)) }
+    public var substitutedShare: Double { Double(substituted) / Double(max(1, all)) }
 
     public mutating func add(_ other: TierUses) {
         high += other.high
         low += other.low
         skipped += other.skipped
+        substituted += other.substituted
     }
 
     /// What came since `earlier`.
@@ -59,6 +71,7 @@ public struct TierUses: Hashable, Sendable {
         result.high -= earlier.high
         result.low -= earlier.low
         result.skipped -= earlier.skipped
+        result.substituted -= earlier.substituted
         return result
     }
 }
@@ -75,8 +88,30 @@ extension ResidentRunner: BudgetedRunner {
     public var slotCounts: SlotCounts { SlotCounts(high: slotCount) }
 }
 
-/// Computes experts in this process, some of them in the low tier.
+/// Computes experts in this process, and not all of them as the model says.
 public protocol LossyRunner: BudgetedRunner {
     /// Since the beginning.
     var uses: TierUses { get }
+    /// The experts that rows may go to; nil where they may go to all.
+    var presence: Presence? { get }
+
+    /// Told of every prompt before its first step; what is known of the work may then be looked at
+    /// anew.
+    ///
+    /// - Parameter tokenCount: of the prompt.
+    /// - Throws: `expertsMissing` where experts were chosen and cannot be read.
+    func beginPrompt(tokenCount: Int) throws(ExpertRunnerError)
+}
+
+extension LossyRunner {
+    public var presence: Presence? { nil }
+
+    public func beginPrompt(tokenCount: Int) throws(ExpertRunnerError) {}
+}
+
+/// Experts that are in memory, and the only ones that rows go to.
+public struct Presence: Hashable, Sendable {
+    public let expertCount: Int
+    /// Of memory.
+    public let byteCount: Int
 }

@@ -81,14 +81,19 @@ public struct ExpertResidence: Sendable {
         let needs = MemoryPlan.Needs(model.description, layout, fixed: fixed)
         // What fits stays exact.
         if let lossy, budget < fixed + needs.experts {
-            return try runner(
-                lossy,
-                layout,
-                budget: budget,
-                fixed: fixed,
-                progress: progress,
-                onTrouble: onTrouble
-            )
+            switch lossy {
+            case .tiers(let tiers):
+                return try runner(
+                    tiers,
+                    layout,
+                    budget: budget,
+                    fixed: fixed,
+                    progress: progress,
+                    onTrouble: onTrouble
+                )
+            case .emoe(let options):
+                return try runner(options, needs, budget: budget, progress, onTrouble)
+            }
         }
         let plan = try MemoryPlan(budget: budget, needs)
         guard let slotCount = plan.slotCount else {

@@ -25,6 +25,9 @@ struct PartTurns {
         return (batch, begun == part)
     }
 
+    /// Whether nothing is asked for that is not finished.
+    var isEmpty: Bool { batches.isEmpty }
+
     mutating func cancel() {
         batches.removeAll(keepingCapacity: true)
         begun = nil

@@ -341,12 +341,50 @@ public final class SlottedExperts {
         walk.end()
     }
 
+    /// Leaves these experts in memory and nobody else, and reads those that are missing.
+    ///
+    /// - Precondition: there is a slot for each, and the model has them.
+    /// - Throws: `expertsMissing` where one cannot be read; some of the others may be here then.
+    func keep(_ experts: [ExpertID]) throws(ExpertRunnerError) {
+        precondition(experts.count <= slotCount, "\(slotCount) slots for \(experts.count)")
+        settle()
+        let kept = Set(experts)
+        for id in numbering.experts where !kept.contains(id) && holds(id) {
+            self[stageOf: id] = .settled
+            slots.remove(id, tier: .high)
+        }
+        var missing = experts.filter { !holds($0) }[...]
+        while true {
+            while reads.count < reads.capacity, let id = missing.first,
+                let place = slots.admit(id, tier: .high)
+            {
+                missing.removeFirst()
+                awaitedCount += 1
+                post(id, place, as: .awaited)
+            }
+            guard reads.count > 0 else { return }
+            let end = reads.wait()
+            _ = settle(end)
+            guard end.source != nil else {
+                forget(end.expert)
+                settle()
+                let reason = end.trouble.map { "\($0)" } ?? "reading was given up"
+                throw .expertsMissing(
+                    layer: end.expert.layer,
+                    reason: "\(end.expert) cannot be read: \(reason)"
+                )
+            }
+            figures.bytesNeeded += byteCount(of: end.expert)
+            slots.release(end.expert, tier: .high)
+        }
+    }
+
     private func forget(_ id: ExpertID) {
         slots.release(id, tier: .high)
         slots.remove(id, tier: .high)
     }
 
-    private func byteCount(of id: ExpertID) -> Int { layout.extent(of: id)?.count ?? 0 }
+    func byteCount(of id: ExpertID) -> Int { layout.extent(of: id)?.count ?? 0 }
 
     private subscript(stageOf id: ExpertID) -> Stage {
         get { numbering.number(of: id).map { stages[$0] } ?? .settled }

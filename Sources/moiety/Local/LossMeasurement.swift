@@ -14,10 +14,12 @@ struct LossMeasurement {
     /// Tokens of each continuation.
     private static let continuedCount = 64
 
-    /// - Parameter positions: of a window.
-    init(_ options: EvaluationOptions, positions: Int) throws {
+    /// - Parameters:
+    ///   - text: what is judged.
+    ///   - positions: of a window.
+    init(_ options: EvaluationOptions, _ text: [UInt8], positions: Int) throws {
         let file = try ModelFile(path: options.model.model)
-        guard let budget = try options.memory.budget() else {
+        guard let budget = try options.memory.budget(for: text) else {
             throw CommandFailure("--lossy is for experts that do not fit; say how much --memory")
         }
         // A continuation begins in the middle of a window and may end behind it.
@@ -48,6 +50,8 @@ struct LossMeasurement {
         let runner = lossy.experts as? any LossyRunner
         var uses = TierUses()
         for (number, window) in perplexity.windows.enumerated() {
+            // What of a window is not judged is its prompt.
+            try runner?.beginPrompt(tokenCount: perplexity.firstScored)
             let before = runner?.uses ?? uses
             try compare(window, from: perplexity.firstScored, into: &loss)
             uses.add(runner?.uses.since(before) ?? TierUses())
@@ -57,7 +61,7 @@ struct LossMeasurement {
             let value = Format.fixed((loss.perplexityLoss ?? 0) * 100, digits: 2)
             Console.progress("window \(number + 1) of \(perplexity.windows.count), loss \(value) %")
         }
-        return try LossFigures(loss, agreements, uses)
+        return try LossFigures(loss, agreements, Deviation(uses, runner?.presence))
     }
 
     /// Predictions token by token, as answers are made; the exact ones may come many at a time.
@@ -99,14 +103,13 @@ struct LossFigures: Encodable {
     private let divergence: Double
     private let sameLikeliest: Double
     private let greedyAgreement: Double
-    private let lowShare: Double
-    private let skippedShare: Double
+    private let deviation: Deviation
     private let tokens: Int
 
     fileprivate init(
         _ loss: PredictionLoss,
         _ agreements: [Double],
-        _ uses: TierUses
+        _ deviation: Deviation
     ) throws {
         guard let lossy = loss.lossyPerplexity, let exact = loss.exactPerplexity,
             let part = loss.perplexityLoss, lossy.isFinite, exact.isFinite
@@ -119,11 +122,10 @@ struct LossFigures: Encodable {
         perplexity = lossy
         exactPerplexity = exact
         perplexityLoss = part
+        self.deviation = deviation
         divergence = loss.divergence ?? 0
         sameLikeliest = loss.agreement ?? 0
         greedyAgreement = agreements.reduce(0, +) / Double(max(1, agreements.count))
-        lowShare = uses.lowShare
-        skippedShare = uses.skippedShare
         tokens = loss.count
     }
 
@@ -134,12 +136,22 @@ struct LossFigures: Encodable {
         case divergence = "kl_divergence"
         case sameLikeliest = "same_likeliest"
         case greedyAgreement = "greedy_agreement_64"
-        case lowShare = "low_share"
-        case skippedShare = "skipped_share"
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        try deviation.encode(to: encoder)
+        var object = encoder.container(keyedBy: CodingKeys.self)
+        try object.encode(perplexity, forKey: .perplexity)
+        try object.encode(exactPerplexity, forKey: .exactPerplexity)
+        try object.encode(perplexityLoss, forKey: .perplexityLoss)
+        try object.encode(divergence, forKey: .divergence)
+        try object.encode(sameLikeliest, forKey: .sameLikeliest)
+        try object.encode(greedyAgreement, forKey: .greedyAgreement)
+        try object.encode(tokens, forKey: .tokens)
     }
 
     var text: String {
-        func percent(_ part: Double) -> String { Format.fixed(part * 100, digits: 2) + " %" }
+        func percent(_ part: Double) -> String { Deviation.percent(part, digits: 2) }
         var table = Table([("", .left), ("", .left)])
         table.add(["perplexity", Format.fixed(perplexity, digits: 4)])
         table.add(["exact", Format.fixed(exactPerplexity, digits: 4)])
@@ -147,8 +159,7 @@ struct LossFigures: Encodable {
         table.add(["KL divergence", Format.fixed(divergence, digits: 5)])
         table.add(["same likeliest token", percent(sameLikeliest)])
         table.add(["same greedy 64 tokens", percent(greedyAgreement)])
-        table.add(["uses in few bits", percent(lowShare)])
-        table.add(["uses skipped", percent(skippedShare)])
+        deviation.add(to: &table)
         table.add(["tokens", "\(tokens)"])
         return table.text
     }

@@ -1,5 +1,6 @@
 public import ArgumentParser
 public import Experts
+import Placement
 import Settings
 import Storage
 
@@ -18,10 +19,26 @@ struct MemoryBudgetOptions: ParsableArguments {
         help: """
             Trade accuracy for speed where experts do not fit: hobbit reads those that weigh \
             little in fewer bits, or not at all; resident keeps all of them in memory in fewer \
-            bits, and never waits. Default: answers stay exact.
+            bits, and never waits; emoe keeps those that the task uses most, and takes no others. \
+            Default: answers stay exact.
             """
     )
     var lossy: LossyOptions.ModeName?
+
+    @Option(
+        help: """
+            Which experts a task uses, for emoe: a file from 'moiety admin profile dump' or \
+            'moiety-bench profile'; once for each task that may come. Default: what the first \
+            prompt uses.
+            """
+    )
+    var profile: [String] = []
+
+    @Option(help: "The task that comes: of the profiles, only this one's is used.")
+    var task: String?
+
+    @Option(help: "A file of tasks and their keywords: the prompt's words say which task it is.")
+    var tasks: String?
 
     @Option(help: "What experts have then in fewer bits: q4, q3, q2, or none for not at all.")
     var lowTier = LossyOptions.TierName.q3
@@ -41,22 +58,57 @@ struct MemoryBudgetOptions: ParsableArguments {
         guard lossy == nil || memory != nil else {
             throw ValidationError("--lossy is for experts that do not fit; say how much --memory")
         }
-        guard lossy == nil || lowTier != .none else {
+        guard lossy?.hasTiers != true || lowTier != .none else {
             throw ValidationError("--lossy needs a low tier; --low-tier is none")
         }
-        guard importance == nil || lossy != nil else {
-            throw ValidationError("--importance is for experts in fewer bits; it needs --lossy")
+        guard importance == nil || lossy?.hasTiers == true else {
+            throw ValidationError("--importance is for --lossy hobbit or resident")
+        }
+        guard profile.isEmpty || lossy == .emoe else {
+            throw ValidationError("--profile is for --lossy emoe")
+        }
+        guard (task == nil && tasks == nil) || !profile.isEmpty else {
+            throw ValidationError("a task chooses among profiles; give them with --profile")
+        }
+        guard task == nil || tasks == nil else {
+            throw ValidationError("--task says what --tasks would find out; leave out one")
         }
     }
 
-    private var lossyOptions: LossyOptions? {
-        var options = lossy.flatMap { LossyOptions($0, tier: lowTier) }
-        options?.importancePath = importance
-        return options
+    /// The task that experts are chosen for; nil where they are for all that may come.
+    func task(of prompt: [UInt8]) throws -> String? { try known(of: prompt).task }
+
+    private func lossyOptions(_ prompt: [UInt8]) throws -> LossyOptions? {
+        guard let lossy else { return nil }
+        let emoe = EmoeOptions(
+            tasks: try known(of: prompt).profiles.map {
+                ExpertUses(rows: $0.rows, counts: $0.layers.map(\.activations))
+            }
+        )
+        return LossyOptions(lossy, tier: lowTier, importance: importance, emoe: emoe)
+    }
+
+    /// What is known of a prompt's task, where that is said or its words tell, or else of all.
+    private func known(of prompt: [UInt8]) throws -> (task: String?, profiles: [Profile]) {
+        let all = try profile.map { try InputFile.profile($0) }
+        let words = try tasks.flatMap {
+            try TasksFile(path: $0).task(of: String(decoding: prompt, as: UTF8.self))
+        }
+        guard let name = task ?? words else { return (nil, all) }
+        let chosen = all.filter { $0.task == name }
+        guard chosen.isEmpty else { return (name, chosen) }
+        // Words may tell of a task that nobody has counted.
+        guard task != nil else { return (nil, all) }
+        throw CommandFailure(
+            "none of the profiles is of task '\(name)'",
+            code: CommandFailure.dataError
+        )
     }
 
     /// Nil where nothing is limited.
-    func budget() throws -> MemoryAllowance? {
+    ///
+    /// - Parameter prompt: what is to be answered, where it is known.
+    func budget(for prompt: [UInt8] = []) throws -> MemoryAllowance? {
         guard let memory else { return nil }
         var given: [String: String] = [:]
         given["worker.cache-directory"] = cacheDirectory
@@ -67,7 +119,7 @@ struct MemoryBudgetOptions: ParsableArguments {
                 path: settings.cacheDirectory,
                 byteLimit: settings.cacheByteCount
             ),
-            lossy: lossyOptions
+            lossy: try lossyOptions(prompt)
         )
     }
 

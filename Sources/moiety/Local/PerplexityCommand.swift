@@ -63,7 +63,8 @@ struct PerplexityCommand: AsyncParsableCommand {
     }
 
     private func measureLoss(_ perplexity: Perplexity) throws {
-        let measurement = try LossMeasurement(options, positions: ctxSize)
+        let text = try InputFile.read(file)
+        let measurement = try LossMeasurement(options, text, positions: ctxSize)
         let figures = try measurement.measure(perplexity)
         guard !json else { return try Console.writeJSON(figures) }
         Console.write(figures.text)

@@ -4,6 +4,7 @@ import Foundation
 import Generation
 import Inference
 import Model
+import Tensors
 import Terminal
 import Tokenizer
 
@@ -42,17 +43,28 @@ struct RunCommand: AsyncParsableCommand {
         let promptTokens: Int
         let prefillRate: Double
         let decodeRate: Double
-        /// Nil where the answer is exact.
-        let lowShare: Double?
-        let skippedShare: Double?
+        /// The most that this process had in memory; nil without a budget.
+        let peak: Int?
+        /// That experts were chosen for; nil where that is nobody's.
+        let task: String?
 
         enum CodingKeys: String, CodingKey {
-            case text, tokens
-            case lowShare = "low_share"
-            case skippedShare = "skipped_share"
+            case text, tokens, task
+            case peak = "peak_memory_bytes"
             case promptTokens = "prompt_tokens"
             case prefillRate = "prefill_tok_s"
             case decodeRate = "decode_tok_s"
+        }
+    }
+
+    /// An answer, and in which way it is not exact; nil where it is.
+    private struct Whole: Encodable {
+        let answer: Answer
+        let deviation: Deviation?
+
+        func encode(to encoder: any Encoder) throws {
+            try answer.encode(to: encoder)
+            try deviation?.encode(to: encoder)
         }
     }
 
@@ -68,29 +80,30 @@ struct RunCommand: AsyncParsableCommand {
     func run() async throws {
         try await CommandFailure.report {
             let output = AnswerOutput(streams: !json)
-            let (result, uses) = try generate(try prompt.read(), into: output)
+            let text = try prompt.read()
+            let (result, deviation) = try generate(text, into: output)
             if case .failed(let message) = result.reason { throw CommandFailure(message) }
-            guard json else { return output.end(summary: AnswerSummary(result, uses: uses)) }
-            try Console.writeJSON(
-                Answer(
-                    text: output.text,
-                    tokens: result.tokens,
-                    promptTokens: result.promptTokenCount,
-                    prefillRate: result.prefillRate,
-                    decodeRate: result.decodeRate,
-                    lowShare: uses?.lowShare,
-                    skippedShare: uses?.skippedShare
-                )
+            guard json else { return output.end(summary: AnswerSummary(result, deviation)) }
+            let answer = Answer(
+                text: output.text,
+                tokens: result.tokens,
+                promptTokens: result.promptTokenCount,
+                prefillRate: result.prefillRate,
+                decodeRate: result.decodeRate,
+                peak: memory.memory == nil ? nil : MemoryBudget.peakByteCount(),
+                task: deviation == nil ? nil : try memory.task(of: text)
             )
+            try Console.writeJSON(Whole(answer: answer, deviation: deviation))
         }
     }
 
     private func load(
         _ file: ModelFile,
+        _ text: [UInt8],
         for request: GenerationRequest,
         _ limits: Scheduler.Limits
     ) throws -> ForwardPass {
-        guard let budget = try memory.budget() else {
+        guard let budget = try memory.budget(for: text) else {
             return try LocalModel.load(
                 file,
                 threads: model.computeThreads(),
@@ -109,11 +122,11 @@ struct RunCommand: AsyncParsableCommand {
         )
     }
 
-    /// - Returns: also in which tiers experts were used, where answers need not be exact.
+    /// - Returns: also in which way it is not exact, where answers need not be.
     private func generate(
         _ text: [UInt8],
         into output: AnswerOutput
-    ) throws -> (GenerationResult, TierUses?) {
+    ) throws -> (GenerationResult, Deviation?) {
         let file = try ModelFile(path: model.model)
         let tokenizer = try Tokenizer(file.vocabulary())
         let request = GenerationRequest(
@@ -126,8 +139,10 @@ struct RunCommand: AsyncParsableCommand {
         )
         var limits = Scheduler.Limits()
         limits.contextLength = ctxSize > 0 ? ctxSize : file.description.contextLength
-        let forward = try load(file, for: request, limits)
+        let forward = try load(file, text, for: request, limits)
         let engine = Engine(forward: forward, tokenizer: tokenizer, limits: limits)
+        let lossy = forward.experts as? any LossyRunner
+        try lossy?.beginPrompt(tokenCount: request.prompt.count)
         var result: GenerationResult?
         _ = try engine.add(request) { event in
             switch event {
@@ -139,6 +154,6 @@ struct RunCommand: AsyncParsableCommand {
         }
         while engine.hasWork { engine.step() }
         guard let result else { throw CommandFailure("the engine stopped without an answer") }
-        return (result, (forward.experts as? any LossyRunner)?.uses)
+        return (result, lossy.map { Deviation($0) })
     }
 }

@@ -1,0 +1,57 @@
+import ArgumentParser
+import Benchmarking
+import Foundation
+import Kernels
+import Model
+import Placement
+import Terminal
+
+struct ProfileCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "profile",
+        abstract: "Counts which experts texts use, for moiety run --lossy emoe.",
+        discussion: """
+            Each text is a task. For each a profile file is written, TASK.json, as 'moiety admin \
+            profile dump' writes them, but without pairs of experts.
+            """
+    )
+
+    @Option(name: [.short, .long], help: "The model: a GGUF file, or its first part.")
+    var model: String
+
+    @OptionGroup var texts: TextOptions
+
+    @Option(help: "The directory for the profiles.")
+    var directory = "."
+
+    @OptionGroup var threads: ThreadOptions
+
+    func validate() throws {
+        for path in texts.text {
+            let task = TextOptions.task(of: path)
+            guard Profile.isTask(task) else {
+                throw ValidationError("'\(task)' cannot name a task: give the file a plain name")
+            }
+        }
+    }
+
+    func run() throws {
+        let file = try ModelFile(path: model)
+        let kernels = Kernels(
+            instructionSet: try chosenInstructionSet(),
+            threads: try threads.compute()
+        )
+        kernels.pool.bindCaller()
+        let texts = try texts.read(file)
+        let counting = try UseCounting(file, kernels: kernels) { share in
+            Console.progress("loading experts: \(Format.fixed(share * 100, digits: 0)) %")
+        }
+        for (task, windows) in texts {
+            Console.progress("\(task): counting")
+            let profile = try counting.profile(of: task, windows)
+            let url = URL(filePath: directory).appending(path: task + ".json")
+            try Data(profile.json()).write(to: url, options: .atomic)
+            Console.write("\(url.path): \(Format.count(Int(profile.rows), "token"))\n")
+        }
+    }
+}
