@@ -289,7 +289,7 @@ const ProtobufCMessageDescriptor moiety__v1__drop_count__descriptor =
   (ProtobufCMessageInit) moiety__v1__drop_count__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moiety__v1__supply_counts__field_descriptors[13] =
+static const ProtobufCFieldDescriptor moiety__v1__supply_counts__field_descriptors[14] =
 {
   {
     "from_file",
@@ -447,6 +447,18 @@ static const ProtobufCFieldDescriptor moiety__v1__supply_counts__field_descripto
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "stored_foreseen",
+    14,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__SupplyCounts, stored_foreseen),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moiety__v1__supply_counts__field_indices_by_name[] = {
   5,   /* field[5] = fall_backs */
@@ -459,6 +471,7 @@ static const unsigned moiety__v1__supply_counts__field_indices_by_name[] = {
   6,   /* field[6] = not_kept */
   10,   /* field[10] = stall_microseconds */
   9,   /* field[9] = stored_byte_count */
+  13,   /* field[13] = stored_foreseen */
   8,   /* field[8] = stored_hits */
   7,   /* field[7] = stored_uses */
   11,   /* field[11] = unpacked */
@@ -466,7 +479,7 @@ static const unsigned moiety__v1__supply_counts__field_indices_by_name[] = {
 static const ProtobufCIntRange moiety__v1__supply_counts__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 13 }
+  { 0, 14 }
 };
 const ProtobufCMessageDescriptor moiety__v1__supply_counts__descriptor =
 {
@@ -476,7 +489,7 @@ const ProtobufCMessageDescriptor moiety__v1__supply_counts__descriptor =
   "Moiety__V1__SupplyCounts",
   "moiety.v1",
   sizeof(Moiety__V1__SupplyCounts),
-  13,
+  14,
   moiety__v1__supply_counts__field_descriptors,
   moiety__v1__supply_counts__field_indices_by_name,
   1,  moiety__v1__supply_counts__number_ranges,

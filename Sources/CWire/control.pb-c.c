@@ -773,7 +773,7 @@ const ProtobufCMessageDescriptor moiety__v1__control_envelope__descriptor =
   (ProtobufCMessageInit) moiety__v1__control_envelope__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moiety__v1__hello__field_descriptors[12] =
+static const ProtobufCFieldDescriptor moiety__v1__hello__field_descriptors[13] =
 {
   {
     "protocol_version",
@@ -919,6 +919,18 @@ static const ProtobufCFieldDescriptor moiety__v1__hello__field_descriptors[12] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "takes_hints",
+    13,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__Hello, takes_hints),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moiety__v1__hello__field_indices_by_name[] = {
   1,   /* field[1] = build */
@@ -933,11 +945,12 @@ static const unsigned moiety__v1__hello__field_indices_by_name[] = {
   0,   /* field[0] = protocol_version */
   11,   /* field[11] = read_bandwidth */
   2,   /* field[2] = role */
+  12,   /* field[12] = takes_hints */
 };
 static const ProtobufCIntRange moiety__v1__hello__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 12 }
+  { 0, 13 }
 };
 const ProtobufCMessageDescriptor moiety__v1__hello__descriptor =
 {
@@ -947,7 +960,7 @@ const ProtobufCMessageDescriptor moiety__v1__hello__descriptor =
   "Moiety__V1__Hello",
   "moiety.v1",
   sizeof(Moiety__V1__Hello),
-  12,
+  13,
   moiety__v1__hello__field_descriptors,
   moiety__v1__hello__field_indices_by_name,
   1,  moiety__v1__hello__number_ranges,

@@ -187,7 +187,52 @@ void   moiety__v1__share_refused__free_unpacked
   assert(message->base.descriptor == &moiety__v1__share_refused__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor moiety__v1__data_envelope__field_descriptors[3] =
+void   moiety__v1__hint__init
+                     (Moiety__V1__Hint         *message)
+{
+  static const Moiety__V1__Hint init_value = MOIETY__V1__HINT__INIT;
+  *message = init_value;
+}
+size_t moiety__v1__hint__get_packed_size
+                     (const Moiety__V1__Hint *message)
+{
+  assert(message->base.descriptor == &moiety__v1__hint__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moiety__v1__hint__pack
+                     (const Moiety__V1__Hint *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moiety__v1__hint__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moiety__v1__hint__pack_to_buffer
+                     (const Moiety__V1__Hint *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moiety__v1__hint__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moiety__V1__Hint *
+       moiety__v1__hint__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moiety__V1__Hint *)
+     protobuf_c_message_unpack (&moiety__v1__hint__descriptor,
+                                allocator, len, data);
+}
+void   moiety__v1__hint__free_unpacked
+                     (Moiety__V1__Hint *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moiety__v1__hint__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+static const ProtobufCFieldDescriptor moiety__v1__data_envelope__field_descriptors[4] =
 {
   {
     "share",
@@ -225,8 +270,21 @@ static const ProtobufCFieldDescriptor moiety__v1__data_envelope__field_descripto
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "hint",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moiety__V1__DataEnvelope, body_case),
+    offsetof(Moiety__V1__DataEnvelope, hint),
+    &moiety__v1__hint__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moiety__v1__data_envelope__field_indices_by_name[] = {
+  3,   /* field[3] = hint */
   1,   /* field[1] = partial_rows */
   0,   /* field[0] = share */
   2,   /* field[2] = share_refused */
@@ -234,7 +292,7 @@ static const unsigned moiety__v1__data_envelope__field_indices_by_name[] = {
 static const ProtobufCIntRange moiety__v1__data_envelope__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor moiety__v1__data_envelope__descriptor =
 {
@@ -244,7 +302,7 @@ const ProtobufCMessageDescriptor moiety__v1__data_envelope__descriptor =
   "Moiety__V1__DataEnvelope",
   "moiety.v1",
   sizeof(Moiety__V1__DataEnvelope),
-  3,
+  4,
   moiety__v1__data_envelope__field_descriptors,
   moiety__v1__data_envelope__field_indices_by_name,
   1,  moiety__v1__data_envelope__number_ranges,
@@ -584,6 +642,70 @@ const ProtobufCMessageDescriptor moiety__v1__share_refused__descriptor =
   moiety__v1__share_refused__field_indices_by_name,
   1,  moiety__v1__share_refused__number_ranges,
   (ProtobufCMessageInit) moiety__v1__share_refused__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moiety__v1__hint__field_descriptors[3] =
+{
+  {
+    "layer",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__Hint, layer),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "distance",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__Hint, distance),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "expert_count",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__Hint, expert_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moiety__v1__hint__field_indices_by_name[] = {
+  1,   /* field[1] = distance */
+  2,   /* field[2] = expert_count */
+  0,   /* field[0] = layer */
+};
+static const ProtobufCIntRange moiety__v1__hint__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor moiety__v1__hint__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moiety.v1.Hint",
+  "Hint",
+  "Moiety__V1__Hint",
+  "moiety.v1",
+  sizeof(Moiety__V1__Hint),
+  3,
+  moiety__v1__hint__field_descriptors,
+  moiety__v1__hint__field_indices_by_name,
+  1,  moiety__v1__hint__number_ranges,
+  (ProtobufCMessageInit) moiety__v1__hint__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCEnumValue moiety__v1__activation_form__enum_values_by_number[3] =

@@ -68,6 +68,14 @@ public struct Dispatch: Equatable, Sendable {
         }
     }
 
+    /// Who holds an expert, or a shard of it, as indices, ascending; nobody where there is no such
+    /// expert.
+    public func holders(of expert: ExpertID) -> [Int] {
+        guard layers.indices.contains(expert.layer.rawValue) else { return [] }
+        let copies = layers[expert.layer.rawValue].copies
+        return copies.indices.contains(expert.index) ? copies[expert.index] : []
+    }
+
     /// Who may compute a pair of a share, as indices, ascending: whoever has a copy of the expert,
     /// or who alone has the shard that is meant.
     func homes(ofPair pair: Int, in share: WorkerShare, layer: LayerIndex) -> [Int] {

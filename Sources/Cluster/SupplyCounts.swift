@@ -22,7 +22,9 @@ public struct SupplyCounts: Hashable, Sendable {
     public var storedUses: UInt64 = 0
     /// Of these, the ones that were in memory.
     public var storedHits: UInt64 = 0
-    /// Bytes that were read for the others.
+    /// Of these, the ones whose reading had begun before a share asked for them.
+    public var storedForeseen: UInt64 = 0
+    /// Bytes that were read.
     public var storedByteCount: UInt64 = 0
     /// Time in which nothing was computed because experts were still being read.
     public var stallMicroseconds: UInt64 = 0

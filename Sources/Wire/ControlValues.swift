@@ -21,6 +21,8 @@ public struct Hello: Equatable, Sendable {
     public var instructionSet: String
     /// Measured, of its memory, in bytes per second; 0 where not measured.
     public var readBandwidth: UInt64
+    /// Whether it reads experts from disk, so that a `Hint` is of use to it.
+    public var takesHints: Bool
 
     public init(
         protocolVersion: UInt32 = ProtocolVersion.current,
@@ -34,7 +36,8 @@ public struct Hello: Equatable, Sendable {
         coreCount: Int,
         memoryByteCount: UInt64,
         instructionSet: String,
-        readBandwidth: UInt64
+        readBandwidth: UInt64,
+        takesHints: Bool = false
     ) {
         self.protocolVersion = protocolVersion
         self.build = build
@@ -48,6 +51,7 @@ public struct Hello: Equatable, Sendable {
         self.memoryByteCount = memoryByteCount
         self.instructionSet = instructionSet
         self.readBandwidth = readBandwidth
+        self.takesHints = takesHints
     }
 }
 

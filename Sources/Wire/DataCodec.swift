@@ -18,6 +18,7 @@ extension DataMessage {
             case .share(let header): .share(Share(header, frames: frames))
             case .partialRows(let header): .partialRows(PartialRows(header, frames: frames))
             case .shareRefused(let refusal): .shareRefused(refusal)
+            case .hint(let hint): .hint(hint)
             }
     }
 
@@ -34,6 +35,7 @@ extension DataMessage {
         case .share(let share): share.write(into: frames)
         case .partialRows(let rows): rows.header.write(rows.values, into: frames)
         case .shareRefused(let refusal): refusal.write(into: frames)
+        case .hint(let hint): hint.write(into: frames)
         }
     }
 }
@@ -193,6 +195,27 @@ extension ShareRefused {
             }
             unsafe append(&envelope)
         }
+    }
+}
+
+// MARK: - Hints
+
+extension Hint {
+    /// Adds the frames of a hint to an empty list.
+    public func write(into frames: FrameList) {
+        unsafe frames.appendEnvelope { envelope, append in
+            var raw = unsafe Moiety__V1__Hint()
+            unsafe moiety__v1__hint__init(&raw)
+            unsafe raw.layer = UInt32(clamping: layer.rawValue)
+            unsafe raw.distance = UInt32(clamping: distance)
+            unsafe raw.expert_count = UInt32(clamping: experts.count)
+            unsafe envelope.body_case = MOIETY__V1__DATA_ENVELOPE__BODY_HINT
+            unsafe withUnsafeMutablePointer(to: &raw) { raw in
+                unsafe envelope.hint = raw
+                unsafe append(&envelope)
+            }
+        }
+        frames.append(experts)
     }
 }
 

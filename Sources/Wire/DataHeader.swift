@@ -6,11 +6,12 @@ import Model
 import Placement
 import Tensors
 
-/// The header of what came over a data socket; its rows stay in the frames.
+/// The header of what came over a data socket; its rows stay in the frames, a hint is whole.
 public enum DataHeader: Equatable, Sendable {
     case share(ShareHeader)
     case partialRows(PartialRowsHeader)
     case shareRefused(ShareRefused)
+    case hint(Hint)
 
     /// Reads the envelope and checks the other frames against it, trusting nothing in them.
     public init(frames: FrameList, limits: WireLimits = WireLimits()) throws(WireError) {
@@ -54,6 +55,8 @@ public enum DataHeader: Equatable, Sendable {
             self = .shareRefused(
                 try unsafe reader.refusal(reader.fields.body(raw.share_refused))
             )
+        case MOIETY__V1__DATA_ENVELOPE__BODY_HINT:
+            self = .hint(try unsafe reader.hint(reader.fields.body(raw.hint)))
         default:
             throw unsafe unknownType(raw.base)
         }
@@ -167,6 +170,21 @@ private struct DataReader {
             attempt: raw.attempt,
             code: fields.choice(raw.code.rawValue, "share_refused.code"),
             text: fields.text(raw.text, "share_refused.text")
+        )
+    }
+
+    func hint(_ raw: Moiety__V1__Hint) throws(WireError) -> Hint {
+        try checkRawFrames(frames.count, 1, "hint")
+        let count = try unsafe fields.count(
+            raw.expert_count,
+            "hint.expert_count",
+            limit: fields.limits.hintedCount
+        )
+        try checkLength(1, of: UInt32.self, "hint's experts", count: count)
+        return try unsafe Hint(
+            layer: layer(raw.layer, "hint.layer"),
+            distance: fields.count(raw.distance, "hint.distance", limit: fields.limits.layerCount),
+            experts: frames.values(of: 1)
         )
     }
 

@@ -177,6 +177,24 @@ public struct ShareRefused: Equatable, Sendable {
     }
 }
 
+/// Experts that a layer which has not come is likely to ask for, to a worker that reads them from
+/// disk.
+///
+/// It is not answered, and nothing but time depends on it.
+public struct Hint: Equatable, Sendable {
+    public var layer: LayerIndex
+    /// As `ExpertRunner.foresee` has it.
+    public var distance: Int
+    /// Of each row the likeliest first; rows may name the same.
+    public var experts: [UInt32]
+
+    public init(layer: LayerIndex, distance: Int, experts: [UInt32]) {
+        self.layer = layer
+        self.distance = distance
+        self.experts = experts
+    }
+}
+
 /// Why the coordinator sends somebody away, on the control or the client socket.
 public struct Refusal: Equatable, Sendable {
     public var code: RefusalCode

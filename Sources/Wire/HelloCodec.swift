@@ -29,7 +29,8 @@ extension Hello {
             coreCount: reader.count(raw.core_count, "hello.core_count", limit: .max),
             memoryByteCount: raw.memory_byte_count,
             instructionSet: reader.text(raw.instruction_set, "hello.instruction_set"),
-            readBandwidth: raw.read_bandwidth
+            readBandwidth: raw.read_bandwidth,
+            takesHints: raw.takes_hints != 0
         )
     }
 
@@ -68,6 +69,7 @@ extension Hello {
             unsafe raw.memory_byte_count = memoryByteCount
             unsafe raw.instruction_set = writer.text(instructionSet)
             unsafe raw.read_bandwidth = readBandwidth
+            unsafe raw.takes_hints = takesHints ? 1 : 0
         }
     }
 }

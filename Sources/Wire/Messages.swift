@@ -20,6 +20,7 @@ public enum DataMessage: Equatable, Sendable {
     case share(Share)
     case partialRows(PartialRows)
     case shareRefused(ShareRefused)
+    case hint(Hint)
 }
 
 /// What goes over the client socket, between clients and the coordinator.

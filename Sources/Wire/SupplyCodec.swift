@@ -19,6 +19,7 @@ extension SupplyCounts {
         stallMicroseconds = unsafe raw.stall_microseconds
         unpacked = unsafe raw.unpacked
         memoryBudget = unsafe raw.memory_budget
+        storedForeseen = unsafe raw.stored_foreseen
     }
 
     func raw(_ writer: MessageWriter) -> UnsafeMutablePointer<Moiety__V1__SupplyCounts>? {
@@ -37,6 +38,7 @@ extension SupplyCounts {
             unsafe raw.stall_microseconds = stallMicroseconds
             unsafe raw.unpacked = unpacked
             unsafe raw.memory_budget = memoryBudget
+            unsafe raw.stored_foreseen = storedForeseen
         }
     }
 }

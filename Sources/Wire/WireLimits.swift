@@ -13,6 +13,8 @@ public struct WireLimits: Equatable, Sendable {
     public var width = 64 << 10
     /// Pairs of one share: every row with 32 experts.
     public var pairCount = 512 << 10
+    /// Experts of one hint: of many rows a layer needs nearly all anyway.
+    public var hintedCount = 4096
     /// Experts of one assignment: 128 layers of 512.
     public var expertCount = 64 << 10
     /// Tokens of one evaluation or answer, and its positions.

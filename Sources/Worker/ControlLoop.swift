@@ -351,6 +351,7 @@ package final class ControlLoop {
         counts.memoryBudget = UInt64(clamping: budget)
         counts.storedUses = UInt64(clamping: residency.uses)
         counts.storedHits = UInt64(clamping: residency.hits)
+        counts.storedForeseen = UInt64(clamping: residency.foreseen)
         counts.storedByteCount = UInt64(clamping: residency.bytesRead)
         counts.stallMicroseconds = UInt64(clamping: Int64(residency.stalled / .microseconds(1)))
         counts.unpacked = UInt64(clamping: residency.fallbacks)

@@ -35,6 +35,8 @@ package final class StepLoop {
     private let outgoing = FrameList()
     /// What a share's experts are summed in.
     private var sums: [Double] = []
+    /// Of a hint, those that are held on disk.
+    private var hinted: [Int32] = []
     /// The connection for shares, once there is one.
     package private(set) var socket: (any MessageSocket)?
     /// Of the model whose experts are held.
@@ -140,7 +142,7 @@ package final class StepLoop {
     private func open(_ stored: StoredExperts) {
         slotted = SlottedExperts(
             stored,
-            options: ResidencyOptions(foresight: 0),
+            options: ResidencyOptions(),
             kernels: kernels,
             cpus: readCPUs,
             onTrouble: { [unowned self] in self.warn(.fallback("\($0)")) }
@@ -170,17 +172,16 @@ package final class StepLoop {
 
     // MARK: Shares
 
-    /// Computes one share, if one has arrived.
+    /// Computes one share, if one has arrived, or takes a hint.
     private func computeNext() throws(MessagingError) -> Bool {
         guard let socket, try socket.receive(into: arrival) else { return false }
         let start = ContinuousClock.now
         do throws(WireError) {
-            guard case .share(let header) = try DataHeader(frames: arrival, limits: wireLimits)
-            else {
-                drop(.unexpected, "an answer sent to a worker")
-                return true
+            switch try DataHeader(frames: arrival, limits: wireLimits) {
+            case .share(let header): answer(header, arrival: start)
+            case .hint(let hint): foresee(hint)
+            case .partialRows, .shareRefused: drop(.unexpected, "an answer sent to a worker")
             }
-            answer(header, arrival: start)
         } catch {
             drop(.malformed, "\(error)")
         }
@@ -226,6 +227,29 @@ package final class StepLoop {
         send()
         counted.rowsComputed += UInt64(share.pairRows.count)
         counted.sharesComputed += 1
+    }
+
+    /// Begins to read what a layer that has not come is likely to ask for.
+    private func foresee(_ hint: Hint) {
+        guard layout.layers.indices.contains(hint.layer.rawValue) else {
+            return drop(.malformed, "a hint for layer \(hint.layer.rawValue), which there is not")
+        }
+        guard let slotted, !isDraining else { return }
+        hinted.removeAll(keepingCapacity: true)
+        for index in hint.experts {
+            let expert = ExpertID(layer: hint.layer, index: Int(index))
+            if held.experts.isStored(expert) { hinted.append(Int32(clamping: index)) }
+        }
+        guard !hinted.isEmpty else { return }
+        slotted.foresee(
+            hint.layer,
+            distance: hint.distance,
+            Routing(
+                topK: hinted.count,
+                experts: hinted,
+                weights: Array(repeating: 0, count: hinted.count)
+            )
+        )
     }
 
     /// Adds what the share's experts compute to `sums`; says why, where they cannot.

@@ -16,7 +16,8 @@ extension Hello {
             coreCount: machine.coreCount,
             memoryByteCount: machine.memoryByteCount,
             instructionSet: machine.instructionSet.name,
-            readBandwidth: 0
+            readBandwidth: 0,
+            takesHints: machine.budget != nil
         )
     }
 }

@@ -1,3 +1,4 @@
+import Cluster
 import ClusterTesting
 import Foundation
 import Generation
@@ -71,6 +72,10 @@ struct ClusterEquivalenceTests {
                 try await cluster.running(daemons) {
                     let reply = try await TestClient(cluster).evaluate(Self.tokens, top: 16)
                     try #expect(EvaluatedLocally(reply) == expected())
+                    // Hints came before the shares, which shows in nothing else.
+                    try await TestClient(cluster).nodes { nodes in
+                        nodes.allSatisfy { $0.supply.storedForeseen > 0 }
+                    }
                 }
                 let packed = try FileManager.default.contentsOfDirectory(
                     atPath: cluster.cacheDirectory + "/packed"

@@ -109,4 +109,28 @@ struct DataFrameTests {
         let frames = FrameList(DataMessage.shareRefused(refusal).encode())
         #expect(try DataHeader(frames: frames) == .shareRefused(refusal))
     }
+
+    @Test("A hint that says more than it holds, or too much, is refused by its field")
+    func lyingHints() throws {
+        let hint = Hint(layer: LayerIndex(3), distance: 1, experts: [7, 1, 7])
+        let frames = DataMessage.hint(hint).encode()
+        #expect(try DataMessage(frames: frames) == .hint(hint))
+        for wrong in [[frames[0]], [frames[0], frames[1] + [0]], frames + [[]], [frames[0], []]] {
+            #expect(throws: WireError.self) { try DataMessage(frames: wrong) }
+        }
+        let limit = WireLimits().hintedCount
+        let long = Hint(
+            layer: LayerIndex(0),
+            distance: 0,
+            experts: Array(repeating: 0, count: limit + 1)
+        )
+        let error = #expect(throws: WireError.self) {
+            try DataMessage(frames: DataMessage.hint(long).encode())
+        }
+        #expect(error.map { "\($0)" }?.contains("hint.expert_count") == true)
+        let distant = Hint(layer: LayerIndex(0), distance: .max, experts: [])
+        #expect(throws: WireError.self) {
+            try DataMessage(frames: DataMessage.hint(distant).encode())
+        }
+    }
 }

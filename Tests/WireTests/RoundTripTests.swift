@@ -81,6 +81,7 @@ import Wire
         var supply = random.supply()
         supply.storedUses = random.number()
         supply.storedHits = random.number()
+        supply.storedForeseen = random.number()
         supply.storedByteCount = random.number()
         supply.stallMicroseconds = random.number()
         supply.unpacked = random.number()

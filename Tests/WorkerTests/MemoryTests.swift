@@ -3,6 +3,7 @@ import ClusterTesting
 import Foundation
 import Model
 import Placement
+import Tensors
 import Testing
 import Wire
 import Worker
@@ -49,6 +50,52 @@ struct MemoryTests {
         }
         let packed = try FileManager.default.contentsOfDirectory(atPath: cache.path + "/packed")
         #expect(packed.count == 1)
+    }
+
+    @Test("What a hint names is on its way before a share asks for it; one that lies is dropped")
+    func hints() async throws {
+        let model = try WholeModel.demo.file
+        let cache = try TemporaryFile("cache")
+        let settings = ["worker.memory": "1TB", "worker.cache-directory": cache.path]
+        try await besideWorker(WholeModel.demoPath, settings: settings) { coordinator in
+            let experts = (0..<8).map { ExpertID(layer: LayerIndex(0), index: $0) }
+            try coordinator.assign(experts, of: model)
+            func hint(_ layer: Int, _ experts: [UInt32], distance: Int = 1) throws {
+                let hint = Hint(layer: LayerIndex(layer), distance: distance, experts: experts)
+                try coordinator.send(DataMessage.hint(hint).encode())
+            }
+            try hint(200, [0])
+            // Of what it does not hold, does not exist, or is too far ahead it makes nothing.
+            try hint(1, [5])
+            try hint(0, [.max, 99])
+            try hint(0, [6], distance: 900)
+            try hint(0, [])
+            try hint(0, [5, .max, 5])
+            let width = try WholeModel.demo.description.hiddenSize
+            let share = Share(
+                id: coordinator.nextShareID(),
+                attempt: 1,
+                epoch: Epoch(rawValue: 1),
+                layer: LayerIndex(0),
+                activations: Activations(
+                    quants: Array(repeating: 1, count: width),
+                    scales: Array(repeating: 1, count: width / Activations.blockLength),
+                    width: width
+                ),
+                pairRows: [0, 0],
+                pairExperts: [5, 6],
+                pairWeights: [0.5, 0.5]
+            )
+            try coordinator.send(DataMessage.share(share).encode())
+            guard case .partialRows = try coordinator.answer() else {
+                Issue.record("the share was not computed")
+                return
+            }
+            try coordinator.heartbeat {
+                $0.supply.storedUses == 2 && $0.supply.storedForeseen == 1
+                    && $0.supply.storedHits == 0 && $0.drops[.malformed] == 1
+            }
+        }
     }
 
     @Test("A pace says how long reading takes at least")

@@ -141,7 +141,10 @@ extension Inspection {
         family("worker_stored_hits_total", .counter, "Of these, those found in memory.") {
             Double($0.storedHits)
         }
-        family("worker_stored_read_bytes_total", .counter, "Bytes read for the others.") {
+        family("worker_stored_foreseen_total", .counter, "Those whose reading had begun before.") {
+            Double($0.storedForeseen)
+        }
+        family("worker_stored_read_bytes_total", .counter, "Bytes read from disk.") {
             Double($0.storedByteCount)
         }
         family("worker_stall_seconds_total", .counter, "Time spent waiting for experts on disk.") {

@@ -102,6 +102,13 @@ extension DataMessage {
                     text: random.text()
                 )
             ),
+            .hint(
+                Hint(
+                    layer: LayerIndex(random.int(0...100)),
+                    distance: random.int(0...3),
+                    experts: random.list { UInt32(truncatingIfNeeded: $0.number()) }
+                )
+            ),
         ]
     }
 }
@@ -198,7 +205,8 @@ extension Hello {
             coreCount: random.int(0...256),
             memoryByteCount: random.number(),
             instructionSet: random.text(),
-            readBandwidth: random.number()
+            readBandwidth: random.number(),
+            takesHints: random.bool()
         )
     }
 }

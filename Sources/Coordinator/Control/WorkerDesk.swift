@@ -346,7 +346,8 @@ struct WorkerDesk {
         let peers = zip(plan.workers, lives).map { name, life in
             life.map { Peer(WorkerLife(name: name, incarnation: $0).routingID) }
         }
-        return Topology(plan: plan, peers: peers)
+        let takesHints = plan.workers.map { machines[$0]?.takesHints == true }
+        return Topology(plan: plan, peers: peers, takesHints: takesHints)
     }
 
     private func welcome(_ incarnation: Incarnation) -> ControlMessage {

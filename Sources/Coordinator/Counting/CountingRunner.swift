@@ -65,6 +65,12 @@ final class CountingRunner: ExpertRunner {
 
     // MARK: The runner's calls
 
+    var foresight: Int { runner.foresight }
+
+    func foresee(_ part: Int, layer: LayerIndex, distance: Int, routing: Routing) {
+        runner.foresee(part, layer: layer, distance: distance, routing: routing)
+    }
+
     func start(
         _ part: Int,
         layer: LayerIndex,

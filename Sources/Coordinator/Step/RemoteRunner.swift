@@ -55,6 +55,7 @@ final class RemoteRunner: ExpertRunner {
     private var arrival = FrameList()
     /// In which further answers can wait.
     private var spare: [FrameList] = []
+    private var hints = Hints()
 
     /// A connection that was just announced may take this long to be there.
     private static let connectTime = Duration.seconds(1)
@@ -139,6 +140,19 @@ final class RemoteRunner: ExpertRunner {
         }
         if let trip = trips[index] { figures.count(trip.times, of: trip.layer) }
         trips[index] = nil
+    }
+
+    var foresight: Int { hints.areWanted ? 1 : 0 }
+
+    func foresee(_ index: Int, layer: LayerIndex, distance: Int, routing: Routing) {
+        hints.write(layer, distance: distance, routing, exchange.dispatch) { message, worker in
+            guard isReached[worker] else { return }
+            do throws(MessagingError) {
+                try socket.send(message, to: peers[worker])
+            } catch {
+                // It is noticed by the next share, if it is gone; without a hint it is only slower.
+            }
+        }
     }
 
     /// However the trips end, nothing that comes later belongs to them.
@@ -285,6 +299,7 @@ final class RemoteRunner: ExpertRunner {
     private func follow(_ fresh: Topology) {
         guard fresh.plan == plan else { return next = fresh }
         meet(fresh.peers)
+        hints.adopt(fresh.takesHints)
         perform(exchange.follow(fresh.peers.map { $0 != nil }, now: clock.now))
     }
 
@@ -297,11 +312,6 @@ final class RemoteRunner: ExpertRunner {
         }
     }
 
-    /// Where a worker would be reached that has never served.
-    private static func nobody(called name: WorkerName) -> Peer {
-        Peer(WorkerLife(name: name, incarnation: .unnumbered).routingID)
-    }
-
     /// Goes on under another plan, where there is one and the step lets it.
     private func adoptNext() {
         guard let fresh = next, !isInStep || exchange.isParked else { return }
@@ -311,12 +321,13 @@ final class RemoteRunner: ExpertRunner {
             next = nil
             let known = zip(exchange.workers, peers)
             peers = fresh.plan.workers.map { name in
-                known.first { $0.0 == name }?.1 ?? Self.nobody(called: name)
+                known.first { $0.0 == name }?.1 ?? Topology.nobody(called: name)
             }
             isReached = peers.map { _ in false }
             plan = fresh.plan
             figures.adopt(fresh.plan.workers)
             meet(fresh.peers)
+            hints.adopt(fresh.takesHints)
             let serving = fresh.peers.map { $0 != nil }
             let unsent = trips.indices.flatMap { trips[$0]?.takeUnsent() ?? [] }
             perform(exchange.adopt(dispatch, serving: serving, now: clock.now))
@@ -398,7 +409,7 @@ final class RemoteRunner: ExpertRunner {
                 log(.refused(exchange.workers[worker], refusal.code, reason: refusal.text))
             }
             perform(actions)
-        case .share: drop(.unexpected, "a share sent to a coordinator", from: arrival.peer)
+        case .share, .hint: drop(.unexpected, "a worker's message", from: arrival.peer)
         }
     }
 

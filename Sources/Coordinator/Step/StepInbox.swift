@@ -35,6 +35,13 @@ package struct Topology: Equatable, Sendable {
     /// Routing ids on the data socket, in the order of the plan's workers; nil for one that does
     /// not serve.
     package let peers: [Peer?]
+    /// Whether hints are of use to them, in the same order.
+    package let takesHints: [Bool]
+
+    /// Where a worker would be reached that has never served.
+    static func nobody(called name: WorkerName) -> Peer {
+        Peer(WorkerLife(name: name, incarnation: .unnumbered).routingID)
+    }
 }
 
 /// Tokens to compute for their logits.

@@ -93,12 +93,13 @@ private struct NodeLine: Encodable {
             let memoryBudget: UInt64
             let uses: UInt64
             let hits: UInt64
+            let foreseen: UInt64
             let bytesRead: UInt64
             let stallSeconds: Double
             let unpacked: UInt64
 
             enum CodingKeys: String, CodingKey {
-                case uses, hits, unpacked
+                case uses, hits, foreseen, unpacked
                 case memoryBudget = "memory_budget"
                 case bytesRead = "bytes_read"
                 case stallSeconds = "stall_s"
@@ -128,6 +129,7 @@ private struct NodeLine: Encodable {
                 memoryBudget: counts.memoryBudget,
                 uses: counts.storedUses,
                 hits: counts.storedHits,
+                foreseen: counts.storedForeseen,
                 bytesRead: counts.storedByteCount,
                 stallSeconds: Double(counts.stallMicroseconds) / 1_000_000,
                 unpacked: counts.unpacked

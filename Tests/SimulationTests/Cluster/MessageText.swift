@@ -35,6 +35,7 @@ struct MessageText: CustomStringConvertible {
             "partialRows \(rows.header.id) attempt \(rows.header.attempt) "
                 + "layer \(rows.header.layer.rawValue)"
         case .shareRefused(let refusal): "shareRefused \(refusal.id) \(refusal.text)"
+        case .hint(let hint): "hint layer \(hint.layer.rawValue) \(hint.experts)"
         }
     }
 }

@@ -142,10 +142,14 @@ struct  Moiety__V1__SupplyCounts
    * Memory that the process may take; 0 where nothing bounds it.
    */
   uint64_t memory_budget;
+  /*
+   * Experts on disk that shares asked for and whose reading had begun before.
+   */
+  uint64_t stored_foreseen;
 };
 #define MOIETY__V1__SUPPLY_COUNTS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moiety__v1__supply_counts__descriptor) \
-    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 
 /*

@@ -138,6 +138,10 @@ struct  Moiety__V1__Hello
    * Measured read bandwidth of its memory in bytes per second; 0 where not measured.
    */
   uint64_t read_bandwidth;
+  /*
+   * Whether it reads experts from disk, so that a Hint is of use to it.
+   */
+  protobuf_c_boolean takes_hints;
   Moiety__V1__Hello__HeldCase held_case;
   union {
     uint64_t held_epoch;
@@ -145,7 +149,7 @@ struct  Moiety__V1__Hello
 };
 #define MOIETY__V1__HELLO__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moiety__v1__hello__descriptor) \
-    , 0, {0,NULL}, MOIETY__V1__ROLE__ROLE_UNSPECIFIED, {0,NULL}, 0, NULL, 0, 0, 0, {0,NULL}, 0, MOIETY__V1__HELLO__HELD__NOT_SET, {0} }
+    , 0, {0,NULL}, MOIETY__V1__ROLE__ROLE_UNSPECIFIED, {0,NULL}, 0, NULL, 0, 0, 0, {0,NULL}, 0, 0, MOIETY__V1__HELLO__HELD__NOT_SET, {0} }
 
 
 /*

@@ -19,6 +19,7 @@ typedef struct Moiety__V1__DataEnvelope Moiety__V1__DataEnvelope;
 typedef struct Moiety__V1__Share Moiety__V1__Share;
 typedef struct Moiety__V1__PartialRows Moiety__V1__PartialRows;
 typedef struct Moiety__V1__ShareRefused Moiety__V1__ShareRefused;
+typedef struct Moiety__V1__Hint Moiety__V1__Hint;
 
 
 /* --- enums --- */
@@ -71,7 +72,8 @@ typedef enum {
   MOIETY__V1__DATA_ENVELOPE__BODY__NOT_SET = 0,
   MOIETY__V1__DATA_ENVELOPE__BODY_SHARE = 1,
   MOIETY__V1__DATA_ENVELOPE__BODY_PARTIAL_ROWS = 2,
-  MOIETY__V1__DATA_ENVELOPE__BODY_SHARE_REFUSED = 3
+  MOIETY__V1__DATA_ENVELOPE__BODY_SHARE_REFUSED = 3,
+  MOIETY__V1__DATA_ENVELOPE__BODY_HINT = 4
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MOIETY__V1__DATA_ENVELOPE__BODY__CASE)
 } Moiety__V1__DataEnvelope__BodyCase;
 
@@ -83,6 +85,7 @@ struct  Moiety__V1__DataEnvelope
     Moiety__V1__Share *share;
     Moiety__V1__PartialRows *partial_rows;
     Moiety__V1__ShareRefused *share_refused;
+    Moiety__V1__Hint *hint;
   };
 };
 #define MOIETY__V1__DATA_ENVELOPE__INIT \
@@ -161,6 +164,28 @@ struct  Moiety__V1__ShareRefused
     , 0, 0, MOIETY__V1__SHARE_REFUSAL_CODE__SHARE_REFUSAL_CODE_UNSPECIFIED, {0,NULL} }
 
 
+/*
+ * Experts that a layer which has not come is likely to ask for, to a worker that reads experts from
+ * disk. It is not answered; nothing but time depends on it.
+ * Raw frames: 1. u32 [expert_count], indices in the layer, of each row the likeliest first; rows may
+ * name the same.
+ */
+struct  Moiety__V1__Hint
+{
+  ProtobufCMessage base;
+  uint32_t layer;
+  /*
+   * How many layers with experts lie between the one under way and that one, and it itself; 0 where
+   * none is under way and it comes next.
+   */
+  uint32_t distance;
+  uint32_t expert_count;
+};
+#define MOIETY__V1__HINT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moiety__v1__hint__descriptor) \
+    , 0, 0, 0 }
+
+
 /* Moiety__V1__DataEnvelope methods */
 void   moiety__v1__data_envelope__init
                      (Moiety__V1__DataEnvelope         *message);
@@ -237,6 +262,25 @@ Moiety__V1__ShareRefused *
 void   moiety__v1__share_refused__free_unpacked
                      (Moiety__V1__ShareRefused *message,
                       ProtobufCAllocator *allocator);
+/* Moiety__V1__Hint methods */
+void   moiety__v1__hint__init
+                     (Moiety__V1__Hint         *message);
+size_t moiety__v1__hint__get_packed_size
+                     (const Moiety__V1__Hint   *message);
+size_t moiety__v1__hint__pack
+                     (const Moiety__V1__Hint   *message,
+                      uint8_t             *out);
+size_t moiety__v1__hint__pack_to_buffer
+                     (const Moiety__V1__Hint   *message,
+                      ProtobufCBuffer     *buffer);
+Moiety__V1__Hint *
+       moiety__v1__hint__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moiety__v1__hint__free_unpacked
+                     (Moiety__V1__Hint *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Moiety__V1__DataEnvelope_Closure)
@@ -251,6 +295,9 @@ typedef void (*Moiety__V1__PartialRows_Closure)
 typedef void (*Moiety__V1__ShareRefused_Closure)
                  (const Moiety__V1__ShareRefused *message,
                   void *closure_data);
+typedef void (*Moiety__V1__Hint_Closure)
+                 (const Moiety__V1__Hint *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -264,6 +311,7 @@ extern const ProtobufCMessageDescriptor moiety__v1__data_envelope__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__share__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__partial_rows__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__share_refused__descriptor;
+extern const ProtobufCMessageDescriptor moiety__v1__hint__descriptor;
 
 PROTOBUF_C__END_DECLS
 
