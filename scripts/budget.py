@@ -91,10 +91,17 @@ class Cluster:
             "--state-directory", f"{directory}/worker", "--cache-directory", options.cache,
         )
         deadline = time.monotonic() + START_LIMIT
-        while programs.json("status", "--coordinator", self.client)["workers_ready"] != 1:
+        while not self.is_ready():
             if time.monotonic() > deadline or self.worker.poll() is not None:
                 raise RuntimeError("the worker is not ready")
             time.sleep(1)
+
+    def is_ready(self):
+        try:
+            return self.programs.json("status", "--coordinator", self.client)["workers_ready"] == 1
+        except RuntimeError:
+            # The coordinator reads the model first.
+            return False
 
 
 class Client(threading.Thread):
