@@ -70,7 +70,11 @@ struct CoordinatorProcess {
         loop = ControlLoop(
             served: served,
             settings: settings,
-            sockets: .init(workers: sockets.workers, clients: sockets.clients),
+            sockets: .init(
+                workers: sockets.workers,
+                clients: sockets.clients,
+                takeRefusals: { ConnectionGate.shared.takeRefusals() }
+            ),
             access: access,
             dataEndpoint: stepThread.endpoint,
             chunks: .init(endpoint: chunkThread.endpoint, figures: chunkThread.figures),

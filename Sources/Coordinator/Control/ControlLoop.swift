@@ -16,10 +16,17 @@ package final class ControlLoop {
     package struct Sockets {
         package let workers: any MessageSocket
         package let clients: any MessageSocket
+        /// Whom connections were refused since it was asked last.
+        package let takeRefusals: () -> [ConnectionBudget.Refusals]
 
-        package init(workers: any MessageSocket, clients: any MessageSocket) {
+        package init(
+            workers: any MessageSocket,
+            clients: any MessageSocket,
+            takeRefusals: @escaping () -> [ConnectionBudget.Refusals] = { [] }
+        ) {
             self.workers = workers
             self.clients = clients
+            self.takeRefusals = takeRefusals
         }
     }
 
@@ -169,7 +176,7 @@ package final class ControlLoop {
         if hasStopped { workers.shutDown() }
         trafficLog.tell(
             traffic,
-            crowds: ConnectionGate.shared.takeRefusals(),
+            crowds: sockets.takeRefusals(),
             now: clock.now,
             isLast: hasStopped
         )
