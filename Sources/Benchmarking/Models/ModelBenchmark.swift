@@ -31,7 +31,7 @@ public final class ModelBenchmark {
                 model,
                 positions: Array(repeating: sequence, count: sequenceCount).flatMap { $0 },
                 rows: max(
-                    min(max(promptTokenCount, depth), ModelBenchmark.stepRows),
+                    min(max(promptTokenCount, depth), Scheduler.Limits.stepRowsFromDisk),
                     sequenceCount
                 ),
                 threadCount: threadCount
@@ -45,13 +45,15 @@ public final class ModelBenchmark {
     private var logits: [Float] = []
     /// Filled up to `depth`; each repetition decodes from there.
     private var deepContexts: [SequenceContext] = []
-    /// Rows of one step of a prompt, as in the daemons.
-    private let chunk = stepRows
-    private static let stepRows = Scheduler.Limits().stepRows
+    /// Rows of one step of a prompt, as in the daemons and in `moiety run`.
+    private let chunk: Int
 
     public init(_ model: LoadedModel, options: Options) {
         forward = model.forward
         self.options = options
+        chunk =
+            model.resident == nil
+            ? Scheduler.Limits().stepRows : Scheduler.Limits.stepRowsFromDisk
         random = SeededRandom(seed: options.seed)
     }
 

@@ -138,6 +138,7 @@ struct RunCommand: AsyncParsableCommand {
             stopTexts: prompt.stop
         )
         var limits = Scheduler.Limits()
+        if memory.memory != nil { limits.stepRows = Scheduler.Limits.stepRowsFromDisk }
         limits.contextLength = ctxSize > 0 ? ctxSize : file.description.contextLength
         let forward = try load(file, text, for: request, limits)
         let engine = Engine(forward: forward, tokenizer: tokenizer, limits: limits)
