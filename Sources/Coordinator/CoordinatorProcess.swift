@@ -70,11 +70,7 @@ struct CoordinatorProcess {
         loop = ControlLoop(
             served: served,
             settings: settings,
-            sockets: .init(
-                workers: sockets.workers,
-                clients: sockets.clients,
-                takeRefusals: { ConnectionGate.shared.takeRefusals() }
-            ),
+            sockets: sockets.ofLoop,
             access: access,
             dataEndpoint: stepThread.endpoint,
             chunks: .init(endpoint: chunkThread.endpoint, figures: chunkThread.figures),
@@ -168,6 +164,15 @@ struct CoordinatorSockets {
     let workerEndpoint: Endpoint
     let clientEndpoint: Endpoint
     let dataEndpoint: Endpoint
+
+    /// What the loop thread uses of them, and whom the process refused to connect.
+    var ofLoop: ControlLoop.Sockets {
+        ControlLoop.Sockets(
+            workers: workers,
+            clients: clients,
+            takeRefusals: { ConnectionGate.shared.takeRefusals() }
+        )
+    }
 
     /// A last word to each peer may take this long to leave.
     private static let farewellTime = Duration.seconds(1)

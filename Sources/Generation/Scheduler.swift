@@ -10,8 +10,8 @@ public struct Scheduler: Equatable, Sendable {
         /// Rows of one step: enough to reuse each expert's weights, few enough that generating
         /// sequences wait little for a prompt's chunk.
         public var stepRows = 256
-        /// The same where experts come from disk and nobody else waits: a prompt's step needs nearly
-        /// all of them, however many rows it has.
+        /// The same where experts come from disk and nobody else waits: a step of a prompt needs
+        /// nearly all of them, however many rows it has.
         public static let stepRowsFromDisk = 512
         /// Sequences that hold a context at the same time; others queue.
         public var runningSequences = 8
