@@ -43,7 +43,7 @@ struct Plant: Sendable, CustomTestStringConvertible {
     var testDescription: String { name }
 
     /// Seeds that are tried before a bug counts as not found.
-    static let seedCount: UInt64 = 3000
+    static let seedCount: UInt64 = 6000
 
     static var planted: String? { ProcessInfo.processInfo.environment["MOIETY_PLANT"] }
 

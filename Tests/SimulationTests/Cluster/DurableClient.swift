@@ -152,6 +152,10 @@ final class DurableClient {
             if !KnownErrors.contains(ended.message) {
                 world.fail("a job failed with an error that names nothing: \(ended.message)")
             }
+            // It is recorded, so the next life goes on with it.
+            if ended.message.contains(KnownErrors.shutdown) {
+                world.fail("\(ended.job) was ended by a coordinator that stopped")
+            }
         }
     }
 

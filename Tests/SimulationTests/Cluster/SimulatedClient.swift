@@ -207,8 +207,10 @@ extension SimulatedClient.Outcome {
 
 /// The errors with which a disturbed cluster may end a job.
 enum KnownErrors {
+    static let shutdown = "the coordinator is shutting down"
+
     private static let beginnings = [
-        "worker '", "no complete cluster within ", "the coordinator is shutting down",
+        "worker '", "no complete cluster within ", shutdown,
         "the queue of ", "too many evaluations wait", "a worker or the plan changed",
         "the cluster cannot compute: waiting for w", "no worker that serves holds expert",
     ]
