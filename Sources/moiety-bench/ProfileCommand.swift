@@ -21,7 +21,7 @@ struct ProfileCommand: ParsableCommand {
 
     @OptionGroup var texts: TextOptions
 
-    @Option(help: "The directory for the profiles.")
+    @Option(help: "The directory for the profiles, made where there is none.")
     var directory = "."
 
     @OptionGroup var threads: ThreadOptions
@@ -43,13 +43,15 @@ struct ProfileCommand: ParsableCommand {
         )
         kernels.pool.bindCaller()
         let texts = try texts.read(file)
+        let directory = URL(filePath: directory)
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         let counting = try UseCounting(file, kernels: kernels) { share in
             Console.progress("loading experts: \(Format.fixed(share * 100, digits: 0)) %")
         }
         for (task, windows) in texts {
             Console.progress("\(task): counting")
             let profile = try counting.profile(of: task, windows)
-            let url = URL(filePath: directory).appending(path: task + ".json")
+            let url = directory.appending(path: task + ".json")
             try Data(profile.json()).write(to: url, options: .atomic)
             Console.write("\(url.path): \(Format.count(Int(profile.rows), "token"))\n")
         }
