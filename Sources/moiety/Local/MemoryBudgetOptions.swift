@@ -75,13 +75,18 @@ struct MemoryBudgetOptions: ParsableArguments {
         }
     }
 
-    /// The task that experts are chosen for; nil where they are for all that may come.
-    func task(of prompt: [UInt8]) throws -> String? { try known(of: prompt).task }
+    /// What is known of the work to come.
+    struct Work {
+        /// That experts are chosen for; nil where they are for all that may come.
+        var task: String?
+        /// Of that task, or of all.
+        var profiles: [Profile] = []
+    }
 
-    private func lossyOptions(_ prompt: [UInt8]) throws -> LossyOptions? {
+    private func lossyOptions(_ work: Work) -> LossyOptions? {
         guard let lossy else { return nil }
         let emoe = EmoeOptions(
-            tasks: try known(of: prompt).profiles.map {
+            tasks: work.profiles.map {
                 ExpertUses(rows: $0.rows, counts: $0.layers.map(\.activations))
             }
         )
@@ -89,16 +94,16 @@ struct MemoryBudgetOptions: ParsableArguments {
     }
 
     /// What is known of a prompt's task, where that is said or its words tell, or else of all.
-    private func known(of prompt: [UInt8]) throws -> (task: String?, profiles: [Profile]) {
+    func work(of prompt: [UInt8]) throws -> Work {
         let all = try profile.map { try InputFile.profile($0) }
         let words = try tasks.flatMap {
             try TasksFile(path: $0).task(of: String(decoding: prompt, as: UTF8.self))
         }
-        guard let name = task ?? words else { return (nil, all) }
+        guard let name = task ?? words else { return Work(profiles: all) }
         let chosen = all.filter { $0.task == name }
-        guard chosen.isEmpty else { return (name, chosen) }
+        guard chosen.isEmpty else { return Work(task: name, profiles: chosen) }
         // Words may tell of a task that nobody has counted.
-        guard task != nil else { return (nil, all) }
+        guard task != nil else { return Work(profiles: all) }
         throw CommandFailure(
             "none of the profiles is of task '\(name)'",
             code: CommandFailure.dataError
@@ -106,9 +111,7 @@ struct MemoryBudgetOptions: ParsableArguments {
     }
 
     /// Nil where nothing is limited.
-    ///
-    /// - Parameter prompt: what is to be answered, where it is known.
-    func budget(for prompt: [UInt8] = []) throws -> MemoryAllowance? {
+    func budget(for work: Work = Work()) throws -> MemoryAllowance? {
         guard let memory else { return nil }
         var given: [String: String] = [:]
         given["worker.cache-directory"] = cacheDirectory
@@ -119,7 +122,7 @@ struct MemoryBudgetOptions: ParsableArguments {
                 path: settings.cacheDirectory,
                 byteLimit: settings.cacheByteCount
             ),
-            lossy: try lossyOptions(prompt)
+            lossy: lossyOptions(work)
         )
     }
 

@@ -34,8 +34,9 @@ struct PerplexityCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await CommandFailure.report {
-            var perplexity = try windows()
-            guard options.memory.lossy == nil else { return try measureLoss(perplexity) }
+            let text = try InputFile.read(file)
+            var perplexity = try windows(of: text)
+            guard options.memory.lossy == nil else { return try measureLoss(perplexity, of: text) }
             let evaluator = try options.makeEvaluator(positions: ctxSize)
             for (number, window) in perplexity.windows.enumerated() {
                 let first = perplexity.firstScored
@@ -62,16 +63,14 @@ struct PerplexityCommand: AsyncParsableCommand {
         }
     }
 
-    private func measureLoss(_ perplexity: Perplexity) throws {
-        let text = try InputFile.read(file)
+    private func measureLoss(_ perplexity: Perplexity, of text: [UInt8]) throws {
         let measurement = try LossMeasurement(options, text, positions: ctxSize)
         let figures = try measurement.measure(perplexity)
         guard !json else { return try Console.writeJSON(figures) }
         Console.write(figures.text)
     }
 
-    private func windows() throws -> Perplexity {
-        let text = try InputFile.read(file)
+    private func windows(of text: [UInt8]) throws -> Perplexity {
         let tokenizer = try Tokenizer(ModelFile(path: options.model.model).vocabulary())
         let tokens = try tokenizer.encode(text, addSpecial: true, parseSpecial: false)
         let perplexity = Perplexity(

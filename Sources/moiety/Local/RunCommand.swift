@@ -81,7 +81,8 @@ struct RunCommand: AsyncParsableCommand {
         try await CommandFailure.report {
             let output = AnswerOutput(streams: !json)
             let text = try prompt.read()
-            let (result, deviation) = try generate(text, into: output)
+            let work = try memory.work(of: text)
+            let (result, deviation) = try generate(text, work, into: output)
             if case .failed(let message) = result.reason { throw CommandFailure(message) }
             guard json else { return output.end(summary: AnswerSummary(result, deviation)) }
             let answer = Answer(
@@ -91,7 +92,7 @@ struct RunCommand: AsyncParsableCommand {
                 prefillRate: result.prefillRate,
                 decodeRate: result.decodeRate,
                 peak: memory.memory == nil ? nil : MemoryBudget.peakByteCount(),
-                task: deviation == nil ? nil : try memory.task(of: text)
+                task: deviation == nil ? nil : work.task
             )
             try Console.writeJSON(Whole(answer: answer, deviation: deviation))
         }
@@ -99,11 +100,11 @@ struct RunCommand: AsyncParsableCommand {
 
     private func load(
         _ file: ModelFile,
-        _ text: [UInt8],
+        _ work: MemoryBudgetOptions.Work,
         for request: GenerationRequest,
         _ limits: Scheduler.Limits
     ) throws -> ForwardPass {
-        guard let budget = try memory.budget(for: text) else {
+        guard let budget = try memory.budget(for: work) else {
             return try LocalModel.load(
                 file,
                 threads: model.computeThreads(),
@@ -125,6 +126,7 @@ struct RunCommand: AsyncParsableCommand {
     /// - Returns: also in which way it is not exact, where answers need not be.
     private func generate(
         _ text: [UInt8],
+        _ work: MemoryBudgetOptions.Work,
         into output: AnswerOutput
     ) throws -> (GenerationResult, Deviation?) {
         let file = try ModelFile(path: model.model)
@@ -140,7 +142,7 @@ struct RunCommand: AsyncParsableCommand {
         var limits = Scheduler.Limits()
         if memory.memory != nil { limits.stepRows = Scheduler.Limits.stepRowsFromDisk }
         limits.contextLength = ctxSize > 0 ? ctxSize : file.description.contextLength
-        let forward = try load(file, text, for: request, limits)
+        let forward = try load(file, work, for: request, limits)
         let engine = Engine(forward: forward, tokenizer: tokenizer, limits: limits)
         let lossy = forward.experts as? any LossyRunner
         try lossy?.beginPrompt(tokenCount: request.prompt.count)
