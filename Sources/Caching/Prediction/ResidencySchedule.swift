@@ -19,10 +19,11 @@ public struct ResidencySchedule: Hashable, Sendable {
     private var promptCount = 0
     private var knownTasks: Set<Int>
 
-    /// - Parameters:
-    ///   - period: the paper found 40 to change nothing, and 60 to.
-    ///   - knownTasks: those for which experts were chosen before any prompt.
-    public init(period: Int = 40, knownTasks: Set<Int> = []) {
+    /// The paper found 40 prompts to change nothing, and 60 to.
+    public static let usualPeriod = 40
+
+    /// - Parameter knownTasks: those for which experts were chosen before any prompt.
+    public init(period: Int = Self.usualPeriod, knownTasks: Set<Int> = []) {
         precondition(period > 0, "a period of \(period) prompts")
         self.period = period
         self.knownTasks = knownTasks

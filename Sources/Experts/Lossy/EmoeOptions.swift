@@ -1,3 +1,5 @@
+public import Caching
+
 /// What is known of the work that experts are chosen for in `emoe`.
 public struct EmoeOptions: Hashable, Sendable {
     /// How often each task to come used each expert; none where the first prompt shall tell.
@@ -5,10 +7,7 @@ public struct EmoeOptions: Hashable, Sendable {
     /// Prompts from one choice of experts to the next.
     public var period: Int
 
-    /// The paper found 40 prompts to change nothing, and 60 to.
-    public static let usualPeriod = 40
-
-    public init(tasks: [ExpertUses] = [], period: Int = Self.usualPeriod) {
+    public init(tasks: [ExpertUses] = [], period: Int = ResidencySchedule.usualPeriod) {
         precondition(period > 0, "a period of \(period) prompts")
         self.tasks = tasks
         self.period = period
