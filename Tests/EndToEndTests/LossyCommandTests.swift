@@ -5,39 +5,19 @@ import Testing
 /// Commands that give accuracy for speed, with experts on disk.
 @Suite("Commands with --lossy", .serialized, .timeLimit(.minutes(10)))
 struct LossyCommandTests {
-    /// Experts of 2.5 MB each, 160 MB together, and 62 MB in three bits.
-    private static let shape = [
-        "--hidden", "1024", "--experts", "16", "--top-k", "2", "--expert-width", "768",
-        "--layers", "4", "--heads", "8", "--kv-heads", "2", "--head-length", "64",
-        "--vocabulary", "1000", "--type", "Q8_0",
-    ]
+    private let large: LargeExperts
 
-    private let model: TemporaryFile
-    private let cache: TemporaryFile
+    init() async throws { large = try await LargeExperts() }
 
-    init() async throws {
-        model = try TemporaryFile("random.gguf")
-        cache = try TemporaryFile("cache")
-        let made = try await Command.run(
-            ["make-model", model.path] + Self.shape,
-            program: "moiety-bench"
-        )
-        #expect(made.status == 0, "\(made.errors)")
-    }
-
-    private var run: [String] {
-        ["run", "-m", model.path, "-p", "a b c", "-n", "8", "--temp", "0", "--json"]
-    }
-
-    private var memory: [String] { ["--memory", "160MiB", "--cache-directory", cache.path] }
+    private var memory: [String] { large.budget("160MiB") }
 
     @Test("run --lossy says which part of the answer was not exact; without it nothing was")
     func run() async throws {
-        let exact = try await Command.run(run + memory)
+        let exact = try await Command.run(large.run + memory)
         #expect(exact.status == 0, "\(exact.errors)")
         #expect(try exact.object["low_share"] == nil)
         for mode in ["resident", "hobbit"] {
-            let result = try await Command.run(run + memory + ["--lossy", mode])
+            let result = try await Command.run(large.run + memory + ["--lossy", mode])
             #expect(result.status == 0, "\(result.errors)")
             let object = try result.object
             let low = try #require(object["low_share"] as? Double)
@@ -46,33 +26,35 @@ struct LossyCommandTests {
             #expect(mode == "hobbit" || (low > 0 && skipped == 0))
         }
         let text = try await Command.run(
-            run.dropLast() + memory + ["--lossy", "resident", "--low-tier", "q2"]
+            large.run.dropLast() + memory + ["--lossy", "resident", "--low-tier", "q2"]
         )
         #expect(text.errors.contains("not exact: "))
-        let names = try FileManager.default.contentsOfDirectory(atPath: cache.path + "/packed")
+        let names = try FileManager.default.contentsOfDirectory(
+            atPath: large.cache.path + "/packed"
+        )
         #expect(names.count == 3, "one of the file's experts, one for each low tier")
     }
 
     @Test("What --lossy lacks is said")
     func refusals() async throws {
-        let without = try await Command.run(run + ["--lossy", "hobbit"])
+        let without = try await Command.run(large.run + ["--lossy", "hobbit"])
         #expect(without.status != 0 && without.errors.contains("say how much --memory"))
         let none = try await Command.run(
-            run + memory + ["--lossy", "hobbit", "--low-tier", "none"]
+            large.run + memory + ["--lossy", "hobbit", "--low-tier", "none"]
         )
         #expect(none.status != 0 && none.errors.contains("--low-tier is none"))
         let small = try await Command.run(
-            run + ["--memory", "90MiB", "--cache-directory", cache.path, "--lossy", "resident"]
+            large.run + large.budget("90MiB") + ["--lossy", "resident"]
         )
         #expect(small.status != 0 && small.errors.contains("is too small"))
     }
 
     @Test("run --lossy emoe says which part of the uses went to others, and to whom they went")
     func emoe() async throws {
-        let few = ["--memory", "110MiB", "--cache-directory", cache.path, "--lossy", "emoe"]
-        let first = try await Command.run(run + few)
+        let few = large.budget("110MiB") + ["--lossy", "emoe"]
+        let first = try await Command.run(large.run + few)
         #expect(first.status == 0, "\(first.errors)")
-        let whole = try await Command.run(run + memory)
+        let whole = try await Command.run(large.run + memory)
         // The first prompt is exact, and so is the token that follows it.
         let tokens = try #require(try first.object["tokens"] as? [Int])
         #expect(tokens.first == (try whole.object["tokens"] as? [Int])?.first)
@@ -87,27 +69,27 @@ struct LossyCommandTests {
         try Data(String(repeating: "a b c ", count: 40).utf8)
             .write(to: URL(filePath: text.path))
         let counted = try await Command.run(
-            ["profile", "-m", model.path, "--text", text.path, "-c", "64"]
-                + ["--directory", cache.path],
+            ["profile", "-m", large.model.path, "--text", text.path, "-c", "64"]
+                + ["--directory", large.cache.path],
             program: "moiety-bench"
         )
         #expect(counted.status == 0, "\(counted.errors)")
         let task = URL(filePath: text.path).deletingPathExtension().lastPathComponent
-        let profile = ["--profile", cache.path + "/\(task).json"]
-        let known = try await Command.run(run + few + profile + ["--task", task])
+        let profile = ["--profile", large.cache.path + "/\(task).json"]
+        let known = try await Command.run(large.run + few + profile + ["--task", task])
         #expect(known.status == 0, "\(known.errors)")
         let substituted = try #require(try known.object["substituted_share"] as? Double)
         #expect(substituted > 0 && substituted < 1)
         #expect(try known.object["low_share"] as? Double == 0)
-        let shown = try await Command.run(run.dropLast() + few + profile)
+        let shown = try await Command.run(large.run.dropLast() + few + profile)
         #expect(shown.errors.contains("% of experts' uses went to others, of the "))
         let tasks = try TemporaryFile("tasks.yaml")
         try Data("tasks:\n  \(task):\n    keywords: b x\n  z:\n    keywords: y".utf8)
             .write(to: URL(filePath: tasks.path))
-        let told = try await Command.run(run + few + profile + ["--tasks", tasks.path])
+        let told = try await Command.run(large.run + few + profile + ["--tasks", tasks.path])
         #expect(told.status == 0, "\(told.errors)")
         #expect(try told.object["task"] as? String == task)
-        let other = try await Command.run(run + few + profile + ["--task", "none"])
+        let other = try await Command.run(large.run + few + profile + ["--task", "none"])
         #expect(other.status == 65 && other.errors.contains("none of the profiles is of task"))
     }
 
@@ -118,13 +100,13 @@ struct LossyCommandTests {
             {"format":"moiety.profile.v1","rows":1,"top_k":1,"layers":[{"activations":[1]}]}
             """
         try Data(text.utf8).write(to: URL(filePath: profile.path))
-        let few = ["--memory", "110MiB", "--cache-directory", cache.path]
+        let few = large.budget("110MiB")
         let given = ["--profile", profile.path]
-        let other = try await Command.run(run + few + ["--lossy", "emoe"] + given)
+        let other = try await Command.run(large.run + few + ["--lossy", "emoe"] + given)
         #expect(other.status != 0 && other.errors.contains("1 layers and 1 experts"))
-        let exact = try await Command.run(run + few + given)
+        let exact = try await Command.run(large.run + few + given)
         #expect(exact.status == 64 && exact.errors.contains("--profile is for --lossy emoe"))
-        let task = try await Command.run(run + few + ["--lossy", "emoe", "--task", "code"])
+        let task = try await Command.run(large.run + few + ["--lossy", "emoe", "--task", "code"])
         #expect(task.status == 64 && task.errors.contains("give them with --profile"))
     }
 
@@ -133,7 +115,7 @@ struct LossyCommandTests {
         let text = try TemporaryFile("text")
         try Data(String(repeating: "a b c ", count: 20).utf8)
             .write(to: URL(filePath: text.path))
-        let command = ["perplexity", "-m", model.path, "-f", text.path, "-c", "32", "--json"]
+        let command = ["perplexity", "-m", large.model.path, "-f", text.path, "-c", "32", "--json"]
         let whole = try await Command.run(command)
         let result = try await Command.run(command + memory + ["--lossy", "resident"])
         #expect(result.status == 0, "\(result.errors)")
@@ -145,7 +127,7 @@ struct LossyCommandTests {
         #expect(try #require(object["low_share"] as? Double) > 0)
         let agreement = try #require(object["greedy_agreement_64"] as? Double)
         #expect(agreement >= 0 && agreement <= 1)
-        let few = ["--memory", "110MiB", "--cache-directory", cache.path, "--lossy", "emoe"]
+        let few = large.budget("110MiB") + ["--lossy", "emoe"]
         let emoe = try await Command.run(command + few).object
         #expect(try #require(emoe["exact_perplexity"] as? Double) == exact)
         #expect(try #require(emoe["substituted_share"] as? Double) > 0)
@@ -156,8 +138,11 @@ struct LossyCommandTests {
     func benchmark() async throws {
         for mode in ["resident", "hobbit", "emoe"] {
             let result = try await Command.run(
-                ["model", "-m", model.path, "-p", "20", "-n", "20", "--repetitions", "1", "--json"]
-                    + ["--memory", "170MiB", "--cache-directory", cache.path, "--lossy", mode],
+                [
+                    "model", "-m", large.model.path, "-p", "20", "-n", "20", "--repetitions", "1",
+                    "--json",
+                ]
+                    + large.budget("170MiB") + ["--lossy", mode],
                 program: "moiety-bench"
             )
             #expect(result.status == 0, "\(result.errors)")

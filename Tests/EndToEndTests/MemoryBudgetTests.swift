@@ -7,36 +7,12 @@ import Wire
 /// Commands that keep to a memory budget, with experts on disk.
 @Suite("Commands with a memory budget", .serialized, .timeLimit(.minutes(10)))
 struct MemoryBudgetTests {
-    /// Experts of 2.5 MB each, 160 MB together: much more than a process takes without them.
-    private static let shape = [
-        "--hidden", "1024", "--experts", "16", "--top-k", "2", "--expert-width", "768",
-        "--layers", "4", "--heads", "8", "--kv-heads", "2", "--head-length", "64",
-        "--vocabulary", "1000", "--type", "Q8_0",
-    ]
+    private let large: LargeExperts
 
-    private let model: TemporaryFile
-    private let cache: TemporaryFile
-
-    init() async throws {
-        model = try TemporaryFile("random.gguf")
-        cache = try TemporaryFile("cache")
-        let made = try await Command.run(
-            ["make-model", model.path] + Self.shape,
-            program: "moiety-bench"
-        )
-        #expect(made.status == 0, "\(made.errors)")
-    }
-
-    private var run: [String] {
-        ["run", "-m", model.path, "-p", "a b c", "-n", "8", "--temp", "0", "--json"]
-    }
-
-    private func budget(_ memory: String) -> [String] {
-        ["--memory", memory, "--cache-directory", cache.path]
-    }
+    init() async throws { large = try await LargeExperts() }
 
     private func tokens(_ options: [String]) async throws -> [Int] {
-        let result = try await Command.run(run + options)
+        let result = try await Command.run(large.run + options)
         #expect(result.status == 0, "\(result.errors)")
         return try #require(try result.object["tokens"] as? [Int])
     }
@@ -44,24 +20,28 @@ struct MemoryBudgetTests {
     @Test("run --memory answers as without it, packed experts found, damaged or impossible")
     func sameAnswer() async throws {
         let whole = try await tokens([])
-        #expect(try await tokens(budget("160MiB")) == whole)
-        let names = try FileManager.default.contentsOfDirectory(atPath: cache.path + "/packed")
+        #expect(try await tokens(large.budget("160MiB")) == whole)
+        let names = try FileManager.default.contentsOfDirectory(
+            atPath: large.cache.path + "/packed"
+        )
         let name = try #require(names.first)
         #expect(names.count == 1)
-        #expect(try await tokens(budget("160MiB")) == whole, "found again")
-        let handle = try FileHandle(forUpdating: URL(filePath: cache.path + "/packed/" + name))
+        #expect(try await tokens(large.budget("160MiB")) == whole, "found again")
+        let handle = try FileHandle(
+            forUpdating: URL(filePath: large.cache.path + "/packed/" + name)
+        )
         try handle.truncate(atOffset: 1 << 20)
         try handle.close()
-        #expect(try await tokens(budget("160MiB")) == whole, "made anew")
+        #expect(try await tokens(large.budget("160MiB")) == whole, "made anew")
         // A directory that cannot be one.
-        let blocked = ["--memory", "160MiB", "--cache-directory", model.path + "/cache"]
-        let refused = try await Command.run(run + blocked)
+        let blocked = ["--memory", "160MiB", "--cache-directory", large.model.path + "/cache"]
+        let refused = try await Command.run(large.run + blocked)
         #expect(refused.status != 0 && refused.errors.contains("--cache-directory"))
     }
 
     @Test("A budget that is too small is refused with the least that would do")
     func tooSmall() async throws {
-        let result = try await Command.run(run + budget("20MB"))
+        let result = try await Command.run(large.run + large.budget("20MB"))
         #expect(result.status == 1)
         #expect(result.errors.contains("is too small: this model and context need"))
         let words = result.errors.split(separator: " ")
@@ -70,15 +50,18 @@ struct MemoryBudgetTests {
         #expect(least.hasSuffix("MiB"))
         let number = try #require(Int(least.dropLast(3)))
         // What a program has in memory at its start differs a little from run to run.
-        _ = try await tokens(budget("\(number + 8)MiB"))
+        _ = try await tokens(large.budget("\(number + 8)MiB"))
     }
 
     @Test("Memory stays within the budget, at its highest, while prompts and tokens are computed")
     func peak() async throws {
         let megabytes = 170
         let result = try await Command.run(
-            ["model", "-m", model.path, "-p", "300", "-n", "20", "--repetitions", "2", "--json"]
-                + budget("\(megabytes)MiB"),
+            [
+                "model", "-m", large.model.path, "-p", "300", "-n", "20", "--repetitions", "2",
+                "--json",
+            ]
+                + large.budget("\(megabytes)MiB"),
             program: "moiety-bench"
         )
         #expect(result.status == 0, "\(result.errors)")
@@ -97,7 +80,7 @@ struct MemoryBudgetTests {
     func workers() async throws {
         let megabytes = 130
         let cluster = try ClusterOfProcesses(
-            model: model.path,
+            model: large.model.path,
             workerOptions: ["--memory", "\(megabytes)MiB"]
         )
         let ended = try await cluster.client.generate("a b c", maximumTokens: 8)
@@ -146,14 +129,14 @@ struct MemoryBudgetTests {
         let text = try TemporaryFile("text")
         try Data(String(repeating: "a b c ", count: 60).utf8)
             .write(to: URL(filePath: text.path))
-        let command = ["perplexity", "-m", model.path, "-f", text.path, "-c", "32", "--json"]
+        let command = ["perplexity", "-m", large.model.path, "-f", text.path, "-c", "32", "--json"]
         let whole = try await Command.run(command)
         #expect(whole.status == 0, "\(whole.errors)")
-        let within = try await Command.run(command + budget("160MiB"))
+        let within = try await Command.run(command + large.budget("160MiB"))
         #expect(within.status == 0, "\(within.errors)")
         #expect(within.output == whole.output)
         let refused = try await Command.run(
-            command + budget("160MiB") + ["--coordinator", "tcp://127.0.0.1:1"]
+            command + large.budget("160MiB") + ["--coordinator", "tcp://127.0.0.1:1"]
         )
         #expect(refused.status != 0 && refused.errors.contains("--memory is for one process"))
     }
@@ -163,11 +146,11 @@ struct MemoryBudgetTests {
         let whole = try await tokens([])
         let process = Process()
         process.executableURL = try ClusterProcess.directory.appending(path: "moiety")
-        process.arguments = run + budget("160MiB")
+        process.arguments = large.run + large.budget("160MiB")
         process.standardOutput = FileHandle.nullDevice
         process.standardError = FileHandle.nullDevice
         try process.run()
-        let packed = cache.path + "/packed"
+        let packed = large.cache.path + "/packed"
         // As soon as there is something to leave behind.
         while process.isRunning,
             (try? FileManager.default.contentsOfDirectory(atPath: packed))?
@@ -177,7 +160,7 @@ struct MemoryBudgetTests {
         }
         if process.isRunning { kill(process.processIdentifier, SIGKILL) }
         process.waitUntilExit()
-        #expect(try await tokens(budget("160MiB")) == whole)
+        #expect(try await tokens(large.budget("160MiB")) == whole)
         let names = try FileManager.default.contentsOfDirectory(atPath: packed)
         #expect(names.count == 1 && names.allSatisfy { !$0.contains(".part-") })
     }
