@@ -1,7 +1,6 @@
 import ExpertStore
 import Experts
 public import GGUF
-import Generation
 public import Inference
 public import Kernels
 public import Model
@@ -36,8 +35,7 @@ public struct ImportanceBenchmark {
 
     /// Computes a window of a text, by itself.
     public mutating func record(_ window: [Int32]) throws(ForwardError) {
-        let evaluation = Evaluation(forward: loaded.forward, tokens: window)
-        while !evaluation.isFinished { try evaluation.step { _, _ in } }
+        try loaded.compute(window)
         windowCount += 1
     }
 

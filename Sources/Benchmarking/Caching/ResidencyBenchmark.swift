@@ -111,10 +111,7 @@ public struct ResidencyBenchmark {
     private func count(_ windows: [[Int32]]) throws(ForwardError) -> [[Double]] {
         counter.forget()
         counter.present = nil
-        for window in windows {
-            let evaluation = Evaluation(forward: loaded.forward, tokens: window)
-            while !evaluation.isFinished { try evaluation.step { _, _ in } }
-        }
+        for window in windows { try loaded.compute(window) }
         return counter.uses.filter { !$0.isEmpty }.map { layer in
             let sum = max(1, layer.reduce(0, +))
             return layer.map { $0 / sum }

@@ -1,6 +1,4 @@
 import Experts
-import Generation
-import Inference
 public import Kernels
 public import Model
 public import Placement
@@ -26,10 +24,7 @@ public struct UseCounting {
     /// - Parameter windows: of tokens, computed each by itself.
     public func profile(of task: String, _ windows: [[Int32]]) throws -> Profile {
         counter.forget()
-        for window in windows {
-            let evaluation = Evaluation(forward: loaded.forward, tokens: window)
-            while !evaluation.isFinished { try evaluation.step { _, _ in } }
-        }
+        for window in windows { try loaded.compute(window) }
         return Profile(
             task: task,
             rows: Double(windows.reduce(0) { $0 + $1.count }),

@@ -1,4 +1,5 @@
 public import Experts
+import Generation
 public import Inference
 public import Kernels
 public import Model
@@ -66,6 +67,12 @@ public struct LoadedModel {
             experts: experts,
             cache: CacheLimits(positions: Self.mostPositions, format: cacheFormat)
         )
+    }
+
+    /// Computes a window of a text, by itself, for whoever watches.
+    func compute(_ window: [Int32]) throws(ForwardError) {
+        let evaluation = Evaluation(forward: forward, tokens: window)
+        while !evaluation.isFinished { try evaluation.step { _, _ in } }
     }
 
     private static func loadExperts(
