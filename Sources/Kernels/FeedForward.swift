@@ -30,20 +30,26 @@ extension Kernels {
                         guard let sums = sums.baseAddress else { return }
                         var run = unsafe FeedForwardRun(
                             kernels: self,
-                            groups: visits.groups,
+                            groups: lend(visits.groups),
                             rows: rows,
                             weights: weights,
                             x: x,
                             sums: sums
                         )
-                        while run.takeNextBatch() {
-                            run.firstHalf()
-                            run.secondHalf()
+                        while run.takeNextBatch(scratch) {
+                            run.firstHalf(on: pool)
+                            run.secondHalf(on: pool, scratch)
                         }
                     }
                 }
             }
         }
+    }
+
+    private func lend(_ groups: [ExpertVisits.Group]) -> UnsafeBufferPointer<LentGroup> {
+        let start = unsafe scratch.groups.pointer(count: groups.count)
+        for (index, group) in groups.enumerated() { unsafe start[index] = LentGroup(group) }
+        return unsafe UnsafeBufferPointer(start: start, count: groups.count)
     }
 
     private func check(
@@ -75,10 +81,37 @@ extension Kernels {
     }
 }
 
+/// An expert and its visits, its matrices as pointers.
+struct LentGroup: BitwiseCopyable {
+    let gate: LentMatrix
+    let up: LentMatrix
+    let down: LentMatrix
+    private let firstVisit: Int
+    private let visitCount: Int
+    let innerStart: Int
+
+    init(_ group: ExpertVisits.Group) {
+        gate = LentMatrix(group.gate)
+        up = LentMatrix(group.up)
+        down = LentMatrix(group.down)
+        firstVisit = group.visits.lowerBound
+        visitCount = group.visits.count
+        innerStart = group.innerStart
+    }
+
+    var visits: Range<Int> { firstVisit..<firstVisit + visitCount }
+    var width: Int { gate.rowCount }
+    var innerCount: Int { visitCount * width }
+    var innerEnd: Int { innerStart + innerCount }
+}
+
 /// One call of `feedForward`: goes through the groups in batches whose inner values fit a bound.
+///
+/// Each of its tasks copies it, so it counts no references.
 @safe private struct FeedForwardRun {
-    let kernels: Kernels
-    let groups: [ExpertVisits.Group]
+    let table: moiety_kernels
+    let threadCount: Int
+    let groups: UnsafeBufferPointer<LentGroup>
     let rows: UnsafePointer<Int32>
     let weights: UnsafePointer<Float>
     let x: Factors
@@ -94,14 +127,15 @@ extension Kernels {
 
     init(
         kernels: Kernels,
-        groups: [ExpertVisits.Group],
+        groups: UnsafeBufferPointer<LentGroup>,
         rows: UnsafePointer<Int32>,
         weights: UnsafePointer<Float>,
         x: Factors,
         sums: UnsafeMutablePointer<Double>
     ) {
-        self.kernels = kernels
-        self.groups = groups
+        table = kernels.table
+        threadCount = kernels.threadCount
+        unsafe self.groups = groups
         unsafe self.rows = rows
         unsafe self.weights = weights
         unsafe self.x = x
@@ -109,46 +143,46 @@ extension Kernels {
         unsafe inner = Inner(in: kernels.scratch, count: 0)
     }
 
-    private var table: moiety_kernels { kernels.table }
-
     /// Goes on to the groups that fit the bound together, at least one.
-    mutating func takeNextBatch() -> Bool {
+    mutating func takeNextBatch(_ scratch: Scratch) -> Bool {
         let start = batch.upperBound
-        guard start < groups.count else { return false }
-        let limit = groups[start].innerStart + Self.innerLimit
+        guard unsafe start < groups.count else { return false }
+        let limit = unsafe groups[start].innerStart + Self.innerLimit
         var end = start + 1
-        while end < groups.count, groups[end].innerEnd <= limit { end += 1 }
+        while unsafe end < groups.count, unsafe groups[end].innerEnd <= limit { end += 1 }
         batch = start..<end
-        unsafe inner = Inner(
-            in: kernels.scratch,
-            count: groups[end - 1].innerEnd - groups[start].innerStart
-        )
+        let count = unsafe groups[end - 1].innerEnd - groups[start].innerStart
+        unsafe inner = Inner(in: scratch, count: count)
         return true
     }
 
-    private func innerValues(of group: ExpertVisits.Group) -> Inner {
+    private func innerValues(of group: LentGroup) -> Inner {
         unsafe inner.advanced(by: group.innerStart - groups[batch.lowerBound].innerStart)
     }
 
     // MARK: Gate, up and what lies between them and down
 
     /// Computes slices of each expert's width.
-    func firstHalf() {
-        let batch = groups[batch]
-        let widest = batch.reduce(0) { max($0, $1.width) }
-        let operations = batch.reduce(0) { $0 + 2 * $1.innerCount * $1.gate.columnCount }
+    func firstHalf(on pool: ThreadPool) {
+        var widest = 0
+        var operations = 0
+        for index in batch {
+            let group = unsafe groups[index]
+            widest = max(widest, group.width)
+            operations += 2 * group.innerCount * group.gate.columns.count
+        }
         // Several experts are tasks enough; long pieces are read faster than short ones.
-        let tasks = 2 * Slices.taskLimit(operations: operations, threadCount: kernels.threadCount)
+        let tasks = 2 * Slices.taskLimit(operations: operations, threadCount: threadCount)
         let slices = Slices(outputs: widest, count: (tasks + batch.count - 1) / batch.count)
-        kernels.pool.run(batch.count * slices.count, with: (self, slices)) { run, task in
+        pool.run(batch.count * slices.count, with: (self, slices)) { run, task in
             let (run, slices) = run
             let (index, slice) = task.quotientAndRemainder(dividingBy: slices.count)
-            let group = run.groups[run.batch.lowerBound + index]
+            let group = unsafe run.groups[run.batch.lowerBound + index]
             run.activate(group, slices[slice].clamped(to: 0..<group.width))
         }
     }
 
-    private func activate(_ group: ExpertVisits.Group, _ outputs: Range<Int>) {
+    private func activate(_ group: LentGroup, _ outputs: Range<Int>) {
         guard !outputs.isEmpty else { return }
         let width = group.width
         let start = outputs.lowerBound
@@ -156,7 +190,7 @@ extension Kernels {
         var x = unsafe x
         unsafe x.rows = rows + group.visits.lowerBound
         unsafe x.rowCount = group.visits.count
-        unsafe kernels.multiply(
+        unsafe table.multiply(
             x,
             group.gate,
             outputs,
@@ -164,12 +198,12 @@ extension Kernels {
             stride: width,
             next: group.up
         )
-        unsafe kernels.multiply(x, group.up, outputs, into: inner.up + start, stride: width)
+        unsafe table.multiply(x, group.up, outputs, into: inner.up + start, stride: width)
         for row in group.visits.indices {
             let start = (row - group.visits.lowerBound) * width + outputs.lowerBound
             let gate = unsafe inner.gate + start
             unsafe table.silu_multiply(gate, gate, inner.up + start, outputs.count)
-            guard !group.down.type.isFloat else { continue }
+            guard !group.down.isFloat else { continue }
             let quants = unsafe inner.quants + start
             unsafe table.quantize(quants, inner.scales + start / 32, gate, outputs.count)
             unsafe table.sums(
@@ -184,17 +218,18 @@ extension Kernels {
     // MARK: Down and the weighted sum
 
     /// Computes slices of the columns of the sums, each for all groups.
-    func secondHalf() {
-        let batch = groups[batch]
-        let hidden = batch[batch.startIndex].down.rowCount
-        let mostRows = batch.reduce(0) { max($0, $1.visits.count) }
-        let slices = Slices(
-            outputs: hidden,
-            operations: batch.reduce(0) { $0 + $1.innerCount * hidden },
-            threadCount: kernels.threadCount
-        )
-        let y = unsafe kernels.scratch.outputs.pointer(count: mostRows * hidden)
-        unsafe kernels.pool.run(slices.count, with: (self, slices, y)) { run, task in
+    func secondHalf(on pool: ThreadPool, _ scratch: Scratch) {
+        let hidden = unsafe groups[batch.lowerBound].down.rowCount
+        var mostRows = 0
+        var operations = 0
+        for index in batch {
+            let group = unsafe groups[index]
+            mostRows = max(mostRows, group.visits.count)
+            operations += group.innerCount * hidden
+        }
+        let slices = Slices(outputs: hidden, operations: operations, threadCount: threadCount)
+        let y = unsafe scratch.outputs.pointer(count: mostRows * hidden)
+        unsafe pool.run(slices.count, with: (self, slices, y)) { run, task in
             let (run, slices, y) = unsafe run
             for index in run.batch { unsafe run.addOutputs(index, slices[task], y) }
         }
@@ -205,11 +240,11 @@ extension Kernels {
         _ columns: Range<Int>,
         _ y: UnsafeMutablePointer<Float>
     ) {
-        let group = groups[index]
+        let group = unsafe groups[index]
         let hidden = group.down.rowCount
         let x = unsafe innerValues(of: group).factors(rowCount: group.visits.count)
         let start = unsafe y + columns.lowerBound
-        unsafe kernels.multiply(
+        unsafe table.multiply(
             x,
             group.down,
             columns,

@@ -19,21 +19,21 @@ extension Kernels {
     }
 
     /// `y = x · wᵀ` for all rows of `x`, outputs shared among the threads.
-    func multiplyByBLAS(_ x: Factors, _ w: WeightMatrix, into y: UnsafeMutablePointer<Float>) {
+    func multiplyByBLAS(_ x: Factors, _ w: LentMatrix, into y: UnsafeMutablePointer<Float>) {
         _ = Self.singleThreadedBLAS
-        let slices = Slices(
+        let slices = unsafe Slices(
             outputs: w.rowCount,
-            operations: unsafe x.rowCount * w.rowCount * w.columnCount,
+            operations: x.rowCount * w.rowCount * w.columns.count,
             threadCount: threadCount
         )
         let strips = unsafe scratch.strips.pointer(
-            count: slices.count * Self.stripLength * w.columnCount
+            count: slices.count * Self.stripLength * w.columns.count
         )
         let state = unsafe (kernels: self, x: x, w: w, y: y, slices: slices, strips: strips)
         unsafe pool.run(slices.count, with: state) { state, index in
             let (kernels, x, w, y, slices, strips) = unsafe state
             let (slice, length) = (slices[index], Self.stripLength)
-            let strip = unsafe strips + index * length * w.columnCount
+            let strip = unsafe strips + index * length * w.columns.count
             for start in stride(from: slice.lowerBound, to: slice.upperBound, by: length) {
                 let outputs = start..<min(start + length, slice.upperBound)
                 unsafe kernels.multiplyStrip(x, w, outputs, strip, into: y)
@@ -43,31 +43,29 @@ extension Kernels {
 
     private func multiplyStrip(
         _ x: Factors,
-        _ w: WeightMatrix,
+        _ w: LentMatrix,
         _ outputs: Range<Int>,
         _ strip: UnsafeMutablePointer<Float>,
         into y: UnsafeMutablePointer<Float>
     ) {
-        unsafe w.withRows(from: outputs.lowerBound) { weights in
-            unsafe table.dequantize(
-                strip,
-                weights,
-                outputs.count * w.columnCount,
-                w.type.rawValue
-            )
-        }
+        unsafe table.dequantize(
+            strip,
+            w.address(ofRow: outputs.lowerBound),
+            outputs.count * w.columns.count,
+            w.type
+        )
         unsafe cblas_sgemm(
             CblasRowMajor,
             CblasNoTrans,
             CblasTrans,
             blasint(x.rowCount),
             blasint(outputs.count),
-            blasint(w.columnCount),
+            blasint(w.columns.count),
             1,
             x.values,
-            blasint(w.columnCount),
+            blasint(w.columns.count),
             strip,
-            blasint(w.columnCount),
+            blasint(w.columns.count),
             0,
             y + outputs.lowerBound,
             blasint(w.rowCount)

@@ -32,41 +32,29 @@ extension WeightMatrix {
     /// Writes the whole blocks of a row, as they lie in the file; of those that a slice cuts, what
     /// is left comes first.
     func copyRow(_ row: Int, to target: UnsafeMutablePointer<UInt8>) {
-        unsafe withBytes { start in
-            switch layout {
-            case .rows:
-                unsafe target.update(from: start + row * rowByteCount, count: rowByteCount)
-            case .panels:
-                let (panel, place) = row.quotientAndRemainder(dividingBy: Self.panelLength)
-                unsafe moiety_unpack_row(
-                    target,
-                    start + panel * Self.panelLength * rowByteCount,
-                    place,
-                    shape.unitColumns,
-                    type.rawValue
-                )
-            }
+        switch layout {
+        case .rows:
+            unsafe target.update(from: address + row * rowByteCount, count: rowByteCount)
+        case .panels:
+            let (panel, place) = row.quotientAndRemainder(dividingBy: Self.panelLength)
+            unsafe moiety_unpack_row(
+                target,
+                address + panel * Self.panelLength * rowByteCount,
+                place,
+                shape.unitColumns,
+                type.rawValue
+            )
         }
     }
 
-    /// Lends the bytes from the start of row `row` on.
-    func withRows(from row: Int, _ body: (UnsafePointer<UInt8>) -> Void) {
-        precondition(layout == .rows, "the rows of \(type.name) weights lie in panels")
-        unsafe withBytes { start in unsafe body(start + row * rowByteCount) }
-    }
-
-    /// Lends the bytes from the start of the panel on whose first row is `row`.
-    func withPanels(from row: Int, _ body: (UnsafePointer<UInt8>) -> Void) {
-        precondition(layout == .panels, "the rows of \(type.name) weights lie one after the other")
-        precondition(row % Self.panelLength == 0, "no panel starts at row \(row)")
-        unsafe withBytes { start in unsafe body(start + row * rowByteCount) }
-    }
-
-    private func withBytes(_ body: (UnsafePointer<UInt8>) -> Void) {
-        bytes.withSpan { span in
+    /// Where the first row or panel starts; valid as long as the matrix.
+    var address: UnsafePointer<UInt8> {
+        unsafe bytes.withSpan { span in
             unsafe span.withUnsafeBytes { bytes in
-                guard let start = bytes.baseAddress else { return }
-                unsafe body((start + offset).assumingMemoryBound(to: UInt8.self))
+                guard let start = bytes.baseAddress else {
+                    preconditionFailure("weights have an address")
+                }
+                return unsafe (start + offset).assumingMemoryBound(to: UInt8.self)
             }
         }
     }

@@ -37,82 +37,26 @@ extension Kernels {
                 unsafe y.withUnsafeMutableBufferPointer { y in
                     guard let start = y.baseAddress else { return }
                     if Self.suitsBLAS(w, rowCount: x.rowCount, order: order) {
-                        unsafe multiplyByBLAS(factors, w, into: start)
+                        unsafe multiplyByBLAS(factors, LentMatrix(w), into: start)
                     } else {
-                        unsafe multiply(factors, w, into: start)
+                        unsafe multiply(factors, LentMatrix(w), into: start)
                     }
                 }
             }
         }
     }
 
-    private func multiply(_ x: Factors, _ w: WeightMatrix, into y: UnsafeMutablePointer<Float>) {
-        let slices = Slices(
+    private func multiply(_ x: Factors, _ w: LentMatrix, into y: UnsafeMutablePointer<Float>) {
+        let slices = unsafe Slices(
             outputs: w.rowCount,
-            operations: unsafe x.rowCount * w.rowCount * w.columnCount,
+            operations: x.rowCount * w.rowCount * w.columns.count,
             threadCount: threadCount
         )
-        let state = unsafe (kernels: self, x: x, w: w, y: y, slices: slices)
+        let state = unsafe (table: table, x: x, w: w, y: y, slices: slices)
         unsafe pool.run(slices.count, with: state) { state, index in
-            let (kernels, x, w, y, slices) = unsafe state
+            let (table, x, w, y, slices) = unsafe state
             let outputs = slices[index]
-            unsafe kernels.multiply(x, w, outputs, into: y + outputs.lowerBound, stride: w.rowCount)
-        }
-    }
-
-    /// The outputs of a slice for all rows of `x`, on this thread; `y` starts at the slice.
-    ///
-    /// - Parameter next: weights whose same outputs this thread reads next; they are fetched while
-    ///   the last of these are multiplied.
-    func multiply(
-        _ x: Factors,
-        _ w: WeightMatrix,
-        _ outputs: Range<Int>,
-        into y: UnsafeMutablePointer<Float>,
-        stride: Int,
-        next: WeightMatrix? = nil
-    ) {
-        if w.type.isFloat {
-            unsafe w.withRows(from: outputs.lowerBound) { weights in
-                var product = unsafe moiety_float_product(
-                    y: y,
-                    y_stride: stride,
-                    x: x.values,
-                    rows: x.rows,
-                    row_count: x.rowCount,
-                    weights: weights,
-                    row_bytes: w.rowByteCount,
-                    output_count: outputs.count,
-                    columns: w.columnCount,
-                    type: w.type.rawValue
-                )
-                unsafe table.float_product(&product)
-            }
-        } else {
-            unsafe w.withPanels(from: outputs.lowerBound) { weights in
-                var product = unsafe moiety_integer_product(
-                    y: y,
-                    y_stride: stride,
-                    quants: x.quants,
-                    scales: x.scales,
-                    sums: x.sums,
-                    half_sums: x.halfSums,
-                    rows: x.rows,
-                    row_count: x.rowCount,
-                    weights: weights,
-                    row_bytes: w.rowByteCount,
-                    output_count: outputs.count,
-                    columns: w.shape.unitColumns,
-                    type: w.type.rawValue,
-                    next: nil
-                )
-                if let next, next.layout == .panels {
-                    unsafe next.withPanels(from: outputs.lowerBound) { start in
-                        unsafe product.next = start
-                    }
-                }
-                unsafe table.integer_product(&product)
-            }
+            unsafe table.multiply(x, w, outputs, into: y + outputs.lowerBound, stride: w.rowCount)
         }
     }
 }

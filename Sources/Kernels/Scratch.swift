@@ -3,6 +3,7 @@ final class Scratch {
     /// `[rows, columns / 32]` and `[rows, columns / 16]`: sums of quants for the product under way.
     let sums = Room<Int32>()
     let halfSums = Room<Int32>()
+    let groups = Room<LentGroup>()
     let gate = Room<Float>()
     let up = Room<Float>()
     let quants = Room<Int8>()
