@@ -163,7 +163,7 @@ drains() {
 
 goes() {
     inside dpkg -r moiety
-    [[ $(inside pgrep -c moiety || true) == 0 ]]
+    ! inside sh -c 'cat /proc/[0-9]*/comm | grep -q ^moiety' || return 1
     inside test -e /etc/moiety/coordinator.yaml
     inside dpkg --purge moiety
     ! inside test -e /var/lib/moiety || return 1

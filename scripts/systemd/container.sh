@@ -42,7 +42,7 @@ start_container() {
     nspawn=$!
     local tick
     for ((tick = 0; tick < 300; tick++)); do
-        leader=$(pgrep -P "$nspawn" | head -n 1 || true)
+        leader=$(cut -d ' ' -f 1 "/proc/$nspawn/task/$nspawn/children" || true)
         [[ -z $leader ]] || ! inside systemctl is-system-running 2>/dev/null |
             grep -qE 'running|degraded' || return 0
         kill -0 "$nspawn" 2>/dev/null || break
