@@ -6,7 +6,7 @@ peace, then while the coordinator is killed with -9 at random moments and starte
 end exactly once with the text that it had in peace; every job that was acknowledged must be in the
 ledger; and the ledger must be whole. What `make crashing` does.
 
-    scripts/crashing.py -m MODEL [--jobs 500] [--kills 200] [--tokens 400] [--seed N] [--json]
+    scripts/crashing.py -m MODEL [--jobs 500] [--kills 200] [--tokens 600] [--seed N] [--json]
 """
 
 import argparse
@@ -187,7 +187,7 @@ def main():
     parser.add_argument("--moiety", default=".build/release", help="where our executables are")
     parser.add_argument("--jobs", type=int, default=500)
     parser.add_argument("--kills", type=int, default=200)
-    parser.add_argument("--tokens", type=int, default=400)
+    parser.add_argument("--tokens", type=int, default=600)
     parser.add_argument("--life", type=float, default=1.0, help="seconds of a life at most")
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
     parser.add_argument("--json", action="store_true")
