@@ -348,7 +348,8 @@ let package = Package(
         tests(
             of: "API",
             [
-                "API", "JSON", "Settings", "Wire", "ClusterTesting", logging, nio, nioPosix, tls,
+                "API", "Cluster", "JSON", "Settings", "Wire", "ClusterTesting", logging, nio,
+                nioPosix, tls,
             ],
             leavingOut: ["Fixtures"]
         ),

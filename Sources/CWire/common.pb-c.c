@@ -289,7 +289,7 @@ const ProtobufCMessageDescriptor moiety__v1__drop_count__descriptor =
   (ProtobufCMessageInit) moiety__v1__drop_count__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moiety__v1__supply_counts__field_descriptors[14] =
+static const ProtobufCFieldDescriptor moiety__v1__supply_counts__field_descriptors[16] =
 {
   {
     "from_file",
@@ -459,6 +459,30 @@ static const ProtobufCFieldDescriptor moiety__v1__supply_counts__field_descripto
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "guesses",
+    20,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Moiety__V1__SupplyCounts, n_guesses),
+    offsetof(Moiety__V1__SupplyCounts, guesses),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "right_guesses",
+    21,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Moiety__V1__SupplyCounts, n_right_guesses),
+    offsetof(Moiety__V1__SupplyCounts, right_guesses),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moiety__v1__supply_counts__field_indices_by_name[] = {
   5,   /* field[5] = fall_backs */
@@ -467,8 +491,10 @@ static const unsigned moiety__v1__supply_counts__field_indices_by_name[] = {
   2,   /* field[2] = from_cache */
   1,   /* field[1] = from_directory */
   0,   /* field[0] = from_file */
+  14,   /* field[14] = guesses */
   12,   /* field[12] = memory_budget */
   6,   /* field[6] = not_kept */
+  15,   /* field[15] = right_guesses */
   10,   /* field[10] = stall_microseconds */
   9,   /* field[9] = stored_byte_count */
   13,   /* field[13] = stored_foreseen */
@@ -476,10 +502,11 @@ static const unsigned moiety__v1__supply_counts__field_indices_by_name[] = {
   7,   /* field[7] = stored_uses */
   11,   /* field[11] = unpacked */
 };
-static const ProtobufCIntRange moiety__v1__supply_counts__number_ranges[1 + 1] =
+static const ProtobufCIntRange moiety__v1__supply_counts__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 14 }
+  { 20, 14 },
+  { 0, 16 }
 };
 const ProtobufCMessageDescriptor moiety__v1__supply_counts__descriptor =
 {
@@ -489,10 +516,10 @@ const ProtobufCMessageDescriptor moiety__v1__supply_counts__descriptor =
   "Moiety__V1__SupplyCounts",
   "moiety.v1",
   sizeof(Moiety__V1__SupplyCounts),
-  14,
+  16,
   moiety__v1__supply_counts__field_descriptors,
   moiety__v1__supply_counts__field_indices_by_name,
-  1,  moiety__v1__supply_counts__number_ranges,
+  2,  moiety__v1__supply_counts__number_ranges,
   (ProtobufCMessageInit) moiety__v1__supply_counts__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

@@ -32,6 +32,11 @@ public struct SupplyCounts: Hashable, Sendable {
     public var unpacked: UInt64 = 0
     /// Bytes of memory that the process may take; 0 where nothing bounds it.
     public var memoryBudget: UInt64 = 0
+    /// Experts that layers to come were expected to ask for, by how many layers ahead: 0 for the
+    /// layer that came next.
+    public var guesses = SIMD4<UInt64>()
+    /// Of these, the ones that were asked for.
+    public var rightGuesses = SIMD4<UInt64>()
 
     public init() {}
 }

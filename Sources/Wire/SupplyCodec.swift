@@ -20,6 +20,27 @@ extension SupplyCounts {
         unpacked = unsafe raw.unpacked
         memoryBudget = unsafe raw.memory_budget
         storedForeseen = unsafe raw.stored_foreseen
+        guesses = unsafe Self.distances(raw.guesses, count: raw.n_guesses)
+        rightGuesses = unsafe Self.distances(raw.right_guesses, count: raw.n_right_guesses)
+    }
+
+    /// Counts by distance; further ones than there are here are of no use here.
+    private static func distances(
+        _ list: UnsafeMutablePointer<UInt64>?,
+        count: Int
+    ) -> SIMD4<UInt64> {
+        var counts = SIMD4<UInt64>()
+        guard let list = unsafe list else { return counts }
+        for distance in 0..<min(count, counts.scalarCount) {
+            counts[distance] = unsafe list[distance]
+        }
+        return counts
+    }
+
+    /// As a message has them: up to the last one that is not 0.
+    private static func list(_ counts: SIMD4<UInt64>) -> [UInt64] {
+        let all = counts.indices.map { counts[$0] }
+        return Array(all.prefix((all.lastIndex(where: { $0 > 0 }) ?? -1) + 1))
     }
 
     func raw(_ writer: MessageWriter) -> UnsafeMutablePointer<Moiety__V1__SupplyCounts>? {
@@ -39,6 +60,11 @@ extension SupplyCounts {
             unsafe raw.unpacked = unpacked
             unsafe raw.memory_budget = memoryBudget
             unsafe raw.stored_foreseen = storedForeseen
+            let (made, right) = (Self.list(guesses), Self.list(rightGuesses))
+            unsafe raw.n_guesses = made.count
+            unsafe raw.guesses = writer.list(made)
+            unsafe raw.n_right_guesses = right.count
+            unsafe raw.right_guesses = writer.list(right)
         }
     }
 }

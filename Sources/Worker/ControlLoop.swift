@@ -355,6 +355,8 @@ package final class ControlLoop {
         counts.storedByteCount = UInt64(clamping: residency.bytesRead)
         counts.stallMicroseconds = UInt64(clamping: Int64(residency.stalled / .microseconds(1)))
         counts.unpacked = UInt64(clamping: residency.fallbacks)
+        counts.guesses = SIMD4(clamping: residency.guesses)
+        counts.rightGuesses = SIMD4(clamping: residency.rightGuesses)
         return counts
     }
 

@@ -1,7 +1,9 @@
 import API
+import Cluster
 import ClusterTesting
 import JSON
 import Testing
+import Wire
 
 @Suite("The live page", .serialized, .timeLimit(.minutes(10)))
 struct PageTests {
@@ -65,10 +67,46 @@ struct PageTests {
             #expect(picture["ready"] == true)
             #expect(picture["generated"] == 5)
             #expect(picture["workers"]?[0]?["name"] == "worker-1")
+            #expect(picture["workers"]?[0]?["stored"] == .null)
             #expect(picture["heat"]?[0]?["cells"]?.elements?.count == 6)
             #expect(picture["heat"]?[0]?["cells"]?[0]?[0] == 32)
             #expect(picture["jobs"]?[0]?["task"] == "manual")
             #expect(picture["jobs"]?[0]?["state"] == "completed")
+        }
+    }
+
+    @Test("What experts on disk cost a worker is in its events, and in the metrics")
+    func stored() async throws {
+        let budget = ["worker.memory": "1TB"]
+        try await withServer(workerSettings: budget) { client, cluster in
+            let ask: JSONValue = ["prompt": "NAME\n", "max_tokens": 5]
+            _ = try await client.post("/v1/completions", ask)
+            // A sign of life tells of guesses that were judged, for the layer after the last.
+            let nodes = try await TestClient(cluster).nodes { nodes in
+                nodes.contains { $0.supply.guesses[1] > 0 }
+            }
+            let counts = try #require(nodes.first).supply
+            let request = HTTPClient.request("GET", "/events", headers: [:], body: [])
+            let answer = try await client.exchange([request]) { !$0.contains(0x7d) }
+            let event = try #require(HTTPClient.events(in: answer).first)
+            let stored = try JSONValue(parsing: Array(event.utf8))["workers"]?[0]?["stored"]
+            #expect(stored?["budget"] == 1_000_000_000_000)
+            // There may have been another sign of life.
+            #expect(stored?["uses"]?.whole ?? 0 >= Int(counts.storedUses))
+            #expect(stored?["hits"]?.whole ?? .max <= stored?["uses"]?.whole ?? 0)
+            #expect(stored?["read"]?.whole ?? 0 >= Int(counts.storedByteCount))
+            #expect(stored?["stalled"]?.double ?? -1 >= 0)
+            #expect(stored?["guesses"]?.whole ?? 0 >= Int(counts.guesses.wrappedSum()))
+            #expect(stored?["right"]?.whole ?? .max <= stored?["guesses"]?.whole ?? 0)
+            let text = try await client.get("/metrics").text
+            let labels = "{model_name=\"Moiety demo 40M\",worker=\"worker-1\""
+            #expect(text.contains("moiety_worker_memory_budget_bytes\(labels)} 1000000000000.0\n"))
+            for distance in 0...1 {
+                for outcome in ["right", "wrong"] {
+                    let words = ",distance=\"\(distance)\",outcome=\"\(outcome)\"} "
+                    #expect(text.contains("moiety_worker_guesses_total\(labels)\(words)"))
+                }
+            }
         }
     }
 

@@ -8,6 +8,7 @@ import Wire
 /// Runs `body` with a client of a cluster in this process, once it is ready for jobs.
 func withServer<Result: Sendable>(
     settings: [String: String] = [:],
+    workerSettings: [String: String] = [:],
     workersPresent: Int = 1,
     whenReady: Bool = true,
     tcp: Bool = false,
@@ -16,6 +17,7 @@ func withServer<Result: Sendable>(
 ) async throws -> Result {
     var setup = InProcessCluster.Setup(modelPath: WholeModel.demoPath, workerCount: 1)
     setup.settings = settings
+    setup.workers[0].settings = workerSettings
     return try await InProcessCluster.prepare(setup) { cluster in
         var setup = cluster.setup
         setup.settings["coordinator.http-endpoint"] =

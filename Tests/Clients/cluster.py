@@ -28,8 +28,13 @@ TEMPLATE = """
 class Cluster:
     """`with Cluster() as cluster:` gives its addresses, `cluster.url` and `cluster.client`."""
 
-    def __init__(self, keys=None, template=None, model=MODEL, tls=False, **settings):
+    def __init__(self, keys=None, template=None, model=MODEL, tls=False, memory=None, **settings):
         self.directory = tempfile.TemporaryDirectory(prefix="moiety-clients.")
+        # What the workers may take together; experts are packed in a cache of their own then.
+        self.options = []
+        if memory:
+            cache = os.path.join(self.directory.name, "cache")
+            self.options = ["--memory", memory, "--cache-directory", cache]
         self.settings = dict(settings)
         self.model = model
         if keys:
@@ -60,7 +65,7 @@ class Cluster:
             [
                 os.path.join(PROGRAMS, "moiety"), "serve", "-m", self.model, "--state", state,
                 "--port", "0", "--worker-endpoint", "tcp://127.0.0.1:0",
-                "--client-endpoint", "tcp://127.0.0.1:0",
+                "--client-endpoint", "tcp://127.0.0.1:0", *self.options,
             ],
             env=environment, stdout=self.log, stderr=self.log,
         )

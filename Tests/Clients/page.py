@@ -122,14 +122,45 @@ def live():
         print(f"a lost worker is shown after {seen:.1f} s")
 
 
+def budget():
+    """Workers with a memory budget have a table of what experts on disk cost them, others none."""
+    cells = "Array.from(document.querySelectorAll('#stored tr'), row => row.innerText.split('\\t'))"
+    hidden = "document.getElementById('disk').hidden"
+    ready = "document.getElementById('state').dataset.state"
+    with Cluster() as cluster, Browser() as browser:
+        browser.call("Page.navigate", url=cluster.url + "/")
+        wait_until(lambda: browser.ask(ready) == "ready", "the page is ready")
+        assert browser.ask(hidden)
+    with Cluster(memory="1GB") as cluster, Browser() as browser:
+        browser.call("Page.navigate", url=cluster.url + "/")
+        wait_until(lambda: browser.ask(hidden) is False, "the table is shown")
+        rows = browser.ask(cells)
+        assert [row[0] for row in rows] == ["worker-1", "worker-2"], rows
+        assert all(row[1].endswith(" of 500 MB") and row[2] == "–" for row in rows), rows
+        body = json.dumps({"prompt": "NAME\n", "max_tokens": 200, "ignore_eos": True})
+        asked = urllib.request.Request(cluster.url + "/v1/completions", body.encode(), headers={
+            "Content-Type": "application/json"
+        })
+        urllib.request.urlopen(asked).close()
+        wait_until(lambda: all(row[2].endswith(" %") and row[5].endswith(" %")
+                               for row in browser.ask(cells)), "how often experts were there")
+        assert all("B" in row[3] and "s" in row[4] for row in browser.ask(cells)), rows
+        assert not browser.problems, browser.problems
+        assert browser.ask("document.documentElement.scrollWidth <= window.innerWidth"), "too wide"
+        if os.environ.get("SCREENSHOT"):
+            browser.picture(os.environ["SCREENSHOT"].replace(".png", "-budget.png"))
+
+
 def phone():
     """On a narrow dark screen nothing is wider than the screen."""
-    with Cluster() as cluster, Browser(width=390, height=800, dark=True) as browser:
+    with Cluster(memory="1GB") as cluster, Browser(width=390, height=800, dark=True) as browser:
         browser.call("Emulation.setDeviceMetricsOverride", width=390, height=800,
                      deviceScaleFactor=2, mobile=True)
         browser.call("Page.navigate", url=cluster.url + "/")
         wait_until(lambda: browser.ask("document.getElementById('state').dataset.state") == "ready",
                    "the page is ready")
+        wait_until(lambda: browser.ask("document.getElementById('disk').hidden") is False,
+                   "experts on disk are shown")
         assert browser.ask("document.documentElement.scrollWidth") <= 390
         paper = browser.ask("getComputedStyle(document.body).backgroundColor")
         assert paper == "rgb(22, 22, 20)", paper

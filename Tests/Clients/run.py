@@ -69,7 +69,7 @@ def main():
         "prefill": prefill.tests(),
         "load": [load.visits, load.streams],
         "batch": batch.tests(),
-        "page": [page.live, page.phone],
+        "page": [page.live, page.budget, page.phone],
     }
     passed = failed = 0
     for part in options.parts or parts:

@@ -86,6 +86,10 @@ import Wire
         supply.stallMicroseconds = random.number()
         supply.unpacked = random.number()
         supply.memoryBudget = random.number()
+        for distance in 0..<random.int(0...4) {
+            supply.guesses[distance] = random.number()
+            supply.rightGuesses[distance] = random.bool() ? random.number() : 0
+        }
         for case .heartbeat(var heartbeat) in ControlMessage.all(using: &random) {
             heartbeat.supply = supply
             let message = ControlMessage.heartbeat(heartbeat)

@@ -94,6 +94,8 @@ struct MemoryTests {
             try coordinator.heartbeat {
                 $0.supply.storedUses == 2 && $0.supply.storedForeseen == 1
                     && $0.supply.storedHits == 0 && $0.drops[.malformed] == 1
+                    && $0.supply.guesses == SIMD4(0, 1, 0, 0)
+                    && $0.supply.rightGuesses == SIMD4(0, 1, 0, 0)
             }
         }
     }

@@ -25,7 +25,7 @@ extension Inspection {
         each("worker_experts", .gauge, "Experts that the worker holds.") {
             Double($0.expertCount)
         }
-        each("worker_resident_bytes", .gauge, "Bytes of those experts.") {
+        each("worker_resident_bytes", .gauge, "Memory that the worker's process occupies.") {
             Double($0.residentByteCount)
         }
         each("worker_memory_bytes", .gauge, "Memory of the worker's machine.") {
@@ -149,6 +149,35 @@ extension Inspection {
         }
         family("worker_stall_seconds_total", .counter, "Time spent waiting for experts on disk.") {
             Double($0.stallMicroseconds) / 1_000_000
+        }
+        writeGuesses(of: workers, to: &metrics)
+    }
+
+    /// What layers to come were expected to choose, and whether they did.
+    private func writeGuesses(of workers: [NodeReport], to metrics: inout MetricsText) {
+        metrics.family(
+            "worker_guesses_total",
+            .counter,
+            "Experts expected of coming layers, by layers ahead and by what came of it."
+        )
+        for node in workers {
+            let (all, right) = (node.supply.guesses, node.supply.rightGuesses)
+            for distance in all.indices where all[distance] > 0 {
+                let rightCount = min(right[distance], all[distance])
+                let outcomes: KeyValuePairs = [
+                    "right": rightCount, "wrong": all[distance] - rightCount,
+                ]
+                for (outcome, count) in outcomes {
+                    metrics.value(
+                        "worker_guesses_total",
+                        count,
+                        [
+                            "worker": node.name.rawValue, "distance": "\(distance)",
+                            "outcome": outcome,
+                        ]
+                    )
+                }
+            }
         }
     }
 }

@@ -44,6 +44,22 @@ enum PageMarkup {
                 </table>
               </div>
             </section>
+            <section id="disk" hidden>
+              <h2>Experts on disk</h2>
+              <p class="hint">Workers with a memory budget: how often experts were in memory when
+                they were chosen, and how often it was known before that they would be.</p>
+              <div class="scroll">
+                <table>
+                  <thead>
+                    <tr>
+                      <th>name</th><th>memory</th><th>found there</th><th>read</th>
+                      <th>waited for disk</th><th>guessed right</th>
+                    </tr>
+                  </thead>
+                  <tbody id="stored"></tbody>
+                </table>
+              </div>
+            </section>
             <section>
               <h2>Experts</h2>
               <p class="hint">Each square: what one worker holds of one layer; the darker, the more

@@ -86,8 +86,34 @@ enum PageScript {
               ? ", silent for " + time(worker.silence) : "";
             return row([
               [worker.name], [worker.state + loading + silent, worker.state], [worker.experts],
-              [bytes(worker.resident) + " of " + bytes(worker.memory)],
+              [bytes(worker.resident) + " of "
+                + bytes(worker.stored ? worker.stored.budget : worker.memory)],
               [time(worker.round_trip)], [worker.rows.toLocaleString()], [worker.life],
+            ]);
+          }));
+        }
+
+        const share = (part, whole) => whole > 0 ? Math.round(100 * part / whole) + " %" : "–";
+
+        // What experts on disk cost since the worker started, and in brackets since the last look.
+        function drawStored(now, last) {
+          const workers = now.workers.filter(worker => worker.stored);
+          find("disk").hidden = workers.length === 0;
+          find("stored").replaceChildren(...workers.map(worker => {
+            const stored = worker.stored;
+            const same = last && now.clock > last.clock && last.workers.find(
+              other => other.name === worker.name && other.life === worker.life && other.stored
+            );
+            const seconds = same ? now.clock - last.clock : 0;
+            const read = same ? Math.max(0, stored.read - same.stored.read) : 0;
+            const stalled = same ? Math.max(0, stored.stalled - same.stored.stalled) : 0;
+            return row([
+              [worker.name], [bytes(worker.resident) + " of " + bytes(stored.budget)],
+              [share(stored.hits, stored.uses)],
+              [bytes(stored.read) + (read ? " (" + bytes(read / seconds) + "/s)" : "")],
+              [time(stored.stalled)
+                + (stalled ? " (" + share(Math.min(stalled, seconds), seconds) + ")" : "")],
+              [share(stored.right, stored.guesses)],
             ]);
           }));
         }
@@ -131,6 +157,7 @@ enum PageScript {
             try {
               for await (const event of events("/events")) {
                 const now = JSON.parse(event);
+                drawStored(now, before);
                 drawFigures(now);
                 drawWorkers(now.workers);
                 drawHeat(now.heat);

@@ -49,6 +49,24 @@ struct PageSnapshot {
             "round_trip": measured.map { .number($0.roundTrip / .seconds(1)) } ?? .null,
             "loaded": .integer(Int(clamping: node.loadedByteCount)),
             "total": .integer(Int(clamping: node.totalByteCount)),
+            "stored": stored(node.supply),
+        ]
+    }
+
+    /// What experts on disk cost so far; null where all are in memory.
+    private func stored(_ counts: SupplyCounts) -> JSONValue {
+        guard counts.memoryBudget > 0 else { return .null }
+        func total(_ counts: SIMD4<UInt64>) -> JSONValue {
+            .integer(Int(clamping: counts.wrappedSum()))
+        }
+        return [
+            "budget": .integer(Int(clamping: counts.memoryBudget)),
+            "uses": .integer(Int(clamping: counts.storedUses)),
+            "hits": .integer(Int(clamping: counts.storedHits)),
+            "read": .integer(Int(clamping: counts.storedByteCount)),
+            "stalled": .number(Double(counts.stallMicroseconds) / 1_000_000),
+            "guesses": total(counts.guesses),
+            "right": total(counts.rightGuesses),
         ]
     }
 

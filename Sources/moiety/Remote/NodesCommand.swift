@@ -97,9 +97,13 @@ private struct NodeLine: Encodable {
             let bytesRead: UInt64
             let stallSeconds: Double
             let unpacked: UInt64
+            /// What was expected of layers to come, by how many layers ahead, from 0 on.
+            let guesses: [UInt64]
+            let rightGuesses: [UInt64]
 
             enum CodingKeys: String, CodingKey {
-                case uses, hits, foreseen, unpacked
+                case uses, hits, foreseen, unpacked, guesses
+                case rightGuesses = "right_guesses"
                 case memoryBudget = "memory_budget"
                 case bytesRead = "bytes_read"
                 case stallSeconds = "stall_s"
@@ -132,7 +136,9 @@ private struct NodeLine: Encodable {
                 foreseen: counts.storedForeseen,
                 bytesRead: counts.storedByteCount,
                 stallSeconds: Double(counts.stallMicroseconds) / 1_000_000,
-                unpacked: counts.unpacked
+                unpacked: counts.unpacked,
+                guesses: counts.guesses.indices.map { counts.guesses[$0] },
+                rightGuesses: counts.rightGuesses.indices.map { counts.rightGuesses[$0] }
             )
         }
     }

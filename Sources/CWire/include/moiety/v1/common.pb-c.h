@@ -146,10 +146,18 @@ struct  Moiety__V1__SupplyCounts
    * Experts on disk that shares asked for and whose reading had begun before.
    */
   uint64_t stored_foreseen;
+  /*
+   * Experts that layers to come were expected to ask for, and of these the ones that were asked for;
+   * by how many layers ahead, four at most, 0 for the layer that came next.
+   */
+  size_t n_guesses;
+  uint64_t *guesses;
+  size_t n_right_guesses;
+  uint64_t *right_guesses;
 };
 #define MOIETY__V1__SUPPLY_COUNTS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moiety__v1__supply_counts__descriptor) \
-    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL, 0,NULL }
 
 
 /*
