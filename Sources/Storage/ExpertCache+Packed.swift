@@ -18,14 +18,16 @@ extension ExpertCache {
     ///
     /// What makers left that were killed is removed first.
     ///
-    /// - Returns: nil where another process is at it.
+    /// - Parameter patience: how long another process that is at it is waited for.
+    /// - Returns: nil where it still is then.
     public func whileMakingPacked<Result, Failure: Error>(
+        patience: Duration = .zero,
         failure: (ExpertCacheError) -> Failure,
         _ body: () throws(Failure) -> Result
     ) throws(Failure) -> Result? {
         let lock: LockFile?
         do throws(FileError) {
-            lock = try LockFile(path: "\(path)/packed.lock")
+            lock = try LockFile.waited(for: "\(path)/packed.lock", patience: patience)
             if lock != nil { try removeLeftovers() }
         } catch {
             throw failure(.file(error))
@@ -37,9 +39,23 @@ extension ExpertCache {
 
     /// Everything but finished files: only who holds the lock makes others.
     private func removeLeftovers() throws(FileError) {
-        for entry in try DirectoryListing.entries(of: "\(path)/packed")
-        where ExpertDigest(hexadecimal: entry.name) == nil && entry.name.contains(".part-") {
+        for entry in try unfinished() {
             try DirectoryListing.removeFile("\(path)/packed/\(entry.name)")
+        }
+    }
+
+    private func unfinished() throws(FileError) -> [DirectoryEntry] {
+        try DirectoryListing.entries(of: "\(path)/packed").filter {
+            ExpertDigest(hexadecimal: $0.name) == nil && $0.name.contains(".part-")
+        }
+    }
+
+    /// Bytes of packed experts that are being made now, whoever makes them.
+    public func unfinishedByteCount() throws(ExpertCacheError) -> Int {
+        do throws(FileError) {
+            return try unfinished().reduce(0) { $0 + $1.byteCount }
+        } catch {
+            throw .file(error)
         }
     }
 

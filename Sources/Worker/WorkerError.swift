@@ -1,3 +1,4 @@
+public import Experts
 public import Kernels
 public import Messaging
 public import Model
@@ -10,6 +11,8 @@ public enum WorkerError: Error, CustomStringConvertible {
     case kernels(KernelsError)
     case messaging(MessagingError)
     case key(KeyError)
+    /// The memory that it may take is too little for its model.
+    case memory(MemoryPlanError)
     /// The step thread ended early.
     case broken(String)
 
@@ -20,6 +23,7 @@ public enum WorkerError: Error, CustomStringConvertible {
         case .kernels(let error): "\(error)"
         case .messaging(let error): "\(error)"
         case .key(let error): "\(error)"
+        case .memory(let error): "\(error)"
         case .broken(let text): text
         }
     }

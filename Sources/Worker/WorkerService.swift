@@ -40,6 +40,7 @@ public struct WorkerService: Service {
                     logger.info("Opening the model", metadata: ["path": "\(path)"])
                 }
                 let machine = try Machine(settings: settings, instructionSet: instructionSet)
+                try ExpertSupply.checkBudget(of: machine)
                 try WorkerProcess(machine: machine, inbox: inbox, logger: logger)
                     .run(under: manager)
             }

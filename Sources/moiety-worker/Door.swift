@@ -43,7 +43,7 @@ struct Door: AsyncParsableCommand {
     private static func exitCode(of error: any Error) -> Int32 {
         switch error as? WorkerError {
         case .model: Daemon.dataError
-        case .settings, .kernels, .key, .messaging(.keysNeeded(_)),
+        case .settings, .kernels, .key, .memory, .messaging(.keysNeeded(_)),
             .messaging(.invalidEndpoint(_, _)):
             Daemon.settingsError
         default: 1

@@ -78,7 +78,9 @@ final class ClusterProcess: Sendable {
     }
 
     /// Bytes of memory that it occupies.
-    func residentByteCount() throws -> Int {
+    func residentByteCount() throws -> Int { try Self.residentByteCount(of: pid) }
+
+    static func residentByteCount(of pid: Int32) throws -> Int {
         let status = try String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)
         let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") })
         let kibibytes = try #require(

@@ -60,36 +60,3 @@ struct ServeProcessTests {
         #expect(!log.contains("starting it again"), "\(log)")
     }
 }
-
-/// `moiety serve` with two workers, in a directory of its own.
-private final class Served {
-    let process: ClusterProcess
-    private let directory: TemporaryFile
-    private let endpoint: String
-
-    /// - Parameter clientEndpoint: one of its own unless given.
-    init(clientEndpoint: String? = nil) throws {
-        directory = try TemporaryFile("served")
-        endpoint = clientEndpoint ?? "ipc://\(directory.path)-clients"
-        process = try ClusterProcess(
-            "moiety",
-            [
-                "serve", "-m", WholeModel.demoPath, "--workers", "2", "--state", directory.path,
-                "--worker-endpoint", "ipc://\(directory.path)-workers",
-                "--client-endpoint", endpoint,
-            ]
-        )
-    }
-
-    var client: TestClient { TestClient(endpoint: endpoint) }
-
-    /// Waits for the cluster.
-    ///
-    /// - Returns: its processes.
-    func whenReady() async throws -> [Int32] {
-        try await client.status { $0.isReady }
-        let children = try process.children()
-        #expect(children.count == 3, "\(process.logText)")
-        return children
-    }
-}

@@ -101,7 +101,7 @@ struct MemoryBudgetTests {
     private func expectCounts(of cluster: ClusterOfProcesses, budget: Int) async throws {
         // Workers tell it with their signs of life.
         try await cluster.client.nodes { nodes in
-            nodes.count == 2 && nodes.allSatisfy { $0.supply.storedUses > 0 }
+            nodes.count == 2 && nodes.allSatisfy { $0.supply.guesses[0] > 0 }
         }
         let result = try await Command.run(
             ["nodes", "--json", "--coordinator", cluster.clientEndpoint]
@@ -119,8 +119,12 @@ struct MemoryBudgetTests {
             // Each was read at least once, whole; hits are what was there before.
             #expect(try #require(stored["bytes_read"] as? Int) > 2_000_000, "\(stored)")
             #expect(try #require(stored["stall_s"] as? Double) > 0, "\(stored)")
-            // Who comes while the other packs experts reads some from the model file.
-            #expect(try #require(stored["unpacked"] as? Int) <= uses)
+            let guesses = try #require(stored["guesses"] as? [Int])
+            let right = try #require(stored["right_guesses"] as? [Int])
+            #expect(guesses.count == 4 && guesses[0] > 0 && guesses[3] == 0, "\(stored)")
+            #expect(zip(guesses, right).allSatisfy { $0 >= $1 }, "\(stored)")
+            // Who comes while the other packs experts waits for them.
+            #expect(stored["unpacked"] as? Int == 0)
         }
     }
 

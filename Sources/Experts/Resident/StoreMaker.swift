@@ -44,15 +44,36 @@ public struct StoreMaker: Sendable {
 
     /// Opens the file; one that is missing, or was damaged, is made anew.
     ///
+    /// Where another process is making one, it is waited for as long as it gets on.
+    ///
     /// - Parameters:
-    ///   - isCancelled: asked before each expert; once true, making ends with `cancelled`.
+    ///   - isCancelled: asked before each expert, and while another process is waited for; once
+    ///     true, making ends with `cancelled`.
     ///   - progress: told the share of the experts that is packed.
     public func open(
         isCancelled: () -> Bool = { false },
         progress: (Double) -> Void = { _ in }
     ) throws(StoreError) -> PackedStore {
-        if let store = try found() { return store }
-        let made = try cache.whileMakingPacked(
+        var other = PackingWatch()
+        while true {
+            if let store = try found() { return store }
+            if let made = try makeAlone(isCancelled, progress) { return made }
+            guard !isCancelled() else { throw .model(.cancelled) }
+            let byteCount = try unfinishedByteCount()
+            guard other.isGettingOn(byteCount: byteCount, now: .now) else {
+                throw .busy(path: path)
+            }
+            progress(min(1, Double(byteCount) / Double(max(1, layout.byteCount))))
+        }
+    }
+
+    /// Makes the file while no other process makes one; nil where another does.
+    private func makeAlone(
+        _ isCancelled: () -> Bool,
+        _ progress: (Double) -> Void
+    ) throws(StoreError) -> PackedStore? {
+        try cache.whileMakingPacked(
+            patience: PackingWatch.pause,
             failure: { StoreError.cache($0) },
             { () throws(StoreError) in
                 // Another process may have made it while this one looked.
@@ -61,8 +82,14 @@ public struct StoreMaker: Sendable {
                 return try PackedStore(path: path, key: key, layout: layout)
             }
         )
-        guard let made else { throw .busy(path: path) }
-        return made
+    }
+
+    private func unfinishedByteCount() throws(StoreError) -> Int {
+        do throws(ExpertCacheError) {
+            return try cache.unfinishedByteCount()
+        } catch {
+            throw .cache(error)
+        }
     }
 
     /// What is there, if it is right; what is not is removed.

@@ -97,12 +97,35 @@ final class ExpertSupply: Sendable {
         )
     }
 
+    /// Refuses a budget in which nothing of the machine's model could be computed, before a
+    /// coordinator counts on it.
+    ///
+    /// The process takes a little more once it serves, so a load may still refuse.
+    static func checkBudget(of machine: Machine) throws(WorkerError) {
+        guard let file = machine.model, let budget = machine.budget else { return }
+        let needs: MemoryPlan.Needs
+        do throws(ModelError) {
+            needs = try Self.needs(file)
+        } catch {
+            throw .model(error)
+        }
+        do throws(MemoryPlanError) {
+            _ = try MemoryPlan(budget: budget, needs)
+        } catch {
+            throw .memory(error)
+        }
+    }
+
+    /// What this process takes with a file's experts on disk.
+    private static func needs(_ file: ModelFile) throws(ModelError) -> MemoryPlan.Needs {
+        let working = workingByteCount(file.description)
+        return try MemoryPlan.Needs(file, fixed: ExpertResidence.fixedByteCount(working: working))
+    }
+
     private func slotCount(_ file: ModelFile, budget: Int) throws(SupplyError) -> Int {
         let needs: MemoryPlan.Needs
         do throws(ModelError) {
-            let working = Self.workingByteCount(file.description)
-            let fixed = ExpertResidence.fixedByteCount(working: working)
-            needs = try MemoryPlan.Needs(file, fixed: fixed)
+            needs = try Self.needs(file)
         } catch {
             throw .model(error)
         }

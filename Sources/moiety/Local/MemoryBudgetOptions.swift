@@ -126,7 +126,7 @@ struct MemoryBudgetOptions: ParsableArguments {
         )
     }
 
-    private static func size(_ text: String) throws -> Int {
+    static func size(_ text: String) throws -> Int {
         guard let size = ByteCountText.byteCount(of: text), size > 0 else {
             throw ValidationError("--memory is '\(text)'; it must be like 4GiB or 500MB")
         }

@@ -16,7 +16,7 @@ enum ChildID: Hashable, Sendable, CustomStringConvertible {
 
     var description: String {
         switch self {
-        case .coordinator: "coordinator"
+        case .coordinator: "the coordinator"
         case .worker(let name): name
         }
     }
@@ -37,7 +37,25 @@ struct LocalClusterPlan: Sendable {
     let planFile: String?
     let coordinatorThreads: Int
     let workerThreads: Int
+    /// What each worker is told of its memory.
+    let memory: WorkerMemory
     let logLevel: String
+}
+
+/// What each worker of a local cluster may take, and where experts are that do not fit.
+struct WorkerMemory: Sendable {
+    /// Nil for what its experts take.
+    let byteCount: Int?
+    /// The same for all, so that experts are packed once; nil for the directory of its settings.
+    let cacheDirectory: String?
+
+    /// As a worker takes them.
+    var arguments: [String] {
+        let values = [
+            ("--memory", byteCount.map { "\($0)" }), ("--cache-directory", cacheDirectory),
+        ]
+        return values.flatMap { name, value in value.map { [name, $0] } ?? [] }
+    }
 }
 
 /// A coordinator and its workers as child processes: started, watched, stopped.
@@ -46,6 +64,8 @@ final class LocalCluster {
     private let inbox: Mailbox<ServeEvent>
     private var children: [ChildID: Process] = [:]
     private var restarts: [ChildID: Restart] = [:]
+    /// Those that were started more than once.
+    private var restarted: Set<ChildID> = []
     /// As bound, so that a coordinator that is started anew is found again.
     private var workerEndpoint: String
     private var clientEndpoint: String
@@ -70,7 +90,9 @@ final class LocalCluster {
     /// How often the coordinator's endpoint is looked for while it starts.
     private static let lookTime = Duration.milliseconds(20)
     /// Exit codes after which starting again is in vain: arguments, data, addresses, configuration.
-    private static let hopeless: Set<Int32> = [64, 65, 69, 78]
+    private static let hopeless: Set<Int32> = [64, 65, 69, settingsError]
+    /// A budget that is too small is one of these.
+    private static let settingsError: Int32 = 78
 
     init(_ plan: LocalClusterPlan, inbox: Mailbox<ServeEvent>) {
         self.plan = plan
@@ -109,26 +131,39 @@ final class LocalCluster {
         case .ended(let child, let status):
             children[child] = nil
             guard !isStopping else { return }
-            guard child == .coordinator, !isWorthRestarting(status) else {
+            guard !isWorthRestarting(child, status) else {
                 return scheduleRestart(of: child, status: status)
             }
-            Console.note("moiety: the coordinator ended (\(status)), and with it the cluster")
+            Console.note("moiety: \(child) ended (\(status)), and with it the cluster")
+            if status == Self.settingsError, case .worker = child,
+                let memory = plan.memory.byteCount
+            {
+                let part = "\(Format.bytes(memory)) for each of \(plan.workers.count) workers"
+                Console.note("moiety: --memory leaves \(part)")
+            }
             exitCode = status
             isStopping = true
         }
     }
 
-    /// Whether a coordinator that ended may do better next time.
+    /// Whether a child that ended may do better next time.
     ///
-    /// One that never listened has said why; the same would happen again.
-    private func isWorthRestarting(_ status: Int32) -> Bool {
-        workersWereStarted && !Self.hopeless.contains(status)
+    /// A coordinator that never listened has said why, and so has a worker that refused at its
+    /// first start what it was given; the same would happen again. A worker that served before is
+    /// waited for, whatever has become of its files.
+    private func isWorthRestarting(_ child: ChildID, _ status: Int32) -> Bool {
+        let isHopeless = Self.hopeless.contains(status)
+        switch child {
+        case .coordinator: return workersWereStarted && !isHopeless
+        case .worker: return restarted.contains(child) || !isHopeless
+        }
     }
 
     private func scheduleRestart(of child: ChildID, status: Int32) {
         guard var restart = restarts[child] else { return }
         if clock.now - restart.started > Self.healthyTime { restart.pause = Self.firstPause }
         Console.note("moiety: \(child) ended (\(status)); starting it again in \(restart.pause)")
+        restarted.insert(child)
         restart.due = clock.now + restart.pause
         restart.pause = min(restart.pause * 2, Self.longestPause)
         restarts[child] = restart
@@ -225,7 +260,7 @@ final class LocalCluster {
                 "--coordinator", workerEndpoint,
                 "--state-directory", file("\(child)"),
                 "--threads", "\(plan.workerThreads)",
-            ]
+            ] + plan.memory.arguments
         }
     }
 

@@ -36,6 +36,8 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "A plan file: which worker holds which expert; its workers are run.")
     var plan: String?
 
+    @OptionGroup var memory: ServeMemoryOptions
+
     @Option(name: [.short, .long], help: "Threads of each process; 0 shares the cores out.")
     var threads = 0
 
@@ -83,6 +85,7 @@ struct ServeCommand: AsyncParsableCommand {
             planFile: plan,
             coordinatorThreads: threads > 0 ? threads : cores,
             workerThreads: threads > 0 ? threads : max(1, cores / names.count),
+            memory: memory.ofEachWorker(among: names.count),
             logLevel: logLevel
         )
     }
