@@ -7,7 +7,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help run test test-clients test-systemd hostile damage fuzz tsan asan soak check simulate plants build
 .PHONY: format protos install deb bench-prefix
-.PHONY: goldens bench bench-network bench-placement bench-cache bench-loss bench-emoe killing budget crashing disks rebalancing install-deps clean
+.PHONY: goldens bench bench-network bench-placement bench-cache bench-loss bench-emoe bench-foresight killing budget crashing disks rebalancing install-deps clean
 
 SWIFT_SOURCES := Sources Tests Fuzz Package.swift
 
@@ -85,6 +85,9 @@ bench-loss: build ## Measures what --lossy costs in accuracy (MODEL=, SHARES=0.5
 bench-emoe: build ## Measures answers of the experts in memory alone (MODEL=)
 	@Benchmarks/emoe.py -m $(or $(MODEL),Models/moiety-demo-q8_0.gguf)
 	@Benchmarks/room.py
+
+bench-foresight: build ## Measures guesses of coming layers, and what they hide (MODEL=, then as root)
+	@Benchmarks/foresight.py $(if $(MODEL),-m $(MODEL)) $(if $(READ_LIMIT),--read-limit $(READ_LIMIT))
 
 bench-placement: install-deps ## Compares plans on recorded and synthetic traces; writes to OUT=
 	swift build -c release --product moiety-bench

@@ -38,7 +38,7 @@ struct MoietyBench: ParsableCommand {
                 subcommands: [
                     CalibrateCacheCommand.self, PredictCommand.self, SensitivityCommand.self,
                     ResidencyCommand.self, ProfileCommand.self, AdmissionCommand.self,
-                    RoundingCommand.self, ImportanceCommand.self,
+                    RoundingCommand.self, ImportanceCommand.self, ForesightCommand.self,
                 ]
             ),
             CommandGroup(

@@ -137,6 +137,29 @@ struct BenchCommandTests {
         }
     }
 
+    @Test("foresight tells how often coming layers are guessed, of each text and of all")
+    func foresight() async throws {
+        let texts = ["c", "german"].flatMap { name in
+            let place = "Tests/Fixtures/demo/val/\(name).txt"
+            return ["--text", WholeModel.repository.appending(path: place).path]
+        }
+        let result = try await Self.bench(
+            ["foresight", "-m", WholeModel.demoPath, "--windows", "1", "--json"] + texts
+        )
+        #expect(result.status == 0, "\(result.errors)")
+        let lines = try #require(
+            try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [[String: Any]]
+        )
+        #expect(lines.compactMap { $0["task"] as? String } == ["c", "german", "all"])
+        for line in lines {
+            let accuracy = try #require(line["accuracy"] as? [Double])
+            let first = try #require(line["first_accuracy"] as? [Double])
+            #expect(accuracy.count == 4 && first.count == 4)
+            // By chance 2 of 32 would be right; the nearer, the more.
+            #expect(accuracy[3] > 0.15 && accuracy[0] > accuracy[3], "\(line)")
+        }
+    }
+
     @Test("admission --output writes tables, and curves of who met their objectives")
     func admission() async throws {
         let place = try TemporaryFile("admission")
