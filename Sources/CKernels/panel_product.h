@@ -12,7 +12,7 @@ enum { TILE_ROWS = 8 };
 /// Rows after which the next panel is taken: their activations stay in the second-level cache.
 enum { CHUNK_ROWS = 64 };
 /// How far ahead of the products weights are fetched, in bytes.
-enum { AHEAD = 4096 };
+enum { AHEAD = 6144 };
 
 /// The rounded form of a row of activations, from some block on.
 struct rounded {
@@ -78,22 +78,24 @@ INLINE const uint8_t *weights_end(const struct moiety_integer_product *p) {
     return p->weights + panels * MOIETY_PANEL * p->row_bytes;
 }
 
-/// Fetches the lines that lie `AHEAD` of a unit, or what is read after the end.
+/// Fetches the lines that begin in `bytes` bytes `AHEAD` of a part of a unit, or of what is read
+/// after the end.
 INLINE void fetch_ahead(
-    const struct moiety_integer_product *p, const uint8_t *unit, const uint8_t *end, size_t bytes
+    const struct moiety_integer_product *p, const uint8_t *part, const uint8_t *end, size_t bytes
 ) {
-    const uint8_t *ahead = unit + AHEAD;
+    const uint8_t *ahead = part + AHEAD;
     if (ahead >= end) {
         if (!p->next)
             return;
         ahead = p->next + (ahead - end);
     }
+    size_t first = -(uintptr_t)ahead % 64;
     // What is read once is not to push out what is read again.
     if (p->row_count <= TILE_ROWS) {
-        for (size_t i = 0; i < bytes; i += 64)
+        for (size_t i = first; i < bytes; i += 64)
             __builtin_prefetch(ahead + i, 0, 0);
     } else {
-        for (size_t i = 0; i < bytes; i += 64)
+        for (size_t i = first; i < bytes; i += 64)
             __builtin_prefetch(ahead + i, 0, 3);
     }
 }
@@ -118,9 +120,16 @@ INLINE void times_panel(
         columns = unit_columns(p->columns.count, p->columns.head, column);
         struct unit u = unit_at(weights, columns, type);
         size_t bytes = unit_bytes(&l, columns);
-        fetch_ahead(p, weights, end, bytes);
+        // Few rows wait for memory: asked for a whole unit at once, it keeps the loads of the first
+        // blocks waiting. Many rows wait for arithmetic, and are not to be interrupted.
+        int at_once = rows == TILE_ROWS;
+        size_t share = bytes / u.blocks;
+        if (at_once)
+            fetch_ahead(p, weights, end, bytes);
         load_unit_scales(&w, &u, type);
         for (size_t b = 0; b < u.blocks; b++) {
+            if (!at_once)
+                fetch_ahead(p, weights + b * share, end, share);
             load_block(&w, &u, b, type);
 #pragma clang loop unroll(full)
             for (int r = 0; r < rows; r++)
