@@ -6,7 +6,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-clients test-systemd hostile damage fuzz tsan asan soak check simulate plants build
-.PHONY: format protos install deb bench-prefix
+.PHONY: format protos install deb bench-prefix bench-admission
 .PHONY: goldens bench bench-network bench-placement bench-cache bench-loss bench-emoe bench-foresight killing budget crashing disks rebalancing install-deps clean
 
 SWIFT_SOURCES := Sources Tests Fuzz Package.swift
@@ -78,6 +78,10 @@ bench-network: build ## Measures a cluster over slow links between network names
 
 bench-prefix: build ## Measures a long prompt that comes again (MODEL=, LENGTH=)
 	@Benchmarks/prefix.py -m $(or $(MODEL),Models/moiety-demo-q8_0.gguf) --length $(or $(LENGTH),8000)
+
+bench-admission: build ## Measures who is let in when, by the same requests at random (MODEL=, OUT=)
+	@Benchmarks/admission.py -m $(or $(MODEL),Models/moiety-demo-q8_0.gguf) \
+	    --output $(or $(OUT),.build/admission)
 
 bench-loss: build ## Measures what --lossy costs in accuracy (MODEL=, SHARES=0.5,0.25)
 	@Benchmarks/loss.py -m $(or $(MODEL),Models/moiety-demo-q8_0.gguf) $(if $(SHARES),--shares $(SHARES))

@@ -24,19 +24,26 @@ public final class Engine {
     private var prefixes: PrefixCache<CachePage>
     private let sharing: PrefixLimits.Sharing
     private var counts = EngineFigures()
+    private var lengths = AnswerLengths()
+    private let clock: () -> Duration
     /// Told which sequences' rows each step computes, in this order, before it runs.
     public var willRun: ([Scheduler.Slice]) -> Void = { _ in }
 
-    /// - Parameter prefixes: what is kept of requests for others that begin alike.
+    /// - Parameters:
+    ///   - prefixes: what is kept of requests for others that begin alike.
+    ///   - clock: the time since any beginning; nil for the machine's own.
     public init(
         forward: ForwardPass,
         tokenizer: Tokenizer,
         limits: Scheduler.Limits,
-        prefixes: PrefixLimits = PrefixLimits()
+        prefixes: PrefixLimits = PrefixLimits(),
+        clock: (() -> Duration)? = nil
     ) {
         self.forward = forward
         self.tokenizer = tokenizer
         scheduler = Scheduler(limits: limits)
+        let start = ContinuousClock.now
+        self.clock = clock ?? { ContinuousClock.now - start }
         sharing = prefixes.sharing
         self.prefixes = PrefixCache(
             pageLimit: prefixes.sharing == .none ? 0 : prefixes.pageCount
@@ -47,12 +54,15 @@ public final class Engine {
     public var runningCount: Int { scheduler.runningCount }
     public var queuedCount: Int { scheduler.queuedCount }
 
-    /// What is counted of its memory.
+    /// What is counted of its memory, and of who is let in.
     public var figures: EngineFigures {
         var figures = counts
         figures.pageLimit = forward.pageLimit
         figures.heldPageCount = forward.heldPageCount
         figures.keptPageCount = prefixes.pageCount
+        figures.heldBackCount = scheduler.heldBackCount
+        figures.stepTime = .seconds(scheduler.cost.perStep)
+        figures.rowTime = .seconds(scheduler.cost.perRow)
         return figures
     }
 
@@ -68,28 +78,34 @@ public final class Engine {
         lastID += 1
         let wanted = request.maximumTokens.map { request.prompt.count + min($0, contextLength) }
         let capacity = min(contextLength, wanted ?? contextLength)
+        let length = lengths.expected(
+            of: request.task,
+            atMost: min(request.maximumTokens ?? .max, capacity - request.prompt.count)
+        )
         sequences[lastID] = GeneratingSequence(
             request: request,
             capacity: capacity,
+            expectedLength: length,
             scope: sharing == .all ? "" : request.owner,
             tokenizer: tokenizer,
             kernels: forward.kernels,
             emit: emit
         )
         if !request.resumed.isEmpty { resuming.append(lastID) }
+        scheduler.advance(to: clock())
         scheduler.add(
             lastID,
             promptTokenCount: request.prompt.count + request.resumed.count,
             priority: request.priority,
             owner: request.owner,
-            due: .now + (request.firstTokenTime ?? Self.usualFirstTokenTime)
+            wish: Scheduler.Wish(
+                firstToken: request.firstTokenTime,
+                eachToken: request.eachTokenTime,
+                answerLength: max(1, length - Double(request.resumed.count))
+            )
         )
         return lastID
     }
-
-    /// How soon the first token should come where a request says nothing: a number, so that those
-    /// who say something do not keep it waiting for ever.
-    private static let usualFirstTokenTime = Duration.seconds(60)
 
     /// Most positions of one sequence: as many as are allowed and have pages.
     private var contextLength: Int {
@@ -117,7 +133,9 @@ public final class Engine {
 
     /// Runs one step; does nothing when there is no work.
     public func step() {
+        let start = clock()
         resume()
+        scheduler.advance(to: start)
         startSequences()
         var batch = Batch()
         var parts: [StepPart] = []
@@ -142,7 +160,10 @@ public final class Engine {
             for part in parts { end(part.slice.sequence, .failed(error.description)) }
             return
         }
+        scheduler.advance(to: clock())
         distributeLogits(parts)
+        let rows = parts.reduce(0) { $0 + $1.slice.tokenCount }
+        scheduler.count(rows: rows, time: clock() - start)
     }
 
     /// Takes up the answers of requests that came with one, before they are computed.
@@ -194,17 +215,28 @@ public final class Engine {
 
     private func end(_ id: SequenceID, _ reason: GenerationResult.Reason) {
         scheduler.remove(id)
-        sequences.removeValue(forKey: id)?.end(reason)
+        guard let sequence = sequences.removeValue(forKey: id) else { return }
+        if reason == .stop || reason == .length { countLength(of: sequence) }
+        sequence.end(reason)
+    }
+
+    /// What is to be expected of the next answers, and how wrong it was of this one.
+    private func countLength(of sequence: GeneratingSequence) {
+        let count = sequence.generated.count
+        lengths.add(tokenCount: count, of: sequence.request.task)
+        counts.answerTokenCount += count
+        counts.answerErrorCount += Int(abs(sequence.expectedLength - Double(count)).rounded())
     }
 
     // MARK: Memory
 
     /// Lets those run who are next, as far as there is room.
     private func startSequences() {
-        while let id = scheduler.next {
-            if scheduler.hasSlot, start(id) { continue }
-            guard let victim = scheduler.victim(for: id) else { return }
-            interrupt(victim)
+        while let id = scheduler.chooseNext() {
+            while !scheduler.hasSlot || !start(id) {
+                guard let victim = scheduler.victim(for: id) else { return }
+                interrupt(victim)
+            }
         }
     }
 

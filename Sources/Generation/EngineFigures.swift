@@ -1,4 +1,4 @@
-/// What an engine counts of its memory for keys and values.
+/// What an engine counts of its memory for keys and values, and of who is let in.
 public struct EngineFigures: Hashable, Sendable {
     /// Pages that there may be.
     public var pageLimit = 0
@@ -12,6 +12,15 @@ public struct EngineFigures: Hashable, Sendable {
     public var foundTokenCount = 0
     /// Times that a request went back to wait, because there was no room for it.
     public var interruptionCount = 0
+    /// Requests that had to wait so that others keep their objectives.
+    public var heldBackCount = 0
+    /// Tokens of answers that ended by themselves.
+    public var answerTokenCount = 0
+    /// By how many tokens those answers were longer or shorter than expected.
+    public var answerErrorCount = 0
+    /// What a step takes beside its rows, and what each of them takes, as it was measured lately.
+    public var stepTime = Duration.zero
+    public var rowTime = Duration.zero
 
     public init() {}
 }

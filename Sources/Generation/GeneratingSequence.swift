@@ -7,6 +7,8 @@ final class GeneratingSequence {
     let request: GenerationRequest
     /// Positions it may take, prompt and answer together.
     let capacity: Int
+    /// Tokens that its answer was expected to have when it came.
+    let expectedLength: Double
     /// From its first step on: what only waits holds no memory.
     private(set) var context: SequenceContext?
     let emit: (GenerationEvent) -> Void
@@ -32,6 +34,7 @@ final class GeneratingSequence {
     init(
         request: GenerationRequest,
         capacity: Int,
+        expectedLength: Double,
         scope: String,
         tokenizer: Tokenizer,
         kernels: Kernels,
@@ -39,6 +42,7 @@ final class GeneratingSequence {
     ) {
         self.request = request
         self.capacity = capacity
+        self.expectedLength = expectedLength
         names = PageNames(scope: scope, pageLength: CacheLayout.pageLength)
         self.emit = emit
         sampler = Sampler(request.sampling, kernels: kernels, endTokens: tokenizer.endTokens)

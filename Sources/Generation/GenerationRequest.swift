@@ -20,6 +20,11 @@ public struct GenerationRequest: Equatable, Sendable {
     ///
     /// Among those of one owner and priority, who has least time left goes first.
     public var firstTokenTime: Duration?
+    /// How soon each further token should come, on the mean; who would make others miss theirs is
+    /// held back for a while.
+    public var eachTokenTime: Duration?
+    /// Whose answers its own is expected to be as long as.
+    public var task: String
     /// Whose it is: owners take turns, and may be kept from using what others computed.
     public var owner: String
 
@@ -32,6 +37,8 @@ public struct GenerationRequest: Equatable, Sendable {
         form: AnswerForm = .text,
         priority: Int = 0,
         firstTokenTime: Duration? = nil,
+        eachTokenTime: Duration? = nil,
+        task: String = "",
         owner: String = ""
     ) {
         self.prompt = prompt
@@ -42,6 +49,8 @@ public struct GenerationRequest: Equatable, Sendable {
         self.form = form
         self.priority = priority
         self.firstTokenTime = firstTokenTime
+        self.eachTokenTime = eachTokenTime
+        self.task = task
         self.owner = owner
     }
 }

@@ -1,9 +1,10 @@
 /// Decides which sequences run, and which tokens of them run in the next step.
 ///
-/// Who runs next: the highest priority, then whose owner had least of the steps so far, then whose
-/// first token is due first, then who came first. Every sequence that is generating gets one row of
-/// a step; what is left of its rows goes to prompts in that order, in chunks. A value: it knows
-/// counts, not tokens, reads no clock, and knows no memory; who asks it says whether there is room.
+/// Who runs next: the highest priority, then whose owner had least of the steps so far, then who
+/// must be begun first to be in time, then who came first. Every sequence that is generating gets
+/// one row of a step; what is left of its rows goes to prompts in that order, in chunks. A value:
+/// it knows counts, not tokens, reads no clock but is told the time, and knows no memory; who asks
+/// it says whether there is room.
 public struct Scheduler: Equatable, Sendable {
     /// Bounds of one step and of the engine.
     public struct Limits: Equatable, Sendable {
@@ -19,6 +20,8 @@ public struct Scheduler: Equatable, Sendable {
         public var queuedSequences = 512
         /// Positions of one sequence's context, prompt and answer together.
         public var contextLength = 4096
+        /// Who comes in first of one owner and priority.
+        public var admission = Admission.objectives
 
         public init() {}
     }
@@ -31,22 +34,17 @@ public struct Scheduler: Equatable, Sendable {
         public let tokenCount: Int
     }
 
-    private struct Entry: Equatable, Sendable {
-        let id: SequenceID
-        /// Counts those who came; one that is interrupted keeps its place.
-        let arrival: UInt64
-        let priority: Int
-        let owner: String
-        let due: ContinuousClock.Instant?
-        /// Tokens known but not computed yet: the rest of a prompt, or the one just chosen.
-        var pending: Int
-    }
-
     public let limits: Limits
-    private var running: [Entry] = []
-    private var queue: [Entry] = []
+    private var running: [ScheduledSequence] = []
+    private var queue: [ScheduledSequence] = []
     private var shares = FairShares()
     private var arrivalCount: UInt64 = 0
+    /// Since its beginning, as far as it was told.
+    public private(set) var now = Duration.zero
+    /// What steps take, as far as it was told.
+    public private(set) var cost = StepCost()
+    /// Sequences that had to wait so that others keep their objectives, each once.
+    public private(set) var heldBackCount = 0
 
     public init(limits: Limits) { self.limits = limits }
 
@@ -59,6 +57,14 @@ public struct Scheduler: Equatable, Sendable {
         return queue.count - free >= limits.queuedSequences
     }
 
+    // MARK: Time
+
+    /// It is later now.
+    public mutating func advance(to time: Duration) { now = max(now, time) }
+
+    /// A step of so many rows was computed.
+    public mutating func count(rows: Int, time: Duration) { cost.add(rows: rows, time: time) }
+
     // MARK: Coming and going
 
     /// Lets a sequence in, with the length of its prompt.
@@ -66,24 +72,25 @@ public struct Scheduler: Equatable, Sendable {
     /// - Parameters:
     ///   - priority: higher ones run before all others.
     ///   - owner: among those of one priority, owners take turns.
-    ///   - due: when its first token should be there; nil goes after all others of its owner.
+    ///   - wish: what is expected of it, from now on.
     public mutating func add(
         _ id: SequenceID,
         promptTokenCount: Int,
         priority: Int = 0,
         owner: String = "",
-        due: ContinuousClock.Instant? = nil
+        wish: Wish = Wish()
     ) {
         arrivalCount += 1
         shares.join(owner)
         queue.append(
-            Entry(
+            ScheduledSequence(
                 id: id,
                 arrival: arrivalCount,
+                at: now,
+                promptTokenCount: promptTokenCount,
                 priority: priority,
                 owner: owner,
-                due: due,
-                pending: promptTokenCount
+                wish: wish
             )
         )
     }
@@ -91,7 +98,7 @@ public struct Scheduler: Equatable, Sendable {
     /// A token was chosen for the sequence and is to be computed.
     public mutating func continueSequence(_ id: SequenceID) {
         guard let index = running.firstIndex(where: { $0.id == id }) else { return }
-        running[index].pending += 1
+        running[index].makeToken(at: now)
     }
 
     public mutating func remove(_ id: SequenceID) {
@@ -102,8 +109,62 @@ public struct Scheduler: Equatable, Sendable {
 
     // MARK: Who runs
 
-    /// Who is to run next; nil where nobody waits.
-    public var next: SequenceID? { queue.min(by: precedes)?.id }
+    /// Who is to run next; nil where nobody waits who is not held back.
+    public var next: SequenceID? { indexOfNext(beside: forecast()).map { queue[$0].id } }
+
+    /// The same; who is held back by it is counted.
+    public mutating func chooseNext() -> SequenceID? {
+        let forecast = self.forecast()
+        let next = indexOfNext(beside: forecast)
+        if forecast != nil, hasSlot { countHeldBack(before: next.map { place(of: queue[$0]) }) }
+        return next.map { queue[$0].id }
+    }
+
+    /// Who stands before the one that comes in, or anybody where nobody does.
+    private mutating func countHeldBack(before next: Place?) {
+        for index in queue.indices where !queue[index].wasHeldBack {
+            if let next, !(place(of: queue[index]) < next) { continue }
+            queue[index].wasHeldBack = true
+            heldBackCount += 1
+        }
+    }
+
+    /// The first of those who harm nobody.
+    private func indexOfNext(beside forecast: Forecast?) -> Int? {
+        var best: (index: Int, place: Place)?
+        for index in queue.indices {
+            let place = self.place(of: queue[index])
+            if let best, !(place < best.place) { continue }
+            guard !isHeldBack(queue[index], at: place, by: forecast) else { continue }
+            best = (index, place)
+        }
+        return best?.index
+    }
+
+    /// Who wishes nothing, or has lost patience, is not held back.
+    private func isHeldBack(
+        _ sequence: ScheduledSequence,
+        at place: Place,
+        by forecast: Forecast?
+    ) -> Bool {
+        guard let forecast, sequence.wish.isStrict, now < sequence.patienceEnd else { return false }
+        return forecast.isHarmed(by: sequence, standing: place.standing)
+    }
+
+    /// What those who run may expect; nil where nobody can be harmed.
+    private func forecast() -> Forecast? {
+        guard limits.admission == .objectives, !queue.isEmpty,
+            running.contains(where: \.wish.isStrict)
+        else { return nil }
+        return Forecast(
+            running: running,
+            prompts: prompts.map { running[$0] },
+            cost: cost,
+            stepRows: limits.stepRows,
+            now: now,
+            standing: { place(of: $0).standing }
+        )
+    }
 
     /// Whether one more may run, as far as their number counts.
     public var hasSlot: Bool { running.count < limits.runningSequences }
@@ -131,7 +192,7 @@ public struct Scheduler: Equatable, Sendable {
     public var lastRunning: SequenceID? { last?.id }
 
     /// Of the lowest priority the one that came last.
-    private var last: Entry? {
+    private var last: ScheduledSequence? {
         running.min { ($0.priority, $1.arrival) < ($1.priority, $0.arrival) }
     }
 
@@ -143,14 +204,24 @@ public struct Scheduler: Equatable, Sendable {
         queue.append(entry)
     }
 
-    private func precedes(_ a: Entry, _ b: Entry) -> Bool {
-        if a.priority != b.priority { return a.priority > b.priority }
-        let rows = (shares.rows(of: a.owner), shares.rows(of: b.owner))
-        if rows.0 != rows.1 { return rows.0 < rows.1 }
-        guard a.due == b.due else {
-            return a.due.map { due in b.due.map { due < $0 } ?? true } ?? false
-        }
-        return a.arrival < b.arrival
+    private func place(of sequence: ScheduledSequence) -> Place {
+        Place(
+            priority: sequence.priority,
+            ownerRows: shares.rows(of: sequence.owner),
+            standing: Standing(
+                sequence,
+                under: limits.admission,
+                cost,
+                stepRows: limits.stepRows,
+                now: now
+            )
+        )
+    }
+
+    /// Indices of those who run and whose prompts are read, in this order.
+    private var prompts: [Int] {
+        running.indices.filter { running[$0].isReading }
+            .sorted { place(of: running[$0]) < place(of: running[$1]) }
     }
 
     // MARK: The next step
@@ -164,8 +235,6 @@ public struct Scheduler: Equatable, Sendable {
             taken[index] = 1
             left -= 1
         }
-        let prompts = running.indices.filter { running[$0].pending > 1 }
-            .sorted { precedes(running[$0], running[$1]) }
         for index in prompts where left > 0 {
             taken[index] = min(left, running[index].pending)
             left -= taken[index]

@@ -15,8 +15,13 @@ package struct GenerationFields: Sendable {
     package private(set) var task: String?
     /// Higher runs first, as everywhere in the house.
     var priority = 0
+    /// How soon the first token should come, and each further one.
+    private(set) var firstTokenTime: Duration?
+    private(set) var eachTokenTime: Duration?
     package private(set) var stream: AnswerStream?
 
+    /// A day, in milliseconds, as `moiety submit` has it.
+    private static let objectives = 0.001...86_400_000.0
     /// Tokens with a bias, or that end an answer; `Sampling` takes no more.
     private static let biasLimit = 1024
     private static let stopTokenLimit = 64
@@ -54,6 +59,10 @@ package struct GenerationFields: Sendable {
         task = try fields.text("task")
         // As vLLM has it, lower numbers are served first.
         priority = -(try fields.whole("priority", in: Submit.priorities) ?? 0)
+        firstTokenTime = try fields.number("slo_ttft", in: Self.objectives)
+            .map { .milliseconds($0) }
+        eachTokenTime = try fields.number("slo_tpot", in: Self.objectives)
+            .map { .milliseconds($0) }
         // Who asks is known by the key; an id of theirs changes nothing.
         _ = try fields.text("user")
         try readStream(&fields)
@@ -211,7 +220,9 @@ package struct GenerationFields: Sendable {
                     sampling: sampling,
                     stopTexts: stopTexts,
                     form: form,
-                    priority: priority
+                    priority: priority,
+                    firstTokenTime: firstTokenTime,
+                    eachTokenTime: eachTokenTime
                 )
                 request.sampling.seed = sampling.seed.map { $0 &+ UInt64(choice) }
                 return request

@@ -55,6 +55,9 @@ public struct CoordinatorSettings: Sendable {
     /// Most jobs that wait; further ones are refused at the door.
     public let queuedJobCount: Int
 
+    /// Who comes in first of those that wait.
+    public let admission: AdmissionOrder
+
     /// Most prompt rows in one step.
     public let prefillRowCount: Int
 
@@ -153,6 +156,7 @@ extension CoordinatorSettings {
         cache = try CacheSettings(&reader)
         runningJobCount = try reader.value("running-jobs", .number(in: 1...256), default: 8)
         queuedJobCount = try reader.value("queued-jobs", .number(in: 0...100_000), default: 256)
+        admission = try reader.value("admission", .admissionOrder, default: .objectives)
         prefillRowCount = try reader.value("prefill-rows", .number(in: 1...4096), default: 256)
         microBatchCount = try reader.value("micro-batches", .number(in: 1...8), default: 1)
         profiling = try ProfilingSettings(&reader)

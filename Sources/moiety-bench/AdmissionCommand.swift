@@ -1,6 +1,5 @@
 import ArgumentParser
 import Benchmarking
-import Caching
 import Foundation
 import Terminal
 

@@ -88,6 +88,9 @@ struct CoordinatorOptions: ParsableArguments {
     @Option(help: "Jobs that may wait.")
     var queuedJobs: String?
 
+    @Option(help: "Which of them come in first: by objectives, or by arrival.")
+    var admission: String?
+
     @Option(help: "Prompt tokens computed in one step.")
     var prefillRows: String?
 
@@ -159,7 +162,8 @@ struct CoordinatorOptions: ParsableArguments {
             "workers": workers, "threads": threads, "cpus": cpus, "context-length": contextLength,
             "kv-type": kvType, "kv-memory": kvMemory, "prefix-cache": prefixCache,
             "prefix-cache-memory": prefixCacheMemory, "running-jobs": runningJobs,
-            "queued-jobs": queuedJobs, "prefill-rows": prefillRows, "micro-batches": microBatches,
+            "queued-jobs": queuedJobs, "admission": admission, "prefill-rows": prefillRows,
+            "micro-batches": microBatches,
             "profile-half-life": profileHalfLife, "profile-tasks": profileTasks,
             "trace-megabytes": traceMegabytes,
             "rebalance-imbalance": rebalanceImbalance, "rebalance-pause": rebalancePause,

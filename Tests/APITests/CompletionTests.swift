@@ -148,6 +148,7 @@ struct CompletionTests {
             ("stop_token_ids", [-1]), ("stop_token_ids", [99_999_999]), ("min_tokens", -1),
             ("ignore_eos", 1), ("response_format", "json"),
             ("response_format", ["type": "grammar"]), ("priority", 11), ("priority", -11),
+            ("slo_ttft", 0), ("slo_tpot", "soon"),
         ]
         try await withServer { client, _ in
             for (field, value) in wrong {

@@ -18,7 +18,7 @@ struct NumberTests {
         "max_tokens", "max_completion_tokens", "n", "best_of", "temperature", "top_p", "top_k",
         "min_p", "seed", "presence_penalty", "frequency_penalty", "repetition_penalty",
         "logit_bias", "logprobs", "top_logprobs", "min_tokens", "stop_token_ids", "stop", "prompt",
-        "stream", "ignore_eos", "response_format", "priority",
+        "stream", "ignore_eos", "response_format", "priority", "slo_ttft", "slo_tpot",
     ]
 
     private static func template() throws -> TemporaryFile {

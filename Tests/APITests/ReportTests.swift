@@ -34,6 +34,7 @@ struct ReportTests {
                 "e2e_request_latency_seconds_count": 2, "request_queue_time_seconds_count": 2,
                 "num_requests_running": 0, "num_requests_waiting": 0, "ready": 1,
                 "num_preemptions_total": 0, "prefix_cache_hits_total": 0,
+                "requests_held_back_total": 0,
             ]
             for (name, count) in counts {
                 #expect(Self.value("\(name)\(model)", in: reply.text) == count, "\(name)")
@@ -57,13 +58,19 @@ struct ReportTests {
                 submit.sampling.ignoresEnd = true
                 _ = try await TestClient(cluster).run(submit)
             }
+            let same: JSONValue = [
+                "prompt": "NAME\n", "max_tokens": 3, "ignore_eos": true,
+                "slo_ttft": 86_400_000, "slo_tpot": .number(0.001),
+            ]
+            #expect(try await client.post("/v1/completions", same).status == 200)
             let text = try await client.get("/metrics").text
-            for (objective, outcome) in [
-                ("ttft", "kept"), ("ttft", "missed"), ("tpot", "kept"), ("tpot", "missed"),
+            for (objective, outcome, count) in [
+                ("ttft", "kept", 2.0), ("ttft", "missed", 1), ("tpot", "kept", 1),
+                ("tpot", "missed", 2),
             ] {
                 let labels = "objective=\"\(objective)\",outcome=\"\(outcome)\""
                 let line = "request_objectives_total{model_name=\"Moiety demo 40M\",\(labels)}"
-                #expect(Self.value(line, in: text) == 1, "\(labels)")
+                #expect(Self.value(line, in: text) == count, "\(labels)")
             }
         }
     }

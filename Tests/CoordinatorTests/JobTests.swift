@@ -76,6 +76,38 @@ struct JobTests {
         return reply.isCancelled
     }
 
+    @Test("A job whose first token is wished soon comes before one that came earlier")
+    func objectives() async throws {
+        let settings = ["coordinator.running-jobs": "1"]
+        try await InProcessCluster.run(.demo(["alpha"], settings: settings)) { cluster in
+            let client = cluster.client
+            let started = Signal()
+            async let long = client.run(Demo.longJob, started: started)
+            await started.wait()
+            let running = try #require(try await client.jobs().first { $0.state == .running }).id
+            let usual = Mutex("")
+            let messages = try await client.converse(.submit(Demo.greedyJob(4))) { message in
+                switch message {
+                case .accepted(let accepted):
+                    guard accepted.tag == 1 else { return .send(.cancel(Cancel(job: running))) }
+                    usual.withLock { $0 = accepted.job }
+                    var urgent = Demo.greedyJob(5)
+                    urgent.tag = 2
+                    urgent.objective = ServiceObjective(firstToken: .seconds(30))
+                    return .send(.submit(urgent))
+                case .ended(let ended):
+                    return ended.job == usual.withLock { $0 } ? .finish : .listen
+                default: return .listen
+                }
+            }
+            let tokenCounts = messages.compactMap { message -> Int? in
+                if case .ended(let ended) = message { ended.tokens.count } else { nil }
+            }
+            #expect(tokenCounts == [5, 4])
+            #expect(try await long.outcome == .cancelled)
+        }
+    }
+
     @Test("The job of a client that vanishes is cancelled; another's goes on")
     func vanishedClient() async throws {
         let expected = try Demo.tokens(count: 32)

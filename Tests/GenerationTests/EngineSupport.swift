@@ -19,12 +19,14 @@ final class EngineDriver {
     ///   - eos: takes the place of the vocabulary's end token.
     ///   - cache: memory for keys and values.
     ///   - prefixes: what is kept of them.
+    ///   - clock: the time; nil for the machine's own.
     init(
         _ model: WholeModel,
         eos: Int32? = nil,
         cache: CacheLimits = CacheLimits(),
         prefixes: PrefixLimits = PrefixLimits(),
-        limits: (inout Scheduler.Limits) -> Void = { _ in }
+        limits: (inout Scheduler.Limits) -> Void = { _ in },
+        clock: (() -> Duration)? = nil
     ) throws {
         var vocabulary = try model.file.vocabulary()
         if let eos { vocabulary.eos = Int(eos) }
@@ -38,7 +40,8 @@ final class EngineDriver {
             forward: forward,
             tokenizer: tokenizer,
             limits: bounds,
-            prefixes: prefixes
+            prefixes: prefixes,
+            clock: clock
         )
     }
 

@@ -38,19 +38,17 @@ struct SchedulerTests {
 
     @Test("Of one owner's, whose first token is due first goes first; then who came first")
     func due() {
-        let start = ContinuousClock.now
-        func order(_ dues: [Duration?], owners: [String] = []) -> [UInt64] {
+        func order(_ times: [Duration?]) -> [UInt64] {
             var scheduler = scheduler(running: 1, queued: 9)
-            for (index, due) in dues.enumerated() {
+            for (index, time) in times.enumerated() {
                 scheduler.add(
                     UInt64(index),
                     promptTokenCount: 4,
                     priority: index == 3 ? 1 : 0,
-                    owner: owners.isEmpty ? "" : owners[index],
-                    due: due.map { start + $0 }
+                    wish: Scheduler.Wish(firstToken: time)
                 )
             }
-            return dues.map { _ in
+            return times.map { _ in
                 let next = scheduler.next ?? .max
                 scheduler.start(next)
                 scheduler.remove(next)
@@ -58,8 +56,9 @@ struct SchedulerTests {
             }
         }
         #expect(order([.seconds(9), .seconds(5), .seconds(9)]) == [1, 0, 2])
-        #expect(order([nil, .seconds(60), nil]) == [1, 0, 2])
-        #expect(order([nil, .seconds(60), .seconds(1), nil]) == [3, 2, 1, 0])
+        // Who wishes nothing counts as who wishes a minute.
+        #expect(order([nil, .seconds(59), nil]) == [1, 0, 2])
+        #expect(order([nil, .seconds(60), .seconds(1), nil]) == [3, 2, 0, 1])
     }
 
     @Test("Sequences that generate get their row before any prompt")

@@ -119,6 +119,20 @@ struct ValueTests {
         #expect(settings.exchangeLimits.answerTime == .seconds(7))
     }
 
+    @Test("Jobs come in by objectives, or by arrival where that is said")
+    func admission() throws {
+        let key = "coordinator.admission"
+        func order(_ given: [String: String]) throws -> AdmissionOrder {
+            try CoordinatorSettings.load(commandLine: given, surroundings: surroundings()).admission
+        }
+        #expect(try order([:]) == .objectives)
+        for wanted in AdmissionOrder.allCases {
+            #expect(try order([key: wanted.rawValue]) == wanted)
+        }
+        let error = settingsError { _ = try order([key: "luck"]) }
+        #expect(error?.description.contains("one of objectives, arrival") == true)
+    }
+
     @Test("No wait at all is a wait")
     func zeroWait() throws {
         let settings = try CoordinatorSettings.load(

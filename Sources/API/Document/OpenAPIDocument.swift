@@ -228,6 +228,8 @@ extension OpenAPIDocument {
                 "priority",
                 Self.whole(Submit.priorities.lowerBound, Submit.priorities.upperBound)
             ),
+            .init("slo_ttft", Self.number(0.001, 86_400_000)),
+            .init("slo_tpot", Self.number(0.001, 86_400_000)),
             .init("user", Self.text),
         ]
     }

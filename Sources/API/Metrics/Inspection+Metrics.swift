@@ -9,6 +9,7 @@ extension Inspection {
     var metrics: String {
         var metrics = MetricsText(common: ["model_name": status.modelName])
         writeJobs(to: &metrics)
+        writeAdmission(to: &metrics)
         writeCache(to: &metrics)
         writeTimes(to: &metrics)
         writeCluster(to: &metrics)
@@ -60,6 +61,34 @@ extension Inspection {
             }
         }
         metrics.counter("requests_refused_total", figures.refusedCount, "Jobs that were not taken.")
+    }
+
+    private func writeAdmission(to metrics: inout MetricsText) {
+        metrics.counter(
+            "requests_held_back_total",
+            engine.heldBackCount,
+            "Jobs that had to wait so that others keep their objectives."
+        )
+        metrics.counter(
+            "answer_length_tokens_total",
+            engine.answerTokenCount,
+            "Tokens of answers that ended by themselves."
+        )
+        metrics.counter(
+            "answer_length_error_tokens_total",
+            engine.answerErrorCount,
+            "By how many tokens those answers were longer or shorter than expected."
+        )
+        metrics.gauge(
+            "step_fixed_seconds",
+            engine.stepTime / .seconds(1),
+            "What a step takes beside its rows, as measured lately."
+        )
+        metrics.gauge(
+            "step_row_seconds",
+            engine.rowTime / .seconds(1),
+            "What each row of a step takes, as measured lately."
+        )
     }
 
     private func writeCache(to metrics: inout MetricsText) {

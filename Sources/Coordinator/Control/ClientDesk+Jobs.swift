@@ -38,9 +38,7 @@ extension ClientDesk {
         }
         var request = try GenerationRequest(submit, tokenizer: served.tokenizer)
         request.owner = owner
-        var order = JobOrder(request: request, task: submit.task)
-        order.objective = submit.objective
-        return order
+        return JobOrder(request: request, task: submit.task)
     }
 
     /// What a client in this process asks for: all or none.

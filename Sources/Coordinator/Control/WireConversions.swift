@@ -20,7 +20,8 @@ extension GenerationRequest {
             stopTexts: submit.stopTexts,
             form: submit.mustBeObject ? .object : .text,
             priority: submit.priority,
-            firstTokenTime: submit.objective.firstToken
+            firstTokenTime: submit.objective.firstToken,
+            eachTokenTime: submit.objective.eachToken
         )
     }
 }

@@ -8,14 +8,17 @@ package struct JobOrder: Sendable {
     package var task: String?
     /// Among whose jobs it counts; nil where nobody tells them apart.
     package var owner: JobOwner?
-    /// How soon the answer should come.
-    var objective = ServiceObjective()
 
     package init(request: GenerationRequest, task: String? = nil, owner: JobOwner? = nil) {
         self.request = request
         if let owner { self.request.owner = "api/\(owner.name)" }
         self.task = task
         self.owner = owner
+    }
+
+    /// How soon the answer should come.
+    var objective: ServiceObjective {
+        ServiceObjective(firstToken: request.firstTokenTime, eachToken: request.eachTokenTime)
     }
 }
 

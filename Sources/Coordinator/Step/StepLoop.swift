@@ -96,7 +96,8 @@ package final class StepLoop {
             forward: forward,
             tokenizer: served.tokenizer,
             limits: Scheduler.Limits(settings, served),
-            prefixes: PrefixLimits(settings, served)
+            prefixes: PrefixLimits(settings, served),
+            clock: { clock.now - Instant(nanoseconds: 0) }
         )
         runner.engineFigures = { [weak engine] in engine?.figures ?? EngineFigures() }
         engine.willRun = { [counting] slices in counting.begin(slices) }
@@ -139,6 +140,8 @@ package final class StepLoop {
     // MARK: Work
 
     private func add(_ request: GenerationRequest, as id: JobID, task: String?) {
+        var request = request
+        request.task = task ?? ""
         do throws(RequestError) {
             let sequence = try engine.add(request) { [weak self] in self?.handle($0, of: id) }
             if let refused = counting.label(sequence, as: task) { report(.uncountedTask(refused)) }
@@ -229,6 +232,11 @@ extension Scheduler.Limits {
         runningSequences = settings.runningJobCount
         queuedSequences = settings.queuedJobCount
         contextLength = min(settings.contextLength, served.description.contextLength)
+        admission =
+            switch settings.admission {
+            case .arrival: .arrival
+            case .objectives: .objectives
+            }
     }
 
     /// Rows of a step: as set, but enough for every running job and some prompt, and no more than

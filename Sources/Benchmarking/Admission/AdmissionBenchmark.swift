@@ -1,4 +1,4 @@
-public import Caching
+public import Generation
 
 /// Who meets its objective, and how long requests take, under each order of admission: at several
 /// rates, and with objectives that are stricter or laxer.
@@ -11,7 +11,7 @@ public struct AdmissionBenchmark {
         public let rate: Double
         /// What the tasks' objectives were multiplied by.
         public let scale: Double
-        public let order: QueueSimulation.Order
+        public let order: Scheduler.Admission
         /// In seconds, as `p99`.
         public let mean: Double
         public let p99: Double
@@ -53,9 +53,9 @@ public struct AdmissionBenchmark {
         let most = QueueSimulation().saturatingRate(requestCount: requestCount, seed: seed)
         return cases.flatMap { load, scale in
             let simulation = QueueSimulation(
-                tasks: QueueSimulation.fiveTasks.map { $0.scalingObjective(by: scale) }
+                tasks: QueueSimulation.fiveTasks.map { $0.scalingObjectives(by: scale) }
             )
-            return QueueSimulation.Order.allCases.map { order in
+            return Scheduler.Admission.allCases.map { order in
                 progress("load \(load), objectives by \(scale), \(order.name)")
                 let result = simulation.run(
                     order,
@@ -77,23 +77,24 @@ public struct AdmissionBenchmark {
     }
 }
 
-extension QueueSimulation.Order {
+extension Scheduler.Admission {
     /// As tables and figures have it.
     public var name: String {
         switch self {
-        case .firstComeFirstServed: "first come, first served"
+        case .arrival: "first come, first served"
         case .objectives: "objectives"
         }
     }
 }
 
 extension QueueSimulation.Task {
-    fileprivate func scalingObjective(by scale: Double) -> Self {
+    fileprivate func scalingObjectives(by scale: Double) -> Self {
         Self(
             name: name,
             inputTokens: inputTokens,
             outputTokens: outputTokens,
-            objective: objective * scale
+            firstToken: firstToken * scale,
+            eachToken: eachToken * scale
         )
     }
 }
@@ -108,7 +109,7 @@ extension SharePlot {
         against x: KeyPath<AdmissionBenchmark.Figure, Double>,
         axis: String
     ) {
-        let lines = QueueSimulation.Order.allCases.map { order in
+        let lines = Scheduler.Admission.allCases.map { order in
             Line(
                 name: order.name,
                 points: figures.filter { $0.order == order }.map {

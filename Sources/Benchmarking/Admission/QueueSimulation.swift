@@ -1,81 +1,80 @@
+public import Generation
 import Model
 
 /// A machine that answers requests of several tasks, simulated step by step, to compare orders of
 /// admission.
 ///
-/// A step reads the prompts that came in and makes one token of each running answer; it takes a
-/// fixed time and more for each token. Where a task comes in of which nobody runs, its experts are
-/// loaded first.
+/// Who is let in when, and what runs in a step, is decided by the coordinator's own scheduler, with
+/// what it learns of steps and answers on the way. Nothing is computed: a step takes a time, and
+/// each of its rows another.
 public struct QueueSimulation: Sendable {
-    /// Who is let in when.
-    public enum Order: Hashable, Sendable, CaseIterable {
-        case firstComeFirstServed, objectives
-    }
-
     /// What requests of one task are like.
     public struct Task: Hashable, Sendable {
         public let name: String
         /// Means of exponential draws.
         public let inputTokens: Double
         public let outputTokens: Double
-        public let objective: Duration
+        /// How soon the first token is wished, and each further one on the mean.
+        public let firstToken: Duration
+        public let eachToken: Duration
 
-        public init(name: String, inputTokens: Double, outputTokens: Double, objective: Duration) {
+        public init(
+            name: String,
+            inputTokens: Double,
+            outputTokens: Double,
+            firstToken: Duration,
+            eachToken: Duration
+        ) {
             self.name = name
             self.inputTokens = inputTokens
             self.outputTokens = outputTokens
-            self.objective = objective
+            self.firstToken = firstToken
+            self.eachToken = eachToken
         }
     }
 
     struct Arrival: Sendable {
-        let time: Double
+        let time: Duration
         let task: Int
         let inputTokens: Int
         let outputTokens: Int
     }
 
     public let tasks: [Task]
-    public let model: AdmissionModel
-    /// Of a step, beside what its tokens take.
+    /// Of a step, beside what its rows take.
     public let stepTime: Duration
+    public let rowTime: Duration
 
     /// Five tasks as in the paper, with lengths of the kind that their data sets have.
     public static let fiveTasks = [
-        Task(name: "sum", inputTokens: 430, outputTokens: 60, objective: .seconds(12)),
-        Task(name: "clsfy", inputTokens: 40, outputTokens: 3, objective: .seconds(2)),
-        Task(name: "qa", inputTokens: 160, outputTokens: 12, objective: .seconds(4)),
-        Task(name: "comp", inputTokens: 30, outputTokens: 3, objective: .seconds(2)),
-        Task(name: "conv", inputTokens: 60, outputTokens: 180, objective: .seconds(20)),
+        Task("sum", 430, 60, .seconds(10)), Task("clsfy", 40, 3, .seconds(2)),
+        Task("qa", 160, 12, .seconds(4)), Task("comp", 30, 3, .seconds(2)),
+        Task("conv", 60, 180, .seconds(10)),
     ]
 
     public init(
         tasks: [Task] = QueueSimulation.fiveTasks,
-        model: AdmissionModel = AdmissionModel(
-            loading: .milliseconds(150),
-            perToken: .milliseconds(4),
-            tokenLimit: 1024
-        ),
-        stepTime: Duration = .milliseconds(8)
+        stepTime: Duration = .milliseconds(8),
+        rowTime: Duration = .milliseconds(4)
     ) {
         precondition(!tasks.isEmpty, "no tasks")
         self.tasks = tasks
-        self.model = model
         self.stepTime = stepTime
+        self.rowTime = rowTime
     }
 
     /// Requests per second that first come, first served just keeps up with: when all wait from the
     /// beginning, so many leave.
     public func saturatingRate(requestCount: Int, seed: UInt64) -> Double {
         let arrivals = arrivals(requestCount, rate: .infinity, seed: seed)
-        var machine = SimulatedMachine(self, order: .firstComeFirstServed, arrivals: arrivals)
+        var machine = SimulatedMachine(self, order: .arrival, arrivals: arrivals)
         machine.run()
-        return Double(requestCount) / machine.now
+        return Double(requestCount) / machine.seconds
     }
 
     /// Poisson arrivals, of a task drawn evenly each.
     public func run(
-        _ order: Order,
+        _ order: Scheduler.Admission,
         rate: Double,
         requestCount: Int,
         seed: UInt64
@@ -84,8 +83,7 @@ public struct QueueSimulation: Sendable {
         let arrivals = arrivals(requestCount, rate: rate, seed: seed)
         var machine = SimulatedMachine(self, order: order, arrivals: arrivals)
         machine.run()
-        let objectives = arrivals.map { tasks[$0.task].objective / .seconds(1) }
-        return QueueResult(latencies: machine.latencies, objectives: objectives)
+        return machine.result
     }
 
     private func arrivals(_ count: Int, rate: Double, seed: UInt64) -> [Arrival] {
@@ -96,7 +94,7 @@ public struct QueueSimulation: Sendable {
             let index = Int(random.unit() * Double(tasks.count))
             let task = tasks[index]
             return Arrival(
-                time: time,
+                time: .seconds(time),
                 task: index,
                 inputTokens: 1 + Int(random.exponential(mean: task.inputTokens)),
                 outputTokens: 1 + Int(random.exponential(mean: task.outputTokens))
@@ -105,26 +103,38 @@ public struct QueueSimulation: Sendable {
     }
 }
 
+extension QueueSimulation.Task {
+    /// One whose tokens are wished every fifth of a second: one and a half times what they take
+    /// where first come, first served just keeps up.
+    fileprivate init(
+        _ name: String,
+        _ inputTokens: Double,
+        _ outputTokens: Double,
+        _ firstToken: Duration
+    ) {
+        self.init(
+            name: name,
+            inputTokens: inputTokens,
+            outputTokens: outputTokens,
+            firstToken: firstToken,
+            eachToken: .milliseconds(200)
+        )
+    }
+}
+
 /// How long requests took.
 public struct QueueResult: Hashable, Sendable {
     /// In seconds, in order of arrival.
     public let latencies: [Double]
-    private let objectives: [Double]
-
-    init(latencies: [Double], objectives: [Double]) {
-        self.latencies = latencies
-        self.objectives = objectives
-    }
+    /// Which part of the requests met their objectives.
+    public let attainment: Double
+    /// How many had to wait so that others meet theirs.
+    public let heldBackCount: Int
 
     public var mean: Double { latencies.reduce(0, +) / Double(latencies.count) }
 
     public var p99: Double {
         latencies.sorted()[min(latencies.count - 1, latencies.count * 99 / 100)]
-    }
-
-    /// Which part of the requests met their objectives.
-    public var attainment: Double {
-        Double(zip(latencies, objectives).count { $0 <= $1 }) / Double(latencies.count)
     }
 }
 

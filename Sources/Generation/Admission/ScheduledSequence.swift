@@ -1,0 +1,133 @@
+/// A sequence as the scheduler knows it: counts and times, no tokens.
+struct ScheduledSequence: Equatable, Sendable {
+    let id: Scheduler.SequenceID
+    /// Counts those who came; one that is interrupted keeps its place.
+    let arrival: UInt64
+    let arrivedAt: Duration
+    let priority: Int
+    let owner: String
+    let wish: Scheduler.Wish
+    /// Tokens known but not computed yet: the rest of a prompt, or the one just chosen.
+    var pending: Int
+    /// Tokens of its answer.
+    private(set) var madeCount = 0
+    private(set) var firstTokenAt: Duration?
+    /// Whether it was counted as held back.
+    var wasHeldBack = false
+
+    /// How soon a first token should come where nothing is wished: a time, so that those who wish
+    /// something do not keep it waiting for ever.
+    private static let usualTime = Duration.seconds(60)
+    /// The part of the expected length that is expected still of an answer that has outlived it.
+    private static let afterglow = 0.05
+
+    init(
+        id: Scheduler.SequenceID,
+        arrival: UInt64,
+        at now: Duration,
+        promptTokenCount: Int,
+        priority: Int,
+        owner: String,
+        wish: Scheduler.Wish
+    ) {
+        self.id = id
+        self.arrival = arrival
+        arrivedAt = now
+        self.priority = priority
+        self.owner = owner
+        self.wish = wish
+        pending = promptTokenCount
+    }
+
+    /// When its first token should be there.
+    var due: Duration { arrivedAt + (wish.firstToken ?? Self.usualTime) }
+
+    /// From when on nobody comes before it who came later than that, whatever was wished.
+    var patienceEnd: Duration { max(due, arrivedAt + Self.usualTime) }
+
+    /// Whether a part of its prompt is to be computed.
+    var isReading: Bool { pending > 1 }
+
+    /// Whether there is an objective for its first token, which is not there yet.
+    var awaitsFirstToken: Bool { wish.firstToken != nil && firstTokenAt == nil }
+
+    /// Seconds that are left for the rest of an answer of the expected length, by the mean time
+    /// that is wished for a token; nil where none is, or before the first token.
+    func answerTime(at now: Duration) -> Double? {
+        guard let firstTokenAt, let pause = wish.eachToken else { return nil }
+        let wished = pause / .seconds(1) * (Double(madeCount) - 1 + tokensLeft)
+        let elapsed = (now - firstTokenAt) / .seconds(1)
+        return wished - elapsed
+    }
+
+    /// Tokens that its answer is expected to have still; the paper's G_i.
+    var tokensLeft: Double {
+        let left = wish.answerLength - Double(madeCount)
+        return left > 0 ? left : max(1, wish.answerLength * Self.afterglow)
+    }
+
+    /// A token was chosen, and the answer goes on.
+    mutating func makeToken(at now: Duration) {
+        pending += 1
+        madeCount += 1
+        firstTokenAt = firstTokenAt ?? now
+    }
+}
+
+/// Where a sequence stands among those of its owner and priority; the least comes first.
+struct Standing: Comparable {
+    /// Whether it misses its objective in any case: then it comes after all others, the shorter
+    /// sooner, until its patience ends.
+    private let isLost: Bool
+    /// By when it must be begun; of the lost, how long it takes.
+    private let time: Duration
+    private let arrival: UInt64
+
+    /// What is left of the objective for the whole answer counts: that of the first token, and what
+    /// a slower pace than its own leaves after it.
+    ///
+    /// - Parameter stepRows: rows of a step at most.
+    init(
+        _ sequence: ScheduledSequence,
+        under admission: Scheduler.Admission,
+        _ cost: StepCost,
+        stepRows: Int,
+        now: Duration
+    ) {
+        arrival = sequence.arrival
+        guard admission == .objectives, sequence.awaitsFirstToken else {
+            (isLost, time) = (false, admission == .objectives ? sequence.due : .zero)
+            return
+        }
+        let reading = Duration.seconds(cost.seconds(prompt: sequence.pending, stepRows: stepRows))
+        let answering = Duration.seconds(cost.seconds(answer: sequence.wish.answerLength))
+        let latest = sequence.due - reading
+        isLost = latest < now && now < sequence.patienceEnd
+        if latest >= now {
+            let pauses = max(0, sequence.wish.answerLength - 1)
+            let wished = sequence.wish.eachToken.map { $0 * pauses } ?? .zero
+            time = latest + max(.zero, wished - answering)
+        } else {
+            time = isLost ? reading + answering : sequence.patienceEnd
+        }
+    }
+
+    static func < (a: Self, b: Self) -> Bool {
+        if a.isLost != b.isLost { return b.isLost }
+        return (a.time, a.arrival) < (b.time, b.arrival)
+    }
+}
+
+/// Where a sequence stands among all; the least comes first.
+struct Place: Comparable {
+    let priority: Int
+    /// What its owner had of the steps.
+    let ownerRows: UInt64
+    let standing: Standing
+
+    static func < (a: Self, b: Self) -> Bool {
+        if a.priority != b.priority { return a.priority > b.priority }
+        if a.ownerRows != b.ownerRows { return a.ownerRows < b.ownerRows }
+        return a.standing < b.standing
+    }
+}
