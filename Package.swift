@@ -169,14 +169,14 @@ let package = Package(
         swift(
             "Worker",
             [
-                "Experts", "Storage", "Kernels", "Tensors", "Model", "GGUF", "Placement", "Cluster",
-                "Wire", "Messaging", "Settings", logging, lifecycle,
+                "Caching", "Experts", "Storage", "Kernels", "Tensors", "Model", "GGUF",
+                "Placement", "Cluster", "Wire", "Messaging", "Settings", logging, lifecycle,
             ]
         ),
         swift(
             "Coordinator",
             [
-                "Ledger",
+                "Ledger", "Caching",
                 "Generation", "Inference", "Tokenizer", "Kernels", "Tensors", "Model", "GGUF",
                 "Placement", "Cluster", "Wire", "Messaging", "Settings", logging, lifecycle,
             ]
@@ -356,9 +356,9 @@ let package = Package(
         tests(
             of: "Worker",
             [
-                "Worker", "Experts", "Cluster", "Wire", "Messaging", "Model", "Placement",
-                "Settings",
-                "Tensors", "ClusterTesting", logging,
+                "Worker", "Caching", "Experts", "Storage", "Cluster", "Wire", "Messaging",
+                "Model", "Placement", "Settings", "Kernels", "Tensors", "ClusterTesting",
+                logging,
             ]
         ),
         tests(

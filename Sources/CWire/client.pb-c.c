@@ -457,6 +457,51 @@ void   moiety__v1__worker_rows__free_unpacked
   assert(message->base.descriptor == &moiety__v1__worker_rows__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   moiety__v1__expert_uses__init
+                     (Moiety__V1__ExpertUses         *message)
+{
+  static const Moiety__V1__ExpertUses init_value = MOIETY__V1__EXPERT_USES__INIT;
+  *message = init_value;
+}
+size_t moiety__v1__expert_uses__get_packed_size
+                     (const Moiety__V1__ExpertUses *message)
+{
+  assert(message->base.descriptor == &moiety__v1__expert_uses__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moiety__v1__expert_uses__pack
+                     (const Moiety__V1__ExpertUses *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moiety__v1__expert_uses__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moiety__v1__expert_uses__pack_to_buffer
+                     (const Moiety__V1__ExpertUses *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moiety__v1__expert_uses__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moiety__V1__ExpertUses *
+       moiety__v1__expert_uses__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moiety__V1__ExpertUses *)
+     protobuf_c_message_unpack (&moiety__v1__expert_uses__descriptor,
+                                allocator, len, data);
+}
+void   moiety__v1__expert_uses__free_unpacked
+                     (Moiety__V1__ExpertUses *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moiety__v1__expert_uses__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   moiety__v1__ended__init
                      (Moiety__V1__Ended         *message)
 {
@@ -2902,7 +2947,71 @@ const ProtobufCMessageDescriptor moiety__v1__worker_rows__descriptor =
   (ProtobufCMessageInit) moiety__v1__worker_rows__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moiety__v1__ended__field_descriptors[11] =
+static const ProtobufCFieldDescriptor moiety__v1__expert_uses__field_descriptors[3] =
+{
+  {
+    "high",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__ExpertUses, high),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "low",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__ExpertUses, low),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "skipped",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__ExpertUses, skipped),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moiety__v1__expert_uses__field_indices_by_name[] = {
+  0,   /* field[0] = high */
+  1,   /* field[1] = low */
+  2,   /* field[2] = skipped */
+};
+static const ProtobufCIntRange moiety__v1__expert_uses__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor moiety__v1__expert_uses__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moiety.v1.ExpertUses",
+  "ExpertUses",
+  "Moiety__V1__ExpertUses",
+  "moiety.v1",
+  sizeof(Moiety__V1__ExpertUses),
+  3,
+  moiety__v1__expert_uses__field_descriptors,
+  moiety__v1__expert_uses__field_indices_by_name,
+  1,  moiety__v1__expert_uses__number_ranges,
+  (ProtobufCMessageInit) moiety__v1__expert_uses__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moiety__v1__ended__field_descriptors[12] =
 {
   {
     "job",
@@ -3036,10 +3145,23 @@ static const ProtobufCFieldDescriptor moiety__v1__ended__field_descriptors[11] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "expert_uses",
+    22,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__Ended, expert_uses),
+    &moiety__v1__expert_uses__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moiety__v1__ended__field_indices_by_name[] = {
   10,   /* field[10] = cached_token_count */
   7,   /* field[7] = decode_nanoseconds */
+  11,   /* field[11] = expert_uses */
   0,   /* field[0] = job */
   3,   /* field[3] = message */
   1,   /* field[1] = outcome */
@@ -3054,7 +3176,7 @@ static const ProtobufCIntRange moiety__v1__ended__number_ranges[2 + 1] =
 {
   { 1, 0 },
   { 20, 9 },
-  { 0, 11 }
+  { 0, 12 }
 };
 const ProtobufCMessageDescriptor moiety__v1__ended__descriptor =
 {
@@ -3064,7 +3186,7 @@ const ProtobufCMessageDescriptor moiety__v1__ended__descriptor =
   "Moiety__V1__Ended",
   "moiety.v1",
   sizeof(Moiety__V1__Ended),
-  11,
+  12,
   moiety__v1__ended__field_descriptors,
   moiety__v1__ended__field_indices_by_name,
   2,  moiety__v1__ended__number_ranges,

@@ -773,7 +773,7 @@ const ProtobufCMessageDescriptor moiety__v1__control_envelope__descriptor =
   (ProtobufCMessageInit) moiety__v1__control_envelope__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moiety__v1__hello__field_descriptors[13] =
+static const ProtobufCFieldDescriptor moiety__v1__hello__field_descriptors[14] =
 {
   {
     "protocol_version",
@@ -931,6 +931,18 @@ static const ProtobufCFieldDescriptor moiety__v1__hello__field_descriptors[13] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "lossy",
+    14,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__Hello, lossy),
+    &moiety__v1__lossy__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moiety__v1__hello__field_indices_by_name[] = {
   1,   /* field[1] = build */
@@ -939,6 +951,7 @@ static const unsigned moiety__v1__hello__field_indices_by_name[] = {
   7,   /* field[7] = held_expert_count */
   4,   /* field[4] = incarnation */
   10,   /* field[10] = instruction_set */
+  13,   /* field[13] = lossy */
   9,   /* field[9] = memory_byte_count */
   5,   /* field[5] = model */
   3,   /* field[3] = name */
@@ -950,7 +963,7 @@ static const unsigned moiety__v1__hello__field_indices_by_name[] = {
 static const ProtobufCIntRange moiety__v1__hello__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 13 }
+  { 0, 14 }
 };
 const ProtobufCMessageDescriptor moiety__v1__hello__descriptor =
 {
@@ -960,7 +973,7 @@ const ProtobufCMessageDescriptor moiety__v1__hello__descriptor =
   "Moiety__V1__Hello",
   "moiety.v1",
   sizeof(Moiety__V1__Hello),
-  13,
+  14,
   moiety__v1__hello__field_descriptors,
   moiety__v1__hello__field_indices_by_name,
   1,  moiety__v1__hello__number_ranges,
@@ -1767,6 +1780,36 @@ const ProtobufCMessageDescriptor moiety__v1__goodbye__descriptor =
   1,  moiety__v1__goodbye__number_ranges,
   (ProtobufCMessageInit) moiety__v1__goodbye__init,
   NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCEnumValue moiety__v1__lossy__enum_values_by_number[3] =
+{
+  { "LOSSY_NONE", "MOIETY__V1__LOSSY__LOSSY_NONE", 0 },
+  { "LOSSY_HOBBIT", "MOIETY__V1__LOSSY__LOSSY_HOBBIT", 1 },
+  { "LOSSY_RESIDENT", "MOIETY__V1__LOSSY__LOSSY_RESIDENT", 2 },
+};
+static const ProtobufCIntRange moiety__v1__lossy__value_ranges[] = {
+{0, 0},{0, 3}
+};
+static const ProtobufCEnumValueIndex moiety__v1__lossy__enum_values_by_name[3] =
+{
+  { "LOSSY_HOBBIT", 1 },
+  { "LOSSY_NONE", 0 },
+  { "LOSSY_RESIDENT", 2 },
+};
+const ProtobufCEnumDescriptor moiety__v1__lossy__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "moiety.v1.Lossy",
+  "Lossy",
+  "Moiety__V1__Lossy",
+  "moiety.v1",
+  3,
+  moiety__v1__lossy__enum_values_by_number,
+  3,
+  moiety__v1__lossy__enum_values_by_name,
+  1,
+  moiety__v1__lossy__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
 static const ProtobufCEnumValue moiety__v1__load_failure_code__enum_values_by_number[8] =
 {

@@ -309,7 +309,7 @@ const ProtobufCMessageDescriptor moiety__v1__data_envelope__descriptor =
   (ProtobufCMessageInit) moiety__v1__data_envelope__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moiety__v1__share__field_descriptors[8] =
+static const ProtobufCFieldDescriptor moiety__v1__share__field_descriptors[9] =
 {
   {
     "id",
@@ -407,11 +407,24 @@ static const ProtobufCFieldDescriptor moiety__v1__share__field_descriptors[8] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "has_choices",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__Share, has_choices),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moiety__v1__share__field_indices_by_name[] = {
   1,   /* field[1] = attempt */
   2,   /* field[2] = epoch */
   6,   /* field[6] = form */
+  8,   /* field[8] = has_choices */
   0,   /* field[0] = id */
   3,   /* field[3] = layer */
   7,   /* field[7] = pair_count */
@@ -421,7 +434,7 @@ static const unsigned moiety__v1__share__field_indices_by_name[] = {
 static const ProtobufCIntRange moiety__v1__share__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor moiety__v1__share__descriptor =
 {
@@ -431,14 +444,14 @@ const ProtobufCMessageDescriptor moiety__v1__share__descriptor =
   "Moiety__V1__Share",
   "moiety.v1",
   sizeof(Moiety__V1__Share),
-  8,
+  9,
   moiety__v1__share__field_descriptors,
   moiety__v1__share__field_indices_by_name,
   1,  moiety__v1__share__number_ranges,
   (ProtobufCMessageInit) moiety__v1__share__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moiety__v1__partial_rows__field_descriptors[8] =
+static const ProtobufCFieldDescriptor moiety__v1__partial_rows__field_descriptors[9] =
 {
   {
     "id",
@@ -536,12 +549,25 @@ static const ProtobufCFieldDescriptor moiety__v1__partial_rows__field_descriptor
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "has_uses",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__PartialRows, has_uses),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moiety__v1__partial_rows__field_indices_by_name[] = {
   1,   /* field[1] = attempt */
   7,   /* field[7] = compute_nanoseconds */
   2,   /* field[2] = epoch */
   6,   /* field[6] = form */
+  8,   /* field[8] = has_uses */
   0,   /* field[0] = id */
   3,   /* field[3] = layer */
   4,   /* field[4] = row_count */
@@ -550,7 +576,7 @@ static const unsigned moiety__v1__partial_rows__field_indices_by_name[] = {
 static const ProtobufCIntRange moiety__v1__partial_rows__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor moiety__v1__partial_rows__descriptor =
 {
@@ -560,7 +586,7 @@ const ProtobufCMessageDescriptor moiety__v1__partial_rows__descriptor =
   "Moiety__V1__PartialRows",
   "moiety.v1",
   sizeof(Moiety__V1__PartialRows),
-  8,
+  9,
   moiety__v1__partial_rows__field_descriptors,
   moiety__v1__partial_rows__field_indices_by_name,
   1,  moiety__v1__partial_rows__number_ranges,

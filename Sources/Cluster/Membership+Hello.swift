@@ -102,6 +102,14 @@ extension Membership {
                     + "(\(setup.model)): give both the same file"
             )
         }
+        if let lossy = hello.lossy, !setup.allowsLossy {
+            return (
+                .notAllowed,
+                "worker '\(hello.name)' is lossy (worker.lossy is \(lossy.name)), and the "
+                    + "coordinator gives exact answers only: start the worker without --lossy, or "
+                    + "set coordinator.lossy to true; jobs then say how inexact they are"
+            )
+        }
         return refusalOfName(hello, from: peer, now: now)
     }
 

@@ -14,6 +14,8 @@ extension Membership {
         /// Feed-forward dimensions of an expert.
         public var expertWidth: Int
         public var expected: Expected
+        /// Whether answers may be inexact: else workers that are lossy are sent away.
+        public var allowsLossy: Bool
         /// What experts and their shards weigh.
         var expertSizes: ExpertSizes {
             ExpertSizes(byteCounts: expertByteCounts, width: expertWidth)
@@ -34,6 +36,7 @@ extension Membership {
             expertByteCounts: [Int]? = nil,
             expertWidth: Int = ExpertSlice.step,
             expected: Expected,
+            allowsLossy: Bool = false,
             plan: Plan? = nil,
             lastIncarnation: Incarnation = .unnumbered,
             lastEpoch: Epoch = Epoch(rawValue: 0),
@@ -45,6 +48,7 @@ extension Membership {
             self.expertByteCounts = expertByteCounts ?? expertCounts.map { _ in 0 }
             self.expertWidth = expertWidth
             self.expected = expected
+            self.allowsLossy = allowsLossy
             self.plan = plan
             self.lastIncarnation = lastIncarnation
             self.lastEpoch = lastEpoch
@@ -110,6 +114,8 @@ extension Membership {
         public var heldExpertCount: Int
         /// Of its machine, or what it may use of that; 0 where it does not say.
         public var memoryByteCount: UInt64
+        /// Nil where it computes every expert as it is in the file.
+        public var lossy: LossyKind?
 
         public init(
             protocolVersion: UInt32,
@@ -118,7 +124,8 @@ extension Membership {
             model: ModelIdentity? = nil,
             heldEpoch: Epoch? = nil,
             heldExpertCount: Int = 0,
-            memoryByteCount: UInt64 = 0
+            memoryByteCount: UInt64 = 0,
+            lossy: LossyKind? = nil
         ) {
             self.protocolVersion = protocolVersion
             self.name = name
@@ -127,6 +134,7 @@ extension Membership {
             self.heldEpoch = heldEpoch
             self.heldExpertCount = heldExpertCount
             self.memoryByteCount = memoryByteCount
+            self.lossy = lossy
         }
     }
 

@@ -1,4 +1,4 @@
-import Cluster
+public import Cluster
 import Messaging
 public import Model
 public import Placement
@@ -23,6 +23,8 @@ public struct ScriptedWorker: Sendable {
     private let name: WorkerName
     private let model: ModelIdentity
     private let endpoint: String
+    /// What it says of its arithmetic.
+    public var lossy: LossyKind?
     private let answer: @Sendable (Share) -> Answer
 
     public init(
@@ -35,6 +37,23 @@ public struct ScriptedWorker: Sendable {
         self.model = model
         endpoint = cluster.workerEndpoint
         self.answer = answer
+    }
+
+    /// One that says it is lossy and computes nothing: each row is told to have used one expert in
+    /// few bits.
+    public static func lossy(
+        _ name: String,
+        in cluster: InProcessCluster
+    ) throws -> ScriptedWorker {
+        guard let name = WorkerName(rawValue: name) else {
+            throw TestClient.Failure(description: "'\(name)' is no worker's name")
+        }
+        let model = try WholeModel.demo.file.identity()
+        var worker = ScriptedWorker(name, of: model, in: cluster) { share in
+            .say([DataMessage.partialRows(.nothing(for: share)).encode()])
+        }
+        worker.lossy = .resident
+        return worker
     }
 
     /// Serves beside `body`.
@@ -163,8 +182,26 @@ public struct ScriptedWorker: Sendable {
                 coreCount: 1,
                 memoryByteCount: 0,
                 instructionSet: "none",
-                readBandwidth: 0
+                readBandwidth: 0,
+                lossy: worker.lossy
             )
         }
+    }
+}
+
+extension PartialRows {
+    /// Rows of zeros, each of which used one expert in few bits.
+    fileprivate static func nothing(for share: Share) -> PartialRows {
+        let header = share.header
+        return PartialRows(
+            id: header.id,
+            attempt: header.attempt,
+            epoch: header.epoch,
+            layer: header.layer,
+            width: header.width,
+            values: Array(repeating: 0, count: header.rowCount * header.width),
+            uses: (0..<header.rowCount).flatMap { _ in [1, 0] as [UInt32] },
+            computeTime: .microseconds(1)
+        )
     }
 }

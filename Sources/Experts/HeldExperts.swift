@@ -12,25 +12,30 @@ public enum HeldExpert: Sendable {
     case weights(FeedForwardWeights)
     /// On disk, whole; it is read when it is chosen.
     case stored
+    /// On disk, whole, and in memory in fewer bits.
+    case lowered(FeedForwardWeights)
 
     /// Bytes of memory.
     public var byteCount: Int {
         switch self {
-        case .weights(let weights): weights.byteCount
+        case .weights(let weights), .lowered(let weights): weights.byteCount
         case .stored: 0
         }
     }
 }
 
-/// The experts a process holds, each at the file's precision, whole or a shard of it.
+/// The experts a process holds, each whole or a shard of it; at the file's precision, where it is
+/// not told to lower it.
 ///
 /// A shard is computed like any expert: it is a narrower one.
 public struct HeldExperts: ExpertHolder, Sendable {
     /// `[layer][expert]`, nil where not held.
     private var experts: [[HeldExpert?]]
     public private(set) var count = 0
-    /// Of these, the ones on disk.
+    /// Of these, the ones on disk alone.
     public private(set) var storedCount = 0
+    /// Of these, the ones in memory in fewer bits.
+    public private(set) var loweredCount = 0
     /// Of memory.
     public private(set) var byteCount = 0
 
@@ -41,8 +46,10 @@ public struct HeldExperts: ExpertHolder, Sendable {
 
     /// The expert's weights, or nil where they are not in memory or it does not exist.
     public subscript(id: ExpertID) -> FeedForwardWeights? {
-        guard case .weights(let weights) = expert(id) else { return nil }
-        return weights
+        switch expert(id) {
+        case .weights(let weights), .lowered(let weights): weights
+        case .stored, nil: nil
+        }
     }
 
     /// How the expert is held, or nil where it is not or does not exist.
@@ -51,9 +58,14 @@ public struct HeldExperts: ExpertHolder, Sendable {
         return experts[id.layer.rawValue][id.index]
     }
 
-    /// Whether it is held on disk.
+    /// Whether it is held on disk alone.
     public func isStored(_ id: ExpertID) -> Bool {
         if case .stored = expert(id) { true } else { false }
+    }
+
+    /// Whether it is in memory in fewer bits.
+    public func isLowered(_ id: ExpertID) -> Bool {
+        if case .lowered = expert(id) { true } else { false }
     }
 
     /// Whether the model has such an expert.
@@ -74,11 +86,13 @@ public struct HeldExperts: ExpertHolder, Sendable {
         count += 1
         byteCount += expert.byteCount
         if isStored(id) { storedCount += 1 }
+        if isLowered(id) { loweredCount += 1 }
     }
 
     public mutating func remove(_ id: ExpertID) {
         guard let old = expert(id) else { return }
         if isStored(id) { storedCount -= 1 }
+        if isLowered(id) { loweredCount -= 1 }
         experts[id.layer.rawValue][id.index] = nil
         count -= 1
         byteCount -= old.byteCount

@@ -1,4 +1,5 @@
 public import Inference
+public import Model
 
 /// What to generate: a tokenised prompt and how to continue it.
 public struct GenerationRequest: Equatable, Sendable {
@@ -88,6 +89,9 @@ public struct GenerationResult: Equatable, Sendable {
     public var prefillTime: Duration
     /// From the first generated token to the last.
     public var decodeTime: Duration
+    /// In which precision its own rows used experts; nil where all were computed exactly, by those
+    /// who do nothing else.
+    public var expertUses: TierUses?
 
     public init(
         reason: Reason,
@@ -95,7 +99,8 @@ public struct GenerationResult: Equatable, Sendable {
         promptTokenCount: Int,
         cachedTokenCount: Int = 0,
         prefillTime: Duration,
-        decodeTime: Duration
+        decodeTime: Duration,
+        expertUses: TierUses? = nil
     ) {
         self.reason = reason
         self.tokens = tokens
@@ -103,6 +108,7 @@ public struct GenerationResult: Equatable, Sendable {
         self.cachedTokenCount = cachedTokenCount
         self.prefillTime = prefillTime
         self.decodeTime = decodeTime
+        self.expertUses = expertUses
     }
 
     /// Prompt tokens that were computed, per second.

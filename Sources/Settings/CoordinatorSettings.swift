@@ -34,6 +34,9 @@ public struct CoordinatorSettings: Sendable {
 
     public let expectedWorkers: Membership.Expected
 
+    /// Whether workers may be lossy; answers are exact otherwise.
+    public let allowsLossy: Bool
+
     /// Threads for mathematics; 0 leaves it to the daemon, one per core.
     public let threadCount: Int
 
@@ -147,6 +150,7 @@ extension CoordinatorSettings {
         )
         planPath = try reader.optional("plan", .path)
         expectedWorkers = try reader.value("workers", .expectedWorkers, default: .count(1))
+        allowsLossy = try reader.value("lossy", .truth, default: false)
 
         threadCount = try reader.value("threads", .threads, default: 0)
         cpus = try reader.optional("cpus", .cpus) ?? []

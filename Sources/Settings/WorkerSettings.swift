@@ -45,6 +45,9 @@ public struct WorkerSettings: Sendable {
     /// Experts of the model file, which is named then, stay on disk, and some are in memory.
     public let memoryBudget: Int?
 
+    /// How accuracy is given for speed where experts do not fit into that; nil for exact answers.
+    public let lossy: LossySettings?
+
     /// How long the step thread looks for shares before it sleeps.
     public let spinTime: Duration
 
@@ -118,6 +121,7 @@ extension WorkerSettings {
             of: "memory",
             "given together with worker.model: experts that stay on disk are that file's"
         )
+        lossy = try LossySettings(&reader, hasMemory: memoryBudget != nil)
         spinTime = try reader.spinTime()
         locksMemory = try reader.locksMemory()
         logLevel = try reader.value("log-level", .logLevel, default: .info)

@@ -84,6 +84,14 @@ private let hugePageByteCount = 2 << 20
         }
 
         deinit { arena.giveBack(part, of: region) }
+
+        /// Gives the memory of a part back, which reads as zeros from now on.
+        ///
+        /// - Precondition: the part lies inside and is whole pages.
+        func giveBack(_ inner: Range<Int>) {
+            precondition(inner.lowerBound >= 0 && inner.upperBound <= part.count)
+            region.giveBack(part.lowerBound + inner.lowerBound..<part.lowerBound + inner.upperBound)
+        }
     }
 
     /// Reserved addresses.

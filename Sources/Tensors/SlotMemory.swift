@@ -31,6 +31,14 @@ public final class SlotMemory: Sendable {
     /// A slot's memory, to be read while nobody writes it.
     public subscript(slot: Int) -> Bytes { slots[slot] }
 
+    /// Gives a slot's memory back to the system until it is written again.
+    ///
+    /// - Precondition: nobody reads or writes the slot.
+    public func giveBack(_ slot: Int) {
+        precondition(slot >= 0 && slot < slotCount)
+        piece.giveBack(slot * slotByteCount..<(slot + 1) * slotByteCount)
+    }
+
     /// Lends a part of a slot for writing, to one caller at a time and while nobody reads it.
     ///
     /// - Precondition: the part lies inside.

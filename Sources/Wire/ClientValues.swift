@@ -1,3 +1,4 @@
+public import Model
 public import Placement
 
 /// A client introduces itself.
@@ -244,6 +245,9 @@ public struct Ended: Equatable, Sendable {
     public var rowsPerWorker: [WorkerRows]
     /// Of a job that was refused for want of room: when to submit it again.
     public var retryAfter: Duration?
+    /// In which precision the job's own rows used experts; nil where all were computed exactly, by
+    /// workers that do nothing else.
+    public var expertUses: TierUses?
 
     public init(
         job: String,
@@ -256,7 +260,8 @@ public struct Ended: Equatable, Sendable {
         prefillTime: Duration,
         decodeTime: Duration,
         rowsPerWorker: [WorkerRows],
-        retryAfter: Duration? = nil
+        retryAfter: Duration? = nil,
+        expertUses: TierUses? = nil
     ) {
         self.job = job
         self.outcome = outcome
@@ -269,6 +274,7 @@ public struct Ended: Equatable, Sendable {
         self.decodeTime = decodeTime
         self.rowsPerWorker = rowsPerWorker
         self.retryAfter = retryAfter
+        self.expertUses = expertUses
     }
 }
 

@@ -23,6 +23,8 @@ public struct Hello: Equatable, Sendable {
     public var readBandwidth: UInt64
     /// Whether it reads experts from disk, so that a `Hint` is of use to it.
     public var takesHints: Bool
+    /// Nil where it computes every expert as it is in the file.
+    public var lossy: LossyKind?
 
     public init(
         protocolVersion: UInt32 = ProtocolVersion.current,
@@ -37,7 +39,8 @@ public struct Hello: Equatable, Sendable {
         memoryByteCount: UInt64,
         instructionSet: String,
         readBandwidth: UInt64,
-        takesHints: Bool = false
+        takesHints: Bool = false,
+        lossy: LossyKind? = nil
     ) {
         self.protocolVersion = protocolVersion
         self.build = build
@@ -52,6 +55,7 @@ public struct Hello: Equatable, Sendable {
         self.instructionSet = instructionSet
         self.readBandwidth = readBandwidth
         self.takesHints = takesHints
+        self.lossy = lossy
     }
 }
 

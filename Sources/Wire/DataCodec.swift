@@ -33,7 +33,8 @@ extension DataMessage {
     public func write(into frames: FrameList) {
         switch self {
         case .share(let share): share.write(into: frames)
-        case .partialRows(let rows): rows.header.write(rows.values, into: frames)
+        case .partialRows(let rows):
+            rows.header.write(rows.values, uses: rows.uses, into: frames)
         case .shareRefused(let refusal): refusal.write(into: frames)
         case .hint(let hint): hint.write(into: frames)
         }
@@ -61,6 +62,7 @@ extension Share {
         pairRows = frames.values(of: first)
         pairExperts = frames.values(of: first + 1)
         pairWeights = frames.values(of: first + 2)
+        pairChoices = header.hasChoices ? frames.values(of: first + 3) : []
     }
 
     fileprivate func write(into frames: FrameList) {
@@ -70,6 +72,7 @@ extension Share {
             pairRows: pairRows,
             pairExperts: pairExperts,
             pairWeights: pairWeights,
+            pairChoices: pairChoices,
             into: frames
         )
     }
@@ -81,15 +84,18 @@ extension ShareHeader {
     /// - Parameters:
     ///   - rows: Indices into the batch, nil for all of it.
     ///   - activations: Known in the header's form.
+    ///   - pairChoices: One of each pair where the header has them, else none.
     public func write(
         rows: [UInt32]?,
         of activations: Activations,
         pairRows: [UInt32],
         pairExperts: [UInt32],
         pairWeights: [Float],
+        pairChoices: [UInt8] = [],
         into frames: FrameList
     ) {
         precondition(rowCount == rows?.count ?? activations.rowCount && pairCount == pairRows.count)
+        precondition(pairChoices.count == (hasChoices ? pairCount : 0))
         unsafe frames.appendEnvelope { envelope, append in
             var raw = unsafe Moiety__V1__Share()
             unsafe moiety__v1__share__init(&raw)
@@ -104,6 +110,7 @@ extension ShareHeader {
                 ? MOIETY__V1__ACTIVATION_FORM__ACTIVATION_FORM_F32
                 : MOIETY__V1__ACTIVATION_FORM__ACTIVATION_FORM_INT8
             unsafe raw.pair_count = UInt32(clamping: pairCount)
+            unsafe raw.has_choices = hasChoices ? 1 : 0
             unsafe envelope.body_case = MOIETY__V1__DATA_ENVELOPE__BODY_SHARE
             unsafe withUnsafeMutablePointer(to: &raw) { raw in
                 unsafe envelope.share = raw
@@ -121,6 +128,7 @@ extension ShareHeader {
         frames.append(pairRows)
         frames.append(pairExperts)
         frames.append(pairWeights)
+        if hasChoices { frames.append(pairChoices) }
     }
 }
 
@@ -131,15 +139,19 @@ extension PartialRows {
     init(_ header: PartialRowsHeader, frames: FrameList) {
         self.header = header
         values = frames.values(of: 1)
+        uses = header.hasUses ? frames.values(of: 2) : []
     }
 }
 
 extension PartialRowsHeader {
     /// Adds the frames of an answer to an empty list.
     ///
-    /// - Parameter values: `[rowCount, width]`.
-    public func write(_ values: [Double], into frames: FrameList) {
+    /// - Parameters:
+    ///   - values: `[rowCount, width]`.
+    ///   - uses: `[rowCount, 2]` where the header has them, else none.
+    public func write(_ values: [Double], uses: [UInt32] = [], into frames: FrameList) {
         precondition(values.count == rowCount * width, "\(values.count) values of \(rowCount) rows")
+        precondition(uses.count == (hasUses ? 2 * rowCount : 0), "\(uses.count) uses")
         unsafe frames.appendEnvelope { envelope, append in
             var raw = unsafe Moiety__V1__PartialRows()
             unsafe moiety__v1__partial_rows__init(&raw)
@@ -151,6 +163,7 @@ extension PartialRowsHeader {
             unsafe raw.width = UInt32(clamping: width)
             unsafe raw.form = MOIETY__V1__PARTIAL_FORM__PARTIAL_FORM_F64
             unsafe raw.compute_nanoseconds = computeTime.wireNanoseconds
+            unsafe raw.has_uses = hasUses ? 1 : 0
             unsafe envelope.body_case = MOIETY__V1__DATA_ENVELOPE__BODY_PARTIAL_ROWS
             unsafe withUnsafeMutablePointer(to: &raw) { raw in
                 unsafe envelope.partial_rows = raw
@@ -158,6 +171,15 @@ extension PartialRowsHeader {
             }
         }
         frames.append(values)
+        if hasUses { frames.append(uses) }
+    }
+
+    /// Experts that a row of the answer in `frames` used in fewer bits, and those that it went
+    /// without; none where the answer does not say.
+    public func uses(row: Int, of frames: FrameList) -> (low: UInt32, skipped: UInt32) {
+        precondition(row >= 0 && row < rowCount, "no row \(row) among \(rowCount)")
+        guard hasUses else { return (0, 0) }
+        return (frames.value(2 * row, of: 2), frames.value(2 * row + 1, of: 2))
     }
 
     /// Adds row `row` of the answer in `frames` to the sums from `start` on.

@@ -76,7 +76,8 @@ private struct DataReader {
             "share.pair_count",
             limit: fields.limits.pairCount
         )
-        let form = try unsafe form(raw.form, rowCount: rowCount, width: width)
+        let hasChoices = unsafe raw.has_choices != 0
+        let form = try unsafe form(raw.form, rowCount: rowCount, width: width, hasChoices)
         let header = try unsafe ShareHeader(
             id: ShareID(rawValue: raw.id),
             attempt: raw.attempt,
@@ -85,13 +86,15 @@ private struct DataReader {
             rowCount: rowCount,
             width: width,
             form: form,
-            pairCount: pairCount
+            pairCount: pairCount,
+            hasChoices: hasChoices
         )
         let first = header.firstPairFrame
         try checkLength(first, of: UInt32.self, "share's pair rows", count: pairCount)
         try checkLength(first + 1, of: UInt32.self, "share's pair experts", count: pairCount)
         try checkLength(first + 2, of: Float.self, "share's pair weights", count: pairCount)
         try checkPairRows(first, rowCount: rowCount)
+        if hasChoices { try checkChoices(first + 3, count: pairCount) }
         return header
     }
 
@@ -99,10 +102,14 @@ private struct DataReader {
     private func form(
         _ raw: Moiety__V1__ActivationForm,
         rowCount: Int,
-        width: Int
+        width: Int,
+        _ hasChoices: Bool
     ) throws(WireError) -> ShareHeader.Form {
         let isRounded = raw == MOIETY__V1__ACTIVATION_FORM__ACTIVATION_FORM_INT8
-        try checkRawFrames(frames.count, isRounded ? 5 : 4, "share")
+        try checkRawFrames(frames.count, (isRounded ? 5 : 4) + (hasChoices ? 1 : 0), "share")
+        guard rowCount == 1 || !hasChoices else {
+            throw .invalidValue(field: "share.has_choices", value: "true of \(rowCount) rows")
+        }
         guard isRounded else {
             guard raw == MOIETY__V1__ACTIVATION_FORM__ACTIVATION_FORM_F32 else {
                 throw .invalidValue(field: "share.form", value: "\(raw.rawValue)")
@@ -140,8 +147,19 @@ private struct DataReader {
         }
     }
 
+    private func checkChoices(_ frame: Int, count: Int) throws(WireError) {
+        try checkLength(frame, of: UInt8.self, "share's pair choices", count: count)
+        for index in 0..<count {
+            let choice: UInt8 = frames.value(index, of: frame)
+            guard choice <= 2 else {
+                throw .invalidValue(field: "share's pair choices", value: "\(choice)")
+            }
+        }
+    }
+
     func partialRows(_ raw: Moiety__V1__PartialRows) throws(WireError) -> PartialRowsHeader {
-        try checkRawFrames(frames.count, 1, "partial_rows")
+        let hasUses = unsafe raw.has_uses != 0
+        try checkRawFrames(frames.count, hasUses ? 2 : 1, "partial_rows")
         let rowCount = try unsafe rowCount(raw.row_count, "partial_rows.row_count")
         let width = try unsafe width(raw.width, "partial_rows.width")
         guard unsafe raw.form == MOIETY__V1__PARTIAL_FORM__PARTIAL_FORM_F64 else {
@@ -149,6 +167,9 @@ private struct DataReader {
         }
         let layer = try unsafe layer(raw.layer, "partial_rows.layer")
         try checkLength(1, of: Double.self, "partial_rows' values", count: rowCount, per: width)
+        if hasUses {
+            try checkLength(2, of: UInt32.self, "partial_rows' uses", count: rowCount, per: 2)
+        }
         return try unsafe PartialRowsHeader(
             id: ShareID(rawValue: raw.id),
             attempt: raw.attempt,
@@ -159,7 +180,8 @@ private struct DataReader {
             computeTime: fields.duration(
                 raw.compute_nanoseconds,
                 "partial_rows.compute_nanoseconds"
-            )
+            ),
+            hasUses: hasUses
         )
     }
 

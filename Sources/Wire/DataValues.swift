@@ -17,8 +17,11 @@ public struct Share: Equatable, Sendable {
     public let pairExperts: [UInt32]
     /// `[pairs]`, gate weights.
     public let pairWeights: [Float]
+    /// `[pairs]`, how each pair's expert may come where it is missing: 0 as it is in the file, 1 in
+    /// fewer bits, 2 not at all; empty where it must come as it is.
+    public let pairChoices: [UInt8]
 
-    /// - Precondition: the activations are not empty and the three lists are of one length.
+    /// - Precondition: the activations are not empty and the lists are of one length.
     public init(
         id: ShareID,
         attempt: UInt32,
@@ -27,7 +30,8 @@ public struct Share: Equatable, Sendable {
         activations: Activations,
         pairRows: [UInt32],
         pairExperts: [UInt32],
-        pairWeights: [Float]
+        pairWeights: [Float],
+        pairChoices: [UInt8] = []
     ) {
         precondition(
             activations.hasValues || activations.hasQuants,
@@ -45,12 +49,14 @@ public struct Share: Equatable, Sendable {
             rowCount: activations.rowCount,
             width: activations.width,
             form: activations.hasValues ? .values : .quants,
-            pairCount: pairRows.count
+            pairCount: pairRows.count,
+            hasChoices: !pairChoices.isEmpty
         )
         self.activations = activations
         self.pairRows = pairRows
         self.pairExperts = pairExperts
         self.pairWeights = pairWeights
+        self.pairChoices = pairChoices
     }
 }
 
@@ -59,6 +65,9 @@ public struct PartialRows: Equatable, Sendable {
     public let header: PartialRowsHeader
     /// `[rowCount, width]`, multiples of 2^-36.
     public let values: [Double]
+    /// `[rowCount, 2]`, experts that each row used in fewer bits, and went without; empty where the
+    /// worker is not lossy.
+    public let uses: [UInt32]
 
     /// - Precondition: the values are at least one row, and whole ones.
     public init(
@@ -68,6 +77,7 @@ public struct PartialRows: Equatable, Sendable {
         layer: LayerIndex,
         width: Int,
         values: [Double],
+        uses: [UInt32] = [],
         computeTime: Duration
     ) {
         precondition(
@@ -81,9 +91,11 @@ public struct PartialRows: Equatable, Sendable {
             layer: layer,
             rowCount: values.count / width,
             width: width,
-            computeTime: computeTime
+            computeTime: computeTime,
+            hasUses: !uses.isEmpty
         )
         self.values = values
+        self.uses = uses
     }
 }
 
@@ -104,8 +116,10 @@ public struct ShareHeader: Equatable, Sendable {
     public let width: Int
     public let form: Form
     public let pairCount: Int
+    /// Whether each pair says what to do about its expert where that is missing.
+    public let hasChoices: Bool
 
-    /// - Precondition: there are rows and they have a width.
+    /// - Precondition: there are rows and they have a width; one row, where there are choices.
     public init(
         id: ShareID,
         attempt: UInt32,
@@ -114,9 +128,11 @@ public struct ShareHeader: Equatable, Sendable {
         rowCount: Int,
         width: Int,
         form: Form,
-        pairCount: Int
+        pairCount: Int,
+        hasChoices: Bool = false
     ) {
         precondition(rowCount > 0 && width > 0, "a share of \(rowCount) rows of \(width)")
+        precondition(rowCount == 1 || !hasChoices, "choices of \(rowCount) rows")
         self.id = id
         self.attempt = attempt
         self.epoch = epoch
@@ -125,6 +141,7 @@ public struct ShareHeader: Equatable, Sendable {
         self.width = width
         self.form = form
         self.pairCount = pairCount
+        self.hasChoices = hasChoices
     }
 }
 
@@ -139,6 +156,8 @@ public struct PartialRowsHeader: Equatable, Sendable {
     public let width: Int
     /// From the arrival of the share to the last sum.
     public let computeTime: Duration
+    /// Whether it says how each row used experts.
+    public let hasUses: Bool
 
     /// - Precondition: there are rows and they have a width.
     public init(
@@ -148,7 +167,8 @@ public struct PartialRowsHeader: Equatable, Sendable {
         layer: LayerIndex,
         rowCount: Int,
         width: Int,
-        computeTime: Duration
+        computeTime: Duration,
+        hasUses: Bool = false
     ) {
         precondition(rowCount > 0 && width > 0, "an answer of \(rowCount) rows of \(width)")
         self.id = id
@@ -158,6 +178,7 @@ public struct PartialRowsHeader: Equatable, Sendable {
         self.rowCount = rowCount
         self.width = width
         self.computeTime = computeTime
+        self.hasUses = hasUses
     }
 }
 

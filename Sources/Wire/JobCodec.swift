@@ -1,5 +1,6 @@
 import CProtobufC
 import CWire
+import Model
 import Placement
 
 extension ClientWelcome {
@@ -232,6 +233,10 @@ extension Ended {
         ) { part throws(WireError) in
             try unsafe WorkerRows(part, reader)
         }
+        var uses: TierUses?
+        if unsafe raw.expert_uses != nil {
+            uses = try unsafe TierUses(reader.part(raw.expert_uses, "ended.expert_uses"))
+        }
         try unsafe self.init(
             job: reader.text(raw.job, "ended.job"),
             outcome: reader.choice(raw.outcome.rawValue, "ended.outcome"),
@@ -249,7 +254,8 @@ extension Ended {
             decodeTime: reader.duration(raw.decode_nanoseconds, "ended.decode_nanoseconds"),
             rowsPerWorker: rows,
             retryAfter: raw.retry_milliseconds > 0
-                ? .milliseconds(Int(raw.retry_milliseconds)) : nil
+                ? .milliseconds(Int(raw.retry_milliseconds)) : nil,
+            expertUses: uses
         )
     }
 
@@ -269,6 +275,30 @@ extension Ended {
             unsafe raw.rows_per_worker = writer.list(rowsPerWorker.map { unsafe $0.raw(writer) })
             let wait = (retryAfter ?? .zero).wireNanoseconds / 1_000_000
             unsafe raw.retry_milliseconds = UInt32(clamping: wait)
+            if let expertUses { unsafe raw.expert_uses = expertUses.raw(writer) }
+        }
+    }
+}
+
+extension TierUses {
+    /// More than this no job ever has: sums and shares of such numbers cannot overflow.
+    private static let most: UInt64 = 1 << 60
+
+    fileprivate init(_ raw: Moiety__V1__ExpertUses) throws(WireError) {
+        let most = unsafe max(raw.high, raw.low, raw.skipped)
+        guard most <= Self.most else {
+            throw .beyondLimit(field: "ended.expert_uses", value: most, limit: Int(Self.most))
+        }
+        unsafe self.init(high: Int(raw.high), low: Int(raw.low), skipped: Int(raw.skipped))
+    }
+
+    fileprivate func raw(
+        _ writer: MessageWriter
+    ) -> UnsafeMutablePointer<Moiety__V1__ExpertUses>? {
+        unsafe writer.message(moiety__v1__expert_uses__init) { raw in
+            unsafe raw.high = UInt64(clamping: high)
+            unsafe raw.low = UInt64(clamping: low)
+            unsafe raw.skipped = UInt64(clamping: skipped)
         }
     }
 }

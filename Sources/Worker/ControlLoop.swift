@@ -62,6 +62,8 @@ package final class ControlLoop {
     private var assigned: [ExpertDigest] = []
     private var held: HeldParts
     private var loader: (any ExpertLoad)?
+    /// What is loaded once there is room for it.
+    private var awaitingRoom: LoadOrder?
     private var loadCount = 0
     /// What was loaded and is on its way to the step thread; the session knows nothing of it yet.
     private var unconfirmed: (id: LoadID, experts: [ExpertSlice])?
@@ -170,7 +172,11 @@ package final class ControlLoop {
                     now: now
                 )
             )
-        case .opened(let stored): _ = steps.post(.open(stored))
+        case .opened(let experts): _ = steps.post(.open(experts))
+        case .hasRoom(let id):
+            guard let order = awaitingRoom, order.id == id else { return }
+            awaitingRoom = nil
+            try start(order)
         case .loaded(let id, let parts, let experts):
             guard id == loader?.id else { return }
             for (part, expert) in zip(parts, experts) {
@@ -309,6 +315,7 @@ package final class ControlLoop {
             held.arrange(later: later, from: epoch)
             install(nil)
         case .cancelLoad:
+            awaitingRoom = nil
             loader?.cancel()
             loader = nil
             giveUpUnconfirmed()
@@ -406,17 +413,22 @@ package final class ControlLoop {
             )
         }
         loadCount += 1
+        let order = LoadOrder(
+            id: LoadID(number: loadCount, epoch: epoch),
+            experts: experts,
+            pace: pace,
+            assigned: assigned,
+            model: model,
+            layout: layout,
+            chunkEndpoint: chunkEndpoint
+        )
+        guard machine.lossy != nil else { return try start(order) }
+        awaitingRoom = order
+        _ = steps.post(.makeRoom(order.id, expertCount: held.count + experts.count))
+    }
+
+    private func start(_ order: LoadOrder) throws(WorkerError) {
         do throws(MessagingError) {
-            let id = LoadID(number: loadCount, epoch: epoch)
-            let order = LoadOrder(
-                id: id,
-                experts: experts,
-                pace: pace,
-                assigned: assigned,
-                model: model,
-                layout: layout,
-                chunkEndpoint: chunkEndpoint
-            )
             loader = try surroundings.startLoad(order)
         } catch {
             throw .messaging(error)

@@ -7,7 +7,9 @@ package import Placement
 package enum LoopCommand: Sendable {
     case progress(LoadID, ExpertLoader.Progress)
     /// Experts that are on disk can be computed from there.
-    case opened(StoredExperts)
+    case opened(DiskExperts)
+    /// The step thread has let go of what a load needs the memory of.
+    case hasRoom(LoadID)
     case loaded(LoadID, [ExpertSlice], [HeldExpert])
     case loadFailed(LoadID, LoadFailureCode, String)
     /// The step thread computes with what it was given.
@@ -39,6 +41,13 @@ package struct StepFigures: Hashable, Sendable {
     package init() {}
 }
 
+/// A worker's experts on disk.
+package enum DiskExperts: Sendable {
+    /// Computed as they are in the file.
+    case exact(StoredExperts)
+    case tiered(TieredStores)
+}
+
 /// What goes wrong on the step thread without stopping it.
 package enum StepWarning: Sendable {
     case refused(ShareRefusalCode, String)
@@ -61,7 +70,9 @@ package enum StepCommand: Sendable {
     /// The coordinator's model is like that; experts of another one are held no more.
     case adopt(ExpertLayout)
     /// Compute those that are held on disk from there.
-    case open(StoredExperts)
+    case open(DiskExperts)
+    /// Leave memory for so many experts, of which some are loaded next; that is reported back.
+    case makeRoom(LoadID, expertCount: Int)
     /// Compute with these experts from now on; the load that brought them is reported back.
     case install(HeldParts, LoadID?)
     /// Refuse further shares and say when nothing is left to compute.

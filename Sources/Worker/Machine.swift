@@ -40,6 +40,8 @@ package struct Machine: Sendable {
     ///
     /// Within a budget, experts of the model file stay on disk, and some are in memory.
     let budget: Int?
+    /// How accuracy is given for speed where experts do not fit into it; nil for exact answers.
+    let lossy: LossySettings?
 
     /// A machine with one thread and a model that is open already.
     package init(
@@ -61,6 +63,7 @@ package struct Machine: Sendable {
         modelDirectory = nil
         cache = nil
         budget = nil
+        lossy = nil
         threads = ComputeThreads(count: 1)
         loadThreadCount = 1
         spinTime = .zero
@@ -73,6 +76,7 @@ package struct Machine: Sendable {
         name = settings.name
         spinTime = settings.spinTime
         budget = settings.memoryBudget
+        lossy = settings.lossy
         loadThreadCount = settings.loadThreadCount > 0 ? settings.loadThreadCount : coreCount
         do throws(KernelsError) {
             if let chosen {

@@ -1,5 +1,4 @@
 package import Cluster
-import Experts
 import Kernels
 package import Messaging
 package import Model
@@ -23,20 +22,11 @@ package final class StepLoop {
     private var formerOversize = 0
     private var warnings = ReportLimiter()
     private let report: (LoopCommand) -> Void
-    private let kernels: Kernels
-    private let arithmetic: ExpertArithmetic
-    /// Where threads may run that read experts.
-    private let readCPUs: [Int]
-    /// Of the experts that are held on disk; nil until the first ones are.
-    private var slotted: SlottedExperts?
+    private let arithmetic: ShareArithmetic
     private let wireLimits = WireLimits()
     /// The message that was received last, and the one that is written.
     private let arrival = FrameList()
     private let outgoing = FrameList()
-    /// What a share's experts are summed in.
-    private var sums: [Double] = []
-    /// Of a hint, those that are held on disk.
-    private var hinted: [Int32] = []
     /// The connection for shares, once there is one.
     package private(set) var socket: (any MessageSocket)?
     /// Of the model whose experts are held.
@@ -72,10 +62,14 @@ package final class StepLoop {
         layout = machine.model?.layout ?? .none
         held = HeldParts(expertCounts: layout.expertCounts)
         // Before this thread is bound to one of them.
-        readCPUs = CurrentThread.cpus
-        kernels = Kernels(instructionSet: machine.instructionSet, threads: machine.threads)
+        let readCPUs = CurrentThread.cpus
+        let kernels = Kernels(instructionSet: machine.instructionSet, threads: machine.threads)
         kernels.pool.bindCaller()
-        arithmetic = ExpertArithmetic(kernels: kernels)
+        arithmetic = ShareArithmetic(
+            kernels: kernels,
+            readCPUs: readCPUs,
+            isLossy: machine.lossy != nil
+        )
     }
 
     /// What it computes with, by layer, then index.
@@ -97,7 +91,6 @@ package final class StepLoop {
     package func releaseMemory() {
         arrival.removeAll()
         outgoing.removeAll()
-        sums = []
         arithmetic.releaseMemory()
     }
 
@@ -107,9 +100,15 @@ package final class StepLoop {
         case .adopt(let layout):
             self.layout = layout
             held = HeldParts(expertCounts: layout.expertCounts)
-        case .open(let stored): open(stored)
+        case .open(let experts):
+            arithmetic.open(experts) { [unowned self] in self.warn(.fallback($0)) }
+        case .makeRoom(let load, let count):
+            arithmetic.makeRoom(expertCount: count)
+            report(.hasRoom(load))
         case .install(let held, let load):
             self.held = held
+            // What was let go of makes room.
+            arithmetic.makeRoom(expertCount: held.count)
             if let load { report(.installed(load)) }
         case .drain: isDraining = true
         case .stop: isStopped = true
@@ -139,16 +138,6 @@ package final class StepLoop {
         }
     }
 
-    private func open(_ stored: StoredExperts) {
-        slotted = SlottedExperts(
-            stored,
-            options: ResidencyOptions(),
-            kernels: kernels,
-            cpus: readCPUs,
-            onTrouble: { [unowned self] in self.warn(.fallback("\($0)")) }
-        )
-    }
-
     // MARK: What goes wrong
 
     private func drop(_ reason: DropCounts.Reason, _ text: String) {
@@ -166,7 +155,7 @@ package final class StepLoop {
         var now = counted
         now.drops = ownDrops
         now.drops.add(UInt64(formerOversize + (socket?.droppedMessageCount ?? 0)), to: .oversize)
-        if let slotted { now.residency = slotted.figures }
+        if let figures = arithmetic.figures { now.residency = figures }
         if now != figures.value { figures.replace(by: now) }
     }
 
@@ -211,9 +200,9 @@ package final class StepLoop {
             return refuse(header, .notHeld, "its shards are those of another plan")
         }
         let hidden = layout.hiddenSize
-        sums.removeAll(keepingCapacity: true)
-        sums.resize(to: header.rowCount * hidden, filler: 0)
-        if let fault = addOutputs(of: share, held) { return refuse(header, .notHeld, fault) }
+        if let fault = arithmetic.run(share, held, hiddenSize: hidden) {
+            return refuse(header, .notHeld, fault)
+        }
         let answer = PartialRowsHeader(
             id: header.id,
             attempt: header.attempt,
@@ -221,9 +210,10 @@ package final class StepLoop {
             layer: header.layer,
             rowCount: header.rowCount,
             width: hidden,
-            computeTime: ContinuousClock.now - start
+            computeTime: ContinuousClock.now - start,
+            hasUses: !arithmetic.uses.isEmpty
         )
-        answer.write(sums, into: outgoing)
+        answer.write(arithmetic.sums, uses: arithmetic.uses, into: outgoing)
         send()
         counted.rowsComputed += UInt64(share.pairRows.count)
         counted.sharesComputed += 1
@@ -234,72 +224,8 @@ package final class StepLoop {
         guard layout.layers.indices.contains(hint.layer.rawValue) else {
             return drop(.malformed, "a hint for layer \(hint.layer.rawValue), which there is not")
         }
-        guard let slotted, !isDraining else { return }
-        hinted.removeAll(keepingCapacity: true)
-        for index in hint.experts {
-            let expert = ExpertID(layer: hint.layer, index: Int(index))
-            if held.experts.isStored(expert) { hinted.append(Int32(clamping: index)) }
-        }
-        guard !hinted.isEmpty else { return }
-        slotted.foresee(
-            hint.layer,
-            distance: hint.distance,
-            Routing(
-                topK: hinted.count,
-                experts: hinted,
-                weights: Array(repeating: 0, count: hinted.count)
-            )
-        )
-    }
-
-    /// Adds what the share's experts compute to `sums`; says why, where they cannot.
-    private func addOutputs(of share: Share, _ held: HeldExperts) -> String? {
-        let layer = share.header.layer
-        let pairs = share.pairRows.indices.lazy.map { index in
-            ExpertArithmetic.Pair(
-                row: Int32(share.pairRows[index]),
-                expert: Int(share.pairExperts[index]),
-                gateWeight: share.pairWeights[index]
-            )
-        }
-        guard let slotted, held.storedCount > 0 else {
-            return addOutputs(pairs, of: share, held)
-        }
-        func isStored(_ pair: ExpertArithmetic.Pair) -> Bool {
-            held.isStored(ExpertID(layer: layer, index: pair.expert))
-        }
-        // They are read while the others are computed.
-        slotted.begin(layer, pairs.filter(isStored))
-        if let fault = addOutputs(pairs.filter { !isStored($0) }, of: share, held) {
-            slotted.settle()
-            return fault
-        }
-        do throws(ExpertRunnerError) {
-            try slotted.finish(share.activations, into: &sums)
-            return nil
-        } catch {
-            return "\(error)"
-        }
-    }
-
-    /// Of experts that are in memory.
-    private func addOutputs(
-        _ pairs: some Sequence<ExpertArithmetic.Pair>,
-        of share: Share,
-        _ held: HeldExperts
-    ) -> String? {
-        do throws(MissingExpert) {
-            try arithmetic.run(
-                layer: share.header.layer,
-                pairs: pairs,
-                held: held,
-                activations: share.activations,
-                into: &sums
-            )
-            return nil
-        } catch {
-            return "\(error)"
-        }
+        guard !isDraining else { return }
+        arithmetic.foresee(hint, held.experts)
     }
 
     /// What the model says against a share whose form is sound.

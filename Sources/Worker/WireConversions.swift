@@ -1,5 +1,6 @@
 import Cluster
 import Kernels
+import Settings
 import Wire
 
 extension Hello {
@@ -17,7 +18,8 @@ extension Hello {
             memoryByteCount: machine.memoryByteCount,
             instructionSet: machine.instructionSet.name,
             readBandwidth: 0,
-            takesHints: machine.budget != nil
+            takesHints: machine.budget != nil && machine.lossy?.kind != .resident,
+            lossy: machine.lossy?.kind
         )
     }
 }

@@ -1,6 +1,7 @@
 import Benchmarking
 import Caching
 import Experts
+import Model
 import Terminal
 
 /// What decode took from disk, beside how fast the disk was at that moment.

@@ -61,6 +61,9 @@ struct CoordinatorOptions: ParsableArguments {
     @Option(help: "Workers to wait for before serving: how many, or their names with commas.")
     var workers: String?
 
+    @Option(help: "Whether workers may be lossy, true or false; answers are exact otherwise.")
+    var lossy: String?
+
     @Option(name: [.short, .long], help: "Threads for mathematics; 0 means one per core.")
     var threads: String?
 
@@ -159,7 +162,8 @@ struct CoordinatorOptions: ParsableArguments {
             "tls-certificate": tlsCertificate, "tls-key": tlsKey, "chat-template": chatTemplate,
             "http-connections": httpConnections, "http-body": httpBody,
             "state-directory": stateDirectory, "plan": plan,
-            "workers": workers, "threads": threads, "cpus": cpus, "context-length": contextLength,
+            "workers": workers, "lossy": lossy, "threads": threads, "cpus": cpus,
+            "context-length": contextLength,
             "kv-type": kvType, "kv-memory": kvMemory, "prefix-cache": prefixCache,
             "prefix-cache-memory": prefixCacheMemory, "running-jobs": runningJobs,
             "queued-jobs": queuedJobs, "admission": admission, "prefill-rows": prefillRows,

@@ -51,6 +51,17 @@ struct WorkerOptions: ParsableArguments {
     )
     var memory: String?
 
+    @Option(
+        help: """
+            With --memory: hobbit or resident gives accuracy for speed; the coordinator must be \
+            told to take such workers, and jobs say how inexact they are.
+            """
+    )
+    var lossy: String?
+
+    @Option(help: "With --lossy: in how many bits experts are held then: q4, q3 or q2.")
+    var lowTier: String?
+
     @Option(help: "How long to look for shares before sleeping, in microseconds.")
     var spinMicroseconds: String?
 
@@ -68,7 +79,7 @@ struct WorkerOptions: ParsableArguments {
             "key-file": keyFile, "coordinator-key": coordinatorKey,
             "state-directory": stateDirectory, "threads": threads, "cpus": cpus,
             "load-threads": loadThreads, "memory-megabytes": memoryMegabytes,
-            "memory": memory,
+            "memory": memory, "lossy": lossy, "low-tier": lowTier,
             "spin-microseconds": spinMicroseconds, "lock-memory": lockMemory,
             "log-level": logLevel,
         ]

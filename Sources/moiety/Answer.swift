@@ -65,7 +65,7 @@ struct AnswerSummary {
             ended.prefillTime
         )
         decodeRate = Self.rate(ended.tokens.count - 1, ended.decodeTime)
-        deviation = nil
+        deviation = ended.expertUses.map { Deviation($0, nil) }
         rows = ended.rowsPerWorker.map { ($0.name.rawValue, $0.rowCount) }
     }
 
@@ -79,10 +79,10 @@ struct AnswerSummary {
         let cached = cachedTokenCount > 0 ? " (\(cachedTokenCount) from before)" : ""
         let line =
             "\(prompt)\(cached)\(Self.text(prefillRate)), \(made) made\(Self.text(decodeRate))"
-        if let deviation { return line + "\n" + deviation.text }
-        guard !rows.isEmpty else { return line }
+        let inexact = deviation.map { "\n" + $0.text } ?? ""
+        guard !rows.isEmpty else { return line + inexact }
         let rows = rows.map { "\($0.name) \($0.count)" }.joined(separator: ", ")
-        return line + "\nrows of experts computed: \(rows)"
+        return line + "\nrows of experts computed: \(rows)" + inexact
     }
 
     private static func text(_ rate: Double) -> String {

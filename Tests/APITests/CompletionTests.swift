@@ -53,6 +53,7 @@ struct CompletionTests {
             #expect(prompt > 3)
             #expect(usage?["total_tokens"] == .integer(prompt + 8))
             #expect(usage?["prompt_tokens_details"]?["cached_tokens"] == 0)
+            #expect(usage?["moiety"] == nil, "exact workers have nothing to say")
         }
     }
 

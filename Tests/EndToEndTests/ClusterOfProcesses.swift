@@ -15,6 +15,7 @@ final class ClusterOfProcesses {
     private let recoveryWait: String
     private let chunkBandwidth: String?
     private let workerOptions: [String]
+    private let coordinatorOptions: [String]
     private(set) var coordinator: ClusterProcess
     private(set) var workers: [String: ClusterProcess] = [:]
 
@@ -31,9 +32,11 @@ final class ClusterOfProcesses {
         descriptorLimit: Int? = nil,
         withoutFile: Set<String> = [],
         chunkBandwidth: String? = nil,
-        workerOptions: [String] = []
+        workerOptions: [String] = [],
+        coordinatorOptions: [String] = []
     ) throws {
         self.workerOptions = workerOptions
+        self.coordinatorOptions = coordinatorOptions
         self.recoveryWait = recoveryWait
         self.chunkBandwidth = chunkBandwidth
         directory = try TemporaryFile("cluster")
@@ -50,7 +53,8 @@ final class ClusterOfProcesses {
             planPath: planPath,
             recoveryWait: recoveryWait,
             descriptorLimit: descriptorLimit,
-            chunkBandwidth: chunkBandwidth
+            chunkBandwidth: chunkBandwidth,
+            options: coordinatorOptions
         )
         for name in names {
             try startWorker(
@@ -88,7 +92,8 @@ final class ClusterOfProcesses {
             planPath: planPath,
             recoveryWait: recoveryWait,
             descriptorLimit: descriptorLimit,
-            chunkBandwidth: chunkBandwidth ?? self.chunkBandwidth
+            chunkBandwidth: chunkBandwidth ?? self.chunkBandwidth,
+            options: coordinatorOptions
         )
     }
 
@@ -119,7 +124,8 @@ final class ClusterOfProcesses {
         planPath: String? = nil,
         recoveryWait: String = "1h",
         descriptorLimit: Int? = nil,
-        chunkBandwidth: String? = nil
+        chunkBandwidth: String? = nil,
+        options: [String] = []
     ) throws -> ClusterProcess {
         try ClusterProcess(
             "moiety-coordinator",
@@ -130,7 +136,7 @@ final class ClusterOfProcesses {
                 "--client-endpoint", clients(directory),
                 "--state-directory", stateDirectory ?? directory,
             ] + (planPath.map { ["--plan", $0] } ?? [])
-                + (chunkBandwidth.map { ["--chunk-bandwidth", $0] } ?? []),
+                + (chunkBandwidth.map { ["--chunk-bandwidth", $0] } ?? []) + options,
             environment: [
                 "MOIETY_COORDINATOR_HEARTBEAT_INTERVAL": "50ms",
                 "MOIETY_COORDINATOR_SILENCE_LIMIT": "2s",

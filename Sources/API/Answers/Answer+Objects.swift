@@ -1,5 +1,6 @@
 import Generation
 import JSON
+import Model
 import Templates
 
 /// What an answer looks like to clients: OpenAI's objects.
@@ -134,11 +135,24 @@ extension Answer {
         let results = choices.compactMap(\.result)
         let generated = results.reduce(0) { $0 + $1.tokens.count }
         let cached = results.map(\.cachedTokenCount).min() ?? 0
+        var members: [JSONValue.Member] = [
+            .init("prompt_tokens", .integer(promptTokenCount)),
+            .init("completion_tokens", .integer(generated)),
+            .init("total_tokens", .integer(promptTokenCount + generated)),
+            .init("prompt_tokens_details", ["cached_tokens": .integer(cached)]),
+        ]
+        if let inexact = inexactness(of: results) { members.append(.init("moiety", inexact)) }
+        return .object(members)
+    }
+
+    /// Which part of all uses of experts was inexact; nil where workers are exact.
+    private func inexactness(of results: [GenerationResult]) -> JSONValue? {
+        let all = results.compactMap(\.expertUses)
+        guard !all.isEmpty else { return nil }
+        let uses = all.reduce(into: TierUses()) { $0.add($1) }
         return [
-            "prompt_tokens": .integer(promptTokenCount),
-            "completion_tokens": .integer(generated),
-            "total_tokens": .integer(promptTokenCount + generated),
-            "prompt_tokens_details": ["cached_tokens": .integer(cached)],
+            "expert_uses": .integer(uses.all), "low_share": .number(uses.lowShare),
+            "skipped_share": .number(uses.skippedShare),
         ]
     }
 }

@@ -46,7 +46,7 @@ struct OpenAPIDocument {
         type: String = "application/json",
         errors: [Int] = []
     ) -> JSONValue.Member {
-        let responses = [ok([type])] + Self.errors([401, 403] + errors)
+        let responses = [ok([.init(type, [:])])] + Self.errors([401, 403] + errors)
         return JSONValue.Member(
             path,
             ["get": ["summary": .string(summary), "responses": .object(responses)]]
@@ -59,7 +59,11 @@ struct OpenAPIDocument {
         body: String,
         isStream: Bool = false
     ) -> JSONValue.Member {
-        let types = ["application/json"] + (isStream ? ["text/event-stream"] : [])
+        let answer: JSONValue = ["schema": ["$ref": "#/components/schemas/Answer"]]
+        let contents: [JSONValue.Member] =
+            isStream
+            ? [.init("application/json", answer), .init("text/event-stream", [:])]
+            : [.init("application/json", [:])]
         let errors = Self.errors([400, 401, 403, 404, 408, 409, 413, 429, 501, 503])
         let reference: JSONValue = ["$ref": .string("#/components/schemas/\(body)")]
         return JSONValue.Member(
@@ -71,17 +75,16 @@ struct OpenAPIDocument {
                         "required": true,
                         "content": ["application/json": ["schema": reference]],
                     ],
-                    "responses": .object([ok(types)] + errors),
+                    "responses": .object([ok(contents)] + errors),
                 ]
             ]
         )
     }
 
-    private func ok(_ types: [String]) -> JSONValue.Member {
-        let content = types.map { JSONValue.Member($0, [:]) }
-        return JSONValue.Member(
+    private func ok(_ contents: [JSONValue.Member]) -> JSONValue.Member {
+        JSONValue.Member(
             "200",
-            ["description": "What was asked for.", "content": .object(content)]
+            ["description": "What was asked for.", "content": .object(contents)]
         )
     }
 
@@ -124,6 +127,7 @@ extension OpenAPIDocument {
                 "Detokenize",
                 Self.object([.init("tokens", Self.tokens)], required: ["tokens"])
             ),
+            .init("Answer", Self.answer),
             .init("Error", Self.error),
         ]
     }
@@ -282,6 +286,29 @@ extension OpenAPIDocument {
             "additionalProperties": false,
         ]
     }
+
+    /// OpenAI's, of which only what we add is described.
+    private static let answer: JSONValue = [
+        "type": "object",
+        "properties": [
+            "usage": [
+                "type": "object",
+                "properties": [
+                    "moiety": [
+                        "description": "Which part of the uses of experts was inexact.",
+                        "type": "object",
+                        "required": ["expert_uses", "low_share", "skipped_share"],
+                        "properties": [
+                            "expert_uses": ["type": "integer", "minimum": 0],
+                            "low_share": share, "skipped_share": share,
+                        ],
+                    ]
+                ],
+            ]
+        ],
+    ]
+
+    private static let share: JSONValue = ["type": "number", "minimum": 0, "maximum": 1]
 
     private static let error: JSONValue = [
         "type": "object", "required": ["error"],

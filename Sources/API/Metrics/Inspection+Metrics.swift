@@ -15,6 +15,7 @@ extension Inspection {
         writeCluster(to: &metrics)
         writeWorkers(to: &metrics)
         writeSupply(to: &metrics)
+        writeExpertUses(to: &metrics)
         writeTrips(to: &metrics)
         writeBalance(to: &metrics)
         writeSockets(to: &metrics)

@@ -1,5 +1,6 @@
 import Cluster
 import Coordinator
+import Model
 import Placement
 import Wire
 
@@ -63,6 +64,22 @@ extension Inspection {
         metrics.family("worker_speed_ratio", .gauge, "1 computes as fast as the mean.")
         for worker in measured {
             metrics.value("worker_speed_ratio", worker.speed, ["worker": worker.name.rawValue])
+        }
+    }
+
+    /// Only where workers may be lossy: everything is exact otherwise.
+    func writeExpertUses(to metrics: inout MetricsText) {
+        guard expertUses.all > 0 else { return }
+        metrics.family(
+            "expert_uses_total",
+            .counter,
+            "Rows' uses of experts, by whether they were as in the file, in fewer bits or left out."
+        )
+        let counts: KeyValuePairs = [
+            "high": expertUses.high, "low": expertUses.low, "skipped": expertUses.skipped,
+        ]
+        for (precision, count) in counts {
+            metrics.value("expert_uses_total", count, ["precision": precision])
         }
     }
 

@@ -1,8 +1,11 @@
 /// What is done about an expert that a token chose and that is in no slot.
-public enum LoadChoice: Hashable, Sendable {
-    case high, low
+///
+/// Raw values are those of the wire.
+public enum LoadChoice: UInt8, Hashable, Sendable {
+    case high = 0
+    case low = 1
     /// The token goes without it.
-    case skip
+    case skip = 2
 }
 
 /// Where HOBBIT draws the lines between what is loaded in the high tier, in the low one, or not.

@@ -25,9 +25,16 @@ public enum WireSocket: String, CaseIterable, Sendable {
     /// One random message of every kind of this vocabulary.
     public func messages(using random: inout SeededRandom) -> [[[UInt8]]] {
         switch self {
-        case .control: ControlMessage.all(using: &random).map { $0.encode() }
-        case .data: DataMessage.all(using: &random).map { $0.encode() }
-        case .client: ClientMessage.all(using: &random).map { $0.encode() }
+        case .control:
+            (ControlMessage.all(using: &random) + ControlMessage.lossy(using: random)).map {
+                $0.encode()
+            }
+        case .data:
+            (DataMessage.all(using: &random) + DataMessage.lossy(using: random)).map { $0.encode() }
+        case .client:
+            (ClientMessage.all(using: &random) + ClientMessage.lossy(using: random)).map {
+                $0.encode()
+            }
         case .chunk: ChunkMessage.all(using: &random).map { $0.encode() }
         }
     }

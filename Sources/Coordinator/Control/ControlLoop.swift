@@ -217,6 +217,7 @@ package final class ControlLoop {
             jobs: clients.jobReports,
             figures: clients.figures,
             engine: figures.value.engine,
+            expertUses: figures.value.uses,
             stepFallBacks: stepFallBacks,
             costs: workers.costs(figures.value, clients.served),
             plan: workers.membership.plan,

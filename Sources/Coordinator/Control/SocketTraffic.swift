@@ -2,6 +2,7 @@ package import Cluster
 import Generation
 package import Logging
 package import Messaging
+import Model
 package import Wire
 
 /// What came to one socket, as far as it was not in order.
@@ -41,6 +42,8 @@ package struct StepFigures: Hashable, Sendable {
     /// Busiest worker over the mean, nil where nothing was computed under the plan.
     var imbalance: Double?
     var engine = EngineFigures()
+    /// In which precision rows used experts, where workers may be lossy.
+    var uses = TierUses()
 
     package init() {}
 }

@@ -66,7 +66,8 @@ extension Ended {
             cachedTokenCount: result.cachedTokenCount,
             prefillTime: result.prefillTime,
             decodeTime: result.decodeTime,
-            rowsPerWorker: rows
+            rowsPerWorker: rows,
+            expertUses: result.expertUses
         )
     }
 }

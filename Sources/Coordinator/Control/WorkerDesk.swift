@@ -71,6 +71,7 @@ struct WorkerDesk {
                 expertByteCounts: served.expertByteCounts,
                 expertWidth: served.description.expertWidth ?? ExpertSlice.step,
                 expected: settings.expectedWorkers,
+                allowsLossy: settings.allowsLossy,
                 plan: start.plan,
                 // Lives are counted on disk, so their incarnations never meet.
                 lastIncarnation: Incarnation(rawValue: UInt64(life) << 32),
@@ -347,7 +348,8 @@ struct WorkerDesk {
             life.map { Peer(WorkerLife(name: name, incarnation: $0).routingID) }
         }
         let takesHints = plan.workers.map { machines[$0]?.takesHints == true }
-        return Topology(plan: plan, peers: peers, takesHints: takesHints)
+        let lossy = plan.workers.map { machines[$0]?.lossy }
+        return Topology(plan: plan, peers: peers, takesHints: takesHints, lossy: lossy)
     }
 
     private func welcome(_ incarnation: Incarnation) -> ControlMessage {
@@ -416,7 +418,8 @@ extension Membership.Hello {
             model: hello.model,
             heldEpoch: hello.heldEpoch,
             heldExpertCount: hello.heldExpertCount,
-            memoryByteCount: hello.memoryByteCount
+            memoryByteCount: hello.memoryByteCount,
+            lossy: hello.lossy
         )
     }
 }

@@ -54,6 +54,7 @@ struct RunnerFigures {
     mutating func tell(
         _ traffic: SocketTraffic,
         _ engine: EngineFigures,
+        _ uses: TierUses,
         workerCount: Int,
         now: Instant
     ) {
@@ -63,6 +64,7 @@ struct RunnerFigures {
         figures.trips = trips
         figures.costs = meter.costs
         figures.engine = engine
+        figures.uses = uses
         figures.imbalance = meter.imbalance(of: workerCount)
         if figures != latest.value { latest.replace(by: figures) }
     }

@@ -1,4 +1,5 @@
 package import Generation
+package import Model
 package import Placement
 package import Wire
 
@@ -10,6 +11,8 @@ package struct Inspection: Sendable {
     package var figures: JobFigures
     /// Memory for keys and values.
     package var engine: EngineFigures
+    /// In which precision rows used experts, where workers may be lossy.
+    package var expertUses: TierUses
     package var stepFallBacks: StepFallBacks
     package var costs: ClusterCosts
     package var plan: Plan?

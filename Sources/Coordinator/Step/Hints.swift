@@ -31,18 +31,20 @@ struct Hints {
     ///   - distance: as `ExpertRunner.foresee` has it.
     ///   - routing: the expected one; of many rows the first ones.
     ///   - dispatch: of the workers that `adopt` was told of.
+    ///   - isOfUse: whether a worker is to be told of an expert.
     ///   - send: called for each of them that has experts of it, with what it is to be told.
     mutating func write(
         _ layer: LayerIndex,
         distance: Int,
         _ routing: Routing,
         _ dispatch: Dispatch,
+        isOfUse: (Int32, _ worker: Int) -> Bool,
         send: (FrameList, _ worker: Int) -> Void
     ) {
         for worker in experts.indices { experts[worker].removeAll(keepingCapacity: true) }
         for index in routing.experts.prefix(limit) {
             let holders = dispatch.holders(of: ExpertID(layer: layer, index: Int(index)))
-            for worker in holders where takers[worker] {
+            for worker in holders where takers[worker] && isOfUse(index, worker) {
                 experts[worker].append(UInt32(clamping: index))
             }
         }

@@ -14,7 +14,7 @@ import Wire
 /// by nobody any more: then it goes on under the next one.
 final class RemoteRunner: ExpertRunner {
     private let model: ModelDescription
-    private let socket: any MessageSocket
+    let socket: any MessageSocket
     private let inbox: StepInbox
     private let clock: LoopClock
     private let limits: Exchange.Limits
@@ -33,16 +33,16 @@ final class RemoteRunner: ExpertRunner {
     /// The plan in force, or nil until there is one.
     private var plan: Plan?
     /// Where its workers were reached last.
-    private var peers: [Peer] = []
+    var peers: [Peer] = []
     /// Whether a share has left for there.
-    private var isReached: [Bool] = []
+    var isReached: [Bool] = []
     /// What the next step is to run under.
     private var next: Topology?
     /// The plan that was gone over to, until no answer is awaited under an older one.
     private var untold: Epoch?
     /// Whether a step has begun and may go on.
     private var isInStep = false
-    private var exchange: Exchange
+    var exchange: Exchange
     /// Trips of the step's batches, by part.
     private var trips: [Trip?] = []
     /// What ended every trip under way, until the step hears of it.
@@ -55,7 +55,9 @@ final class RemoteRunner: ExpertRunner {
     private var arrival = FrameList()
     /// In which further answers can wait.
     private var spare: [FrameList] = []
-    private var hints = Hints()
+    var hints = Hints()
+    /// What is done about workers that give accuracy for speed.
+    var lossy: LossyWorkers
 
     /// A connection that was just announced may take this long to be there.
     private static let connectTime = Duration.seconds(1)
@@ -65,6 +67,7 @@ final class RemoteRunner: ExpertRunner {
 
     /// - Parameters:
     ///   - firstShare: a number that no other life of the coordinator uses.
+    ///   - lossy: which of them are taken.
     ///   - rest: lets others have the cores of threads that have nothing to compute.
     init(
         model: ModelDescription,
@@ -74,6 +77,7 @@ final class RemoteRunner: ExpertRunner {
         firstShare: ShareID,
         limits: Exchange.Limits,
         figures: Latest<StepFigures>,
+        lossy: LossyWorkers,
         rest: @escaping () -> Void,
         sleep: @escaping Sleep,
         log: @escaping (RunnerEvent) -> Void
@@ -84,6 +88,7 @@ final class RemoteRunner: ExpertRunner {
         self.clock = clock
         self.limits = limits
         self.figures = RunnerFigures(figures, expertCount: model.expertCount)
+        self.lossy = lossy
         self.rest = rest
         self.sleep = sleep
         self.log = log
@@ -113,6 +118,7 @@ final class RemoteRunner: ExpertRunner {
         // Workers on this machine, and the threads that send, may need the cores of helpers.
         rest()
         while trips.count <= index { trips.append(nil) }
+        lossy.start(index, routing)
         let now = clock.now
         let begun = exchange.begin(part: index, layer: layer, routing: routing, now: now)
         trips[index] = Trip(
@@ -142,25 +148,13 @@ final class RemoteRunner: ExpertRunner {
         trips[index] = nil
     }
 
-    var foresight: Int { hints.areWanted ? 1 : 0 }
-
-    func foresee(_ index: Int, layer: LayerIndex, distance: Int, routing: Routing) {
-        hints.write(layer, distance: distance, routing, exchange.dispatch) { message, worker in
-            guard isReached[worker] else { return }
-            do throws(MessagingError) {
-                try socket.send(message, to: peers[worker])
-            } catch {
-                // It is noticed by the next share, if it is gone; without a hint it is only slower.
-            }
-        }
-    }
-
     /// However the trips end, nothing that comes later belongs to them.
     func cancel() {
         exchange.cancel()
         for index in trips.indices { trips[index] = nil }
         failure = nil
         isInStep = false
+        lossy.uses.restart()
     }
 
     /// Between steps: follows topology changes and drops what late workers still send.
@@ -214,10 +208,11 @@ final class RemoteRunner: ExpertRunner {
     /// Writes a share; nothing where its trip is over.
     private func write(_ action: Exchange.Action, into message: FrameList) {
         message.removeAll()
-        guard case .send(let tripID, let place, let id, let attempt, _) = action,
+        guard case .send(let tripID, let place, let id, let attempt, let worker) = action,
             let part = part(of: tripID), let trip = trips[part],
             let share = exchange.share(place, of: tripID), let epoch = exchange.epoch(of: id)
         else { return }
+        let choices = lossy.choices(of: share, to: worker, part)
         let header = ShareHeader(
             id: id,
             attempt: attempt,
@@ -226,7 +221,8 @@ final class RemoteRunner: ExpertRunner {
             rowCount: share.rows.count,
             width: trip.activations.width,
             form: model.layers[trip.layer.rawValue].needsValues ? .values : .quants,
-            pairCount: share.pairRows.count
+            pairCount: share.pairRows.count,
+            hasChoices: !choices.isEmpty
         )
         header.write(
             rows: share.rows,
@@ -234,6 +230,7 @@ final class RemoteRunner: ExpertRunner {
             pairRows: share.pairRows,
             pairExperts: share.pairExperts,
             pairWeights: share.pairWeights,
+            pairChoices: choices,
             into: message
         )
     }
@@ -298,14 +295,16 @@ final class RemoteRunner: ExpertRunner {
 
     private func follow(_ fresh: Topology) {
         guard fresh.plan == plan else { return next = fresh }
-        meet(fresh.peers)
-        hints.adopt(fresh.takesHints)
+        meet(fresh)
         perform(exchange.follow(fresh.peers.map { $0 != nil }, now: clock.now))
     }
 
-    /// Notes where workers are reached; one that serves no more may still answer.
-    private func meet(_ fresh: [Peer?]) {
-        for (worker, peer) in fresh.enumerated() {
+    /// Notes where workers are reached, and what they are like; one that serves no more may still
+    /// answer.
+    private func meet(_ fresh: Topology) {
+        hints.adopt(fresh.takesHints)
+        lossy.adopt(fresh.lossy)
+        for (worker, peer) in fresh.peers.enumerated() {
             guard let peer, peer != peers[worker] else { continue }
             peers[worker] = peer
             isReached[worker] = false
@@ -319,15 +318,11 @@ final class RemoteRunner: ExpertRunner {
             let dispatch = try Dispatch(plan: fresh.plan)
             guard exchange.canAdopt(dispatch) else { return beginAnew(under: fresh.plan) }
             next = nil
-            let known = zip(exchange.workers, peers)
-            peers = fresh.plan.workers.map { name in
-                known.first { $0.0 == name }?.1 ?? Topology.nobody(called: name)
-            }
+            peers = fresh.knownPeers(of: exchange.workers, peers)
             isReached = peers.map { _ in false }
             plan = fresh.plan
             figures.adopt(fresh.plan.workers)
-            meet(fresh.peers)
-            hints.adopt(fresh.takesHints)
+            meet(fresh)
             let serving = fresh.peers.map { $0 != nil }
             let unsent = trips.indices.flatMap { trips[$0]?.takeUnsent() ?? [] }
             perform(exchange.adopt(dispatch, serving: serving, now: clock.now))
@@ -376,6 +371,7 @@ final class RemoteRunner: ExpertRunner {
         figures.tell(
             SocketTraffic(of: socket, drops: drops),
             engineFigures(),
+            lossy.uses.all,
             workerCount: exchange.workers.count,
             now: clock.now
         )
@@ -434,14 +430,12 @@ final class RemoteRunner: ExpertRunner {
             }
             return
         }
-        let hidden = model.hiddenSize
-        guard rows.layer == trip.layer, rows.width == hidden, rows.rowCount == share.rows.count
-        else {
-            let shape = "\(rows.rowCount) rows of \(rows.width) for layer \(rows.layer.rawValue)"
-            let reason = "it answered \(shape) instead of \(share.rows.count) of \(hidden)"
+        let fault = rows.fault(asAnswerTo: share, of: trip.layer, width: model.hiddenSize)
+        if let reason = fault ?? lossy.fault(rows, in: arrival, of: share, from: worker) {
             warn(reason, about: peers[worker])
             return perform(exchange.reject(index, of: tripID, reason: reason, now: clock.now))
         }
+        lossy.count(rows, in: arrival, of: share, part)
         figures.count(
             share,
             computing: rows.computeTime,

@@ -1,4 +1,4 @@
-import Cluster
+package import Cluster
 package import Generation
 package import Ledger
 package import Messaging
@@ -37,9 +37,19 @@ package struct Topology: Equatable, Sendable {
     package let peers: [Peer?]
     /// Whether hints are of use to them, in the same order.
     package let takesHints: [Bool]
+    /// How they give accuracy for speed, in the same order; nil for those that do not.
+    package let lossy: [LossyKind?]
+
+    /// Where its workers were reached last, as far as they are among those that are known.
+    func knownPeers(of workers: [WorkerName], _ peers: [Peer]) -> [Peer] {
+        let known = zip(workers, peers)
+        return plan.workers.map { name in
+            known.first { $0.0 == name }?.1 ?? Self.nobody(called: name)
+        }
+    }
 
     /// Where a worker would be reached that has never served.
-    static func nobody(called name: WorkerName) -> Peer {
+    private static func nobody(called name: WorkerName) -> Peer {
         Peer(WorkerLife(name: name, incarnation: .unnumbered).routingID)
     }
 }

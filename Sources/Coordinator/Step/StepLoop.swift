@@ -73,6 +73,7 @@ package final class StepLoop {
             firstShare: ShareID(rawValue: UInt64(life) << 32),
             limits: settings.exchangeLimits,
             figures: figures,
+            lossy: LossyWorkers(areAllowed: settings.allowsLossy),
             rest: { kernels.pool.rest() },
             sleep: sleep,
             log: { report(.runner($0)) }
@@ -99,8 +100,15 @@ package final class StepLoop {
             prefixes: PrefixLimits(settings, served),
             clock: { clock.now - Instant(nanoseconds: 0) }
         )
+        tellEachOther()
+    }
+
+    private func tellEachOther() {
         runner.engineFigures = { [weak engine] in engine?.figures ?? EngineFigures() }
-        engine.willRun = { [counting] slices in counting.begin(slices) }
+        engine.willRun = { [counting, runner] slices in
+            counting.begin(slices)
+            runner.lossy.uses.begin(slices)
+        }
     }
 
     /// Runs until told to stop; the last report is `stopped`.
@@ -156,9 +164,12 @@ package final class StepLoop {
     }
 
     private func handle(_ event: GenerationEvent, of id: JobID) {
-        guard case .ended(let result) = event else { return report(.event(id, event)) }
+        guard case .ended(var result) = event else { return report(.event(id, event)) }
         let job = jobs.removeValue(forKey: id)
-        if let job { counting.forget(job.sequence) }
+        if let job {
+            counting.forget(job.sequence)
+            result.expertUses = runner.lossy.uses.take(job.sequence)
+        }
         report(.ended(id, result, runner.rowCounts.since(job?.rowCounts ?? [])))
     }
 
@@ -172,6 +183,7 @@ package final class StepLoop {
         guard runner.isReady, let evaluation = evaluations.first else { return }
         engine.free(pageCount: evaluation.wantedPageCount)
         counting.begin(rowCount: evaluation.nextRowCount)
+        runner.lossy.uses.begin([])
         do throws(ForwardError) {
             guard try evaluation.step() else { return }
             report(.evaluated(evaluation.job, evaluation.result))

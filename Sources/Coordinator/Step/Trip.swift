@@ -4,6 +4,17 @@ import Model
 import Tensors
 import Wire
 
+extension PartialRowsHeader {
+    /// What is wrong with an answer's shape; nil where nothing is.
+    func fault(asAnswerTo share: WorkerShare, of layer: LayerIndex, width: Int) -> String? {
+        guard self.layer == layer, self.width == width, rowCount == share.rows.count else {
+            let shape = "\(rowCount) rows of \(self.width) for layer \(self.layer.rawValue)"
+            return "it answered \(shape) instead of \(share.rows.count) of \(width)"
+        }
+        return nil
+    }
+}
+
 /// One layer's visit to the workers, as the step thread that sends and adds up sees it.
 struct Trip {
     let id: Exchange.TripID

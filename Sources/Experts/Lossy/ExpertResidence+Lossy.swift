@@ -48,19 +48,19 @@ extension ExpertResidence {
         switch lossy.mode {
         case .hobbit(let thresholds):
             guard let highExperts else { preconditionFailure("a plan without a high tier") }
-            return HobbitRunner(
+            let experts = HobbitExperts(
                 high: slotted(highExperts, note),
                 low: slotted(lowExperts, note),
-                thresholds: thresholds,
                 kernels: kernels
             )
+            return HobbitRunner(experts, thresholds: thresholds)
         case .resident:
+            let hot = highExperts.map {
+                HotExperts($0, cpus: CurrentThread.cpus, onTrouble: note)
+            }
             return TieredRunner(
-                low: try lowExperts.all(onTrouble: note),
-                hot: highExperts.map {
-                    HotExperts($0, cpus: CurrentThread.cpus, onTrouble: note)
-                },
-                kernels: kernels
+                TieredExperts(hot: hot, kernels: kernels),
+                low: try lowExperts.all(onTrouble: note)
             )
         }
     }
@@ -92,7 +92,7 @@ extension ExpertResidence {
 }
 
 extension StoredExperts {
-    /// Reads all experts into the slots.
+    /// Reads all experts of a low tier into the slots.
     ///
     /// - Precondition: there is a slot for each.
     /// - Throws: `differs`, where an expert comes from nowhere.
@@ -118,7 +118,7 @@ extension StoredExperts {
                 let reason = end.trouble.map { "\($0)" } ?? "reading was given up"
                 throw .differs("\(end.expert) cannot be read: \(reason)")
             }
-            held.insert(weights, as: end.expert)
+            held.insert(.lowered(weights), as: end.expert)
         }
     }
 }

@@ -24,6 +24,10 @@ final class HotExperts {
     private var slots: [Int]
     /// Who has each; `[slot]`, nil for nobody.
     private var tenants: [Tenant?]
+    /// Slots that somebody has.
+    private var tenantCount = 0
+    /// How many may have one.
+    private(set) var limit: Int
 
     private struct Tenant {
         let number: Int
@@ -53,9 +57,30 @@ final class HotExperts {
         heat = Array(repeating: 0, count: numbering.count)
         slots = Array(repeating: -1, count: numbering.count)
         tenants = Array(repeating: nil, count: stored.slotCount)
+        limit = stored.slotCount
     }
 
-    var slotCount: Int { tenants.count }
+    /// Lets no more than so many be here; the coldest go, and give their memory back.
+    ///
+    /// Nobody may use weights of experts that were asked for before. Those that are on their way
+    /// go once they have come.
+    func keep(atMost count: Int) {
+        limit = min(max(0, count), tenants.count)
+        shrink()
+    }
+
+    private func shrink() {
+        while tenantCount > limit, let slot = coldest(below: .infinity) {
+            if let tenant = tenants[slot] { slots[tenant.number] = -1 }
+            leave(slot)
+            stored.memory.giveBack(slot)
+        }
+    }
+
+    private func leave(_ slot: Int) {
+        tenants[slot] = nil
+        tenantCount -= 1
+    }
 
     /// An expert's weights, if they are here.
     subscript(id: ExpertID) -> FeedForwardWeights? {
@@ -91,7 +116,7 @@ final class HotExperts {
         guard reads.count < reads.capacity, let number = numbering.number(of: id),
             slots[number] < 0, let slot = victim(for: heat[number])
         else { return }
-        if let old = tenants[slot] { slots[old.number] = -1 }
+        if let old = tenants[slot] { slots[old.number] = -1 } else { tenantCount += 1 }
         slots[number] = slot
         tenants[slot] = Tenant(number: number)
         reads.post(id, slot: slot)
@@ -99,12 +124,18 @@ final class HotExperts {
 
     /// A slot that nobody has, or the one of the coldest that is here, where that is colder by far.
     private func victim(for heat: Double) -> Int? {
+        if tenantCount < limit { return tenants.firstIndex { $0 == nil } }
+        return coldest(below: heat / Self.lead)
+    }
+
+    /// The slot of the coldest that is here, where that is colder than a limit.
+    private func coldest(below limit: Double) -> Int? {
         var coldest: Int?
-        var least = heat / Self.lead
+        var least = limit
         for slot in tenants.indices {
-            guard let tenant = tenants[slot] else { return slot }
-            guard tenant.weights != nil, self.heat[tenant.number] < least else { continue }
-            least = self.heat[tenant.number]
+            guard let tenant = tenants[slot], tenant.weights != nil, heat[tenant.number] < least
+            else { continue }
+            least = heat[tenant.number]
             coldest = slot
         }
         return coldest
@@ -113,6 +144,7 @@ final class HotExperts {
     /// Notes who has come.
     func takeArrivals() {
         while let end = reads.next() { take(end) }
+        if tenantCount > limit { shrink() }
     }
 
     private func take(_ end: ReadPool.End) {
@@ -123,8 +155,7 @@ final class HotExperts {
         }
         guard let source = end.source else {
             slots[number] = -1
-            tenants[end.slot] = nil
-            return
+            return leave(end.slot)
         }
         if source >= stored.fastSourceCount { figures.fallbacks += 1 }
         let size = stored.layout.extent(of: end.expert)?.count ?? 0

@@ -42,40 +42,6 @@ public struct TierOptions: Hashable, Sendable {
     public static let lowShareRange = 0.05...0.95
 }
 
-/// In which tier rows used the experts that they wanted; one use is one row's visit to one expert.
-public struct TierUses: Hashable, Sendable {
-    public var high = 0
-    public var low = 0
-    /// The row went without it.
-    public var skipped = 0
-    /// The row went to another one, because it was absent.
-    public var substituted = 0
-
-    public init() {}
-
-    public var all: Int { high + low + skipped + substituted }
-    public var lowShare: Double { Double(low) / Double(max(1, all)) }
-    public var skippedShare: Double { Double(skipped) / Double(max(1, all)) }
-    public var substitutedShare: Double { Double(substituted) / Double(max(1, all)) }
-
-    public mutating func add(_ other: TierUses) {
-        high += other.high
-        low += other.low
-        skipped += other.skipped
-        substituted += other.substituted
-    }
-
-    /// What came since `earlier`.
-    public func since(_ earlier: TierUses) -> TierUses {
-        var result = self
-        result.high -= earlier.high
-        result.low -= earlier.low
-        result.skipped -= earlier.skipped
-        result.substituted -= earlier.substituted
-        return result
-    }
-}
-
 /// Computes experts in this process, with memory for some of them.
 public protocol BudgetedRunner: ExpertRunner {
     /// What reads have cost, in both tiers.

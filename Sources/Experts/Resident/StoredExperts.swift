@@ -14,6 +14,8 @@ public struct StoredExperts: Sendable {
     /// The store first, if there is one, then the model file.
     let sources: [any SlotSource]
     private let store: PackedStore?
+    /// The model file.
+    private let path: String
 
     /// Opens the packed experts of a model, or makes them, and takes memory for some.
     ///
@@ -36,6 +38,7 @@ public struct StoredExperts: Sendable {
         progress: (Double) -> Void = { _ in },
         onTrouble: (StoreError) -> Void = { _ in }
     ) throws(ModelError) {
+        path = model.path
         layout = try StoreLayout(tier.map(model.layout.lowered) ?? model.layout)
         expertCounts = model.description.expertCounts
         expertsPerRow = model.description.expertsPerToken
@@ -66,6 +69,49 @@ public struct StoredExperts: Sendable {
 
     /// Sources that are as fast as they should be.
     var fastSourceCount: Int { store == nil ? 0 : 1 }
+
+    /// Reads an expert on the calling thread, into memory of its own.
+    ///
+    /// - Parameter onTrouble: told why it could not come from where it was looked for first.
+    /// - Throws: `differs`, where it comes from nowhere, and `shortage`.
+    func load(
+        _ id: ExpertID,
+        onTrouble: (StoreError) -> Void
+    ) throws(ModelError) -> FeedForwardWeights {
+        guard let extent = layout.extent(of: id) else { throw .unknownExpert(id, path: path) }
+        let memory: SlotMemory
+        do throws(MemoryShortage) {
+            memory = try SlotMemory(slotCount: 1, slotByteCount: extent.count)
+        } catch {
+            throw .shortage(error, path: path)
+        }
+        var trouble: StoreError?
+        for source in sources {
+            do throws(StoreError) {
+                try Self.read(id, from: source, into: memory)
+                guard let weights = layout.weights(of: id, in: memory[0]) else { break }
+                return weights
+            } catch {
+                trouble = error
+                note(error)
+                onTrouble(error)
+            }
+        }
+        let reason = trouble.map { "\($0)" } ?? "it has no place in memory"
+        throw .differs("\(id) cannot be read: \(reason)")
+    }
+
+    private static func read(
+        _ id: ExpertID,
+        from source: any SlotSource,
+        into memory: SlotMemory
+    ) throws(StoreError) {
+        var sum: UInt64 = 0
+        for block in 0..<max(1, source.blockCount(of: id)) {
+            sum &+= try source.read(block, of: id, into: memory, slot: 0)
+        }
+        try source.check(sum, of: id)
+    }
 
     /// Sees to it that a damaged store is made anew by whoever opens it next.
     func note(_ trouble: StoreError) {

@@ -3,6 +3,7 @@ import Experts
 import Logging
 import Messaging
 import Model
+import Settings
 import Storage
 import Synchronization
 
@@ -22,8 +23,8 @@ final class ExpertSupply: Sendable {
         var hasToldCache = false
         /// The file that was found in the model directory, and the model it was looked for.
         var found: (model: ModelIdentity, file: ModelFile?)?
-        /// Whether experts are left on disk, and can be computed from there.
-        var isOpen = false
+        /// Where experts are computed from that are left on disk.
+        var disk: DiskExperts?
     }
 
     init(machine: Machine, logger: Logger) {
@@ -45,15 +46,15 @@ final class ExpertSupply: Sendable {
     ///   - progress: called after each expert, from any thread but one at a time.
     func load(
         _ order: LoadOrder,
-        onOpened: (StoredExperts) -> Void = { _ in },
+        onOpened: (DiskExperts) -> Void = { _ in },
         isCancelled: @escaping @Sendable () -> Bool,
         progress: @escaping @Sendable (ExpertLoader.Progress) -> Void
     ) throws(SupplyError) -> [HeldExpert] {
         let before = counts
         var load = SupplyLoad(order, supply: self, isCancelled: isCancelled, progress: progress)
         if let file = machine.model, let budget = machine.budget {
-            try open(file, budget: budget, isCancelled, onOpened)
-            try load.verify(in: file)
+            let disk = try open(file, budget: budget, order, isCancelled, onOpened)
+            try load.verify(in: file, disk)
         }
         if !load.isComplete, let file = machine.model {
             try load.take(fromFile: file, counting: \.fromFile)
@@ -84,17 +85,29 @@ final class ExpertSupply: Sendable {
     private func open(
         _ file: ModelFile,
         budget: Int,
+        _ order: LoadOrder,
         _ isCancelled: () -> Bool,
-        _ onOpened: (StoredExperts) -> Void
-    ) throws(SupplyError) {
-        guard !state.withLock({ $0.isOpen }) else { return }
-        let stored = try openStore(of: file, try slotCount(file, budget: budget), isCancelled)
-        onOpened(stored)
-        state.withLock { $0.isOpen = true }
-        logger.info(
-            "Experts stay on disk",
-            metadata: ["memory": "\(budget)", "expertsInMemory": "\(stored.slotCount)"]
-        )
+        _ onOpened: (DiskExperts) -> Void
+    ) throws(SupplyError) -> DiskExperts {
+        let count = order.assigned.count
+        if let disk = state.withLock({ $0.disk }) {
+            if case .tiered(let stores) = disk { try check(stores.budget, expertCount: count) }
+            return disk
+        }
+        let needs = try needs(of: file)
+        let disk: DiskExperts
+        // What fits stays exact.
+        if let lossy = machine.lossy, budget < needs.fixed + needs.experts {
+            let tiers = try tiers(lossy, of: file, budget: budget, fixed: needs.fixed)
+            disk = .tiered(try openStores(of: file, tiers, expertCount: count, isCancelled))
+        } else {
+            let slotCount = try slotCount(needs, budget: budget)
+            disk = .exact(try openStore(of: file, slotCount, isCancelled))
+        }
+        onOpened(disk)
+        state.withLock { $0.disk = disk }
+        logger.info("Experts stay on disk", metadata: ["memory": "\(budget)"])
+        return disk
     }
 
     /// Refuses a budget in which nothing of the machine's model could be computed, before a
@@ -104,13 +117,22 @@ final class ExpertSupply: Sendable {
     static func checkBudget(of machine: Machine) throws(WorkerError) {
         guard let file = machine.model, let budget = machine.budget else { return }
         let needs: MemoryPlan.Needs
+        var tiers: TierBudget?
         do throws(ModelError) {
             needs = try Self.needs(file)
+            if let lossy = machine.lossy, budget < needs.fixed + needs.experts {
+                tiers = try TierBudget(budget, of: file, TierOptions(lossy), fixed: needs.fixed)
+            }
         } catch {
             throw .model(error)
         }
         do throws(MemoryPlanError) {
-            _ = try MemoryPlan(budget: budget, needs)
+            if let tiers {
+                // How many experts it is to hold is not known yet.
+                _ = try tiers.slots(expertCount: 1)
+            } else {
+                _ = try MemoryPlan(budget: budget, needs)
+            }
         } catch {
             throw .memory(error)
         }
@@ -122,13 +144,18 @@ final class ExpertSupply: Sendable {
         return try MemoryPlan.Needs(file, fixed: ExpertResidence.fixedByteCount(working: working))
     }
 
-    private func slotCount(_ file: ModelFile, budget: Int) throws(SupplyError) -> Int {
-        let needs: MemoryPlan.Needs
+    private func needs(of file: ModelFile) throws(SupplyError) -> MemoryPlan.Needs {
         do throws(ModelError) {
-            needs = try Self.needs(file)
+            return try Self.needs(file)
         } catch {
             throw .model(error)
         }
+    }
+
+    private func slotCount(
+        _ needs: MemoryPlan.Needs,
+        budget: Int
+    ) throws(SupplyError) -> Int {
         do throws(MemoryPlanError) {
             return try MemoryPlan(budget: budget, needs).slotCount ?? needs.expertCount
         } catch {
@@ -141,28 +168,81 @@ final class ExpertSupply: Sendable {
         _ slotCount: Int,
         _ isCancelled: () -> Bool
     ) throws(SupplyError) -> StoredExperts {
-        let place = machine.cache
-        let cache: ExpertCache
-        do throws(ExpertCacheError) {
-            cache = try ExpertCache(path: place?.path ?? "", byteLimit: place?.byteLimit ?? 0)
-        } catch {
-            throw .cache(error)
-        }
+        let cache = try packedCache()
         do throws(ModelError) {
             return try StoredExperts(
                 file,
                 cache: cache,
                 slotCount: slotCount,
                 isCancelled: isCancelled,
-                onTrouble: { trouble in
-                    logger.warning(
-                        "Experts are read from the model file, which is slow",
-                        metadata: ["reason": "\(trouble)"]
-                    )
-                }
+                onTrouble: { warnOfNoStore("\($0)") }
             )
         } catch {
             throw .model(error)
+        }
+    }
+
+    private func packedCache() throws(SupplyError) -> ExpertCache {
+        let place = machine.cache
+        do throws(ExpertCacheError) {
+            return try ExpertCache(path: place?.path ?? "", byteLimit: place?.byteLimit ?? 0)
+        } catch {
+            throw .cache(error)
+        }
+    }
+
+    private func warnOfNoStore(_ reason: String) {
+        logger.warning(
+            "Experts are read from the model file, which is slow",
+            metadata: ["reason": "\(reason)"]
+        )
+    }
+
+    // MARK: Experts in two tiers
+
+    private func tiers(
+        _ lossy: LossySettings,
+        of file: ModelFile,
+        budget: Int,
+        fixed: Int
+    ) throws(SupplyError) -> TierBudget {
+        do throws(ModelError) {
+            return try TierBudget(budget, of: file, TierOptions(lossy), fixed: fixed)
+        } catch {
+            throw .model(error)
+        }
+    }
+
+    private func openStores(
+        of file: ModelFile,
+        _ tiers: TierBudget,
+        expertCount: Int,
+        _ isCancelled: () -> Bool
+    ) throws(SupplyError) -> TieredStores {
+        let cache = try packedCache()
+        do throws(TieredStoresError) {
+            return try TieredStores(
+                file,
+                within: tiers,
+                expertCount: expertCount,
+                cache: cache,
+                isCancelled: isCancelled,
+                onTrouble: { warnOfNoStore($0) }
+            )
+        } catch {
+            switch error {
+            case .budget(let error): throw .budget(error)
+            case .model(let error): throw .model(error)
+            }
+        }
+    }
+
+    /// Refuses more experts than there is memory for.
+    private func check(_ tiers: TierBudget, expertCount: Int) throws(SupplyError) {
+        do throws(MemoryPlanError) {
+            _ = try tiers.slots(expertCount: expertCount)
+        } catch {
+            throw .budget(error)
         }
     }
 
@@ -204,5 +284,25 @@ final class ExpertSupply: Sendable {
             if isNews { logger.warning("No cache is used", metadata: ["reason": "\(error)"]) }
             return nil
         }
+    }
+}
+
+extension TierOptions {
+    fileprivate init(_ lossy: LossySettings) {
+        let mode: LossyOptions.ModeName =
+            switch lossy.kind {
+            case .hobbit: .hobbit
+            case .resident: .resident
+            }
+        let tier: LossyOptions.TierName =
+            switch lossy.tier {
+            case .q4: .q4
+            case .q3: .q3
+            case .q2: .q2
+            }
+        guard case .tiers(let options)? = LossyOptions(mode, tier: tier) else {
+            preconditionFailure("\(mode) has two tiers")
+        }
+        self = options
     }
 }

@@ -84,19 +84,20 @@ struct SupplyLoad {
     ///
     /// What was hashed before, and did not change since, is not hashed again.
     ///
+    /// - Parameter disk: where they are computed from; their low tier may have to be in memory.
     /// - Throws: where one is another, or the file is being changed: nothing is taken from
     ///   elsewhere, for it would have to stay in memory.
-    mutating func verify(in file: ModelFile) throws(SupplyError) {
+    mutating func verify(in file: ModelFile, _ disk: DiskExperts) throws(SupplyError) {
         var verified = supply.machine.stateDirectory.map { VerifiedExperts(of: file, in: $0) }
         for place in missing where order.experts[place].part.dimensions == nil {
             guard !isCancelled() else { throw .cancelled }
             let expert = order.experts[place]
             do throws(ModelError) {
                 try verify(expert, in: file, &verified)
+                found[place] = try held(expert.expert, disk)
             } catch {
                 throw .model(error)
             }
-            found[place] = .stored
             loadedByteCount += order.layout.byteCount(of: expert.part)
             progress(.init(loadedByteCount: loadedByteCount, totalByteCount: totalByteCount))
         }
@@ -111,6 +112,20 @@ struct SupplyLoad {
         } catch {
             supply.logger.notice("Hashes not kept", metadata: ["reason": "\(error)"])
         }
+    }
+
+    private func held(
+        _ expert: ExpertID,
+        _ disk: DiskExperts
+    ) throws(ModelError) -> HeldExpert {
+        guard case .tiered(let stores) = disk else { return .stored }
+        let lowered = try stores.lowered(expert) { trouble in
+            supply.logger.warning(
+                "An expert is read from the model file, which is slow",
+                metadata: ["reason": "\(trouble)"]
+            )
+        }
+        return lowered ?? .stored
     }
 
     private func verify(

@@ -1,4 +1,5 @@
 import Foundation
+import Model
 import Tensors
 import Wire
 
@@ -183,11 +184,32 @@ struct BatchResult: Encodable {
         let promptTokens: Int
         let completionTokens: Int
         let totalTokens: Int
+        /// Only where workers are lossy; ours.
+        let moiety: Inexactness?
 
         enum CodingKeys: String, CodingKey {
+            case moiety
             case promptTokens = "prompt_tokens"
             case completionTokens = "completion_tokens"
             case totalTokens = "total_tokens"
+        }
+    }
+
+    struct Inexactness: Encodable {
+        let expertUses: Int
+        let lowShare: Double
+        let skippedShare: Double
+
+        enum CodingKeys: String, CodingKey {
+            case expertUses = "expert_uses"
+            case lowShare = "low_share"
+            case skippedShare = "skipped_share"
+        }
+
+        init(_ uses: TierUses) {
+            expertUses = uses.all
+            lowShare = uses.lowShare
+            skippedShare = uses.skippedShare
         }
     }
 
@@ -230,7 +252,8 @@ struct BatchResult: Encodable {
                 usage: Usage(
                     promptTokens: ended.promptTokenCount,
                     completionTokens: ended.tokens.count,
-                    totalTokens: ended.promptTokenCount + ended.tokens.count
+                    totalTokens: ended.promptTokenCount + ended.tokens.count,
+                    moiety: ended.expertUses.map(Inexactness.init)
                 )
             )
         )

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Messaging
+import Model
 import Terminal
 import Wire
 
@@ -145,9 +146,15 @@ struct FoundJobLine: Encodable {
     let submittedAt: UInt64
     let message: String
     let text: String
+    /// Of its uses of experts, those in fewer bits, and those that it went without; nil until its
+    /// end, and where workers are exact.
+    let lowShare: Double?
+    let skippedShare: Double?
 
     enum CodingKeys: String, CodingKey {
         case id, state, task, tokens, message, text
+        case lowShare = "low_share"
+        case skippedShare = "skipped_share"
         case promptTokens = "prompt_tokens"
         case tokenIDs = "token_ids"
         case submittedAt = "submitted_at"
@@ -163,5 +170,7 @@ struct FoundJobLine: Encodable {
         submittedAt = job.submittedAt
         message = job.message
         text = found.text
+        lowShare = found.ended?.expertUses?.lowShare
+        skippedShare = found.ended?.expertUses?.skippedShare
     }
 }

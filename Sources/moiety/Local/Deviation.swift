@@ -1,4 +1,5 @@
 import Experts
+import Model
 import Terminal
 
 /// In which way answers are not what the model says, where the user traded accuracy.

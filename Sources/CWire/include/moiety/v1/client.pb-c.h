@@ -27,6 +27,7 @@ typedef struct Moiety__V1__Accepted Moiety__V1__Accepted;
 typedef struct Moiety__V1__Tokens Moiety__V1__Tokens;
 typedef struct Moiety__V1__Progress Moiety__V1__Progress;
 typedef struct Moiety__V1__WorkerRows Moiety__V1__WorkerRows;
+typedef struct Moiety__V1__ExpertUses Moiety__V1__ExpertUses;
 typedef struct Moiety__V1__Ended Moiety__V1__Ended;
 typedef struct Moiety__V1__FindJob Moiety__V1__FindJob;
 typedef struct Moiety__V1__JobFound Moiety__V1__JobFound;
@@ -384,6 +385,30 @@ struct  Moiety__V1__WorkerRows
 
 
 /*
+ * In which precision rows used experts; one use is one row's visit to one expert.
+ */
+struct  Moiety__V1__ExpertUses
+{
+  ProtobufCMessage base;
+  /*
+   * As the file has them.
+   */
+  uint64_t high;
+  /*
+   * In fewer bits.
+   */
+  uint64_t low;
+  /*
+   * Left out.
+   */
+  uint64_t skipped;
+};
+#define MOIETY__V1__EXPERT_USES__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moiety__v1__expert_uses__descriptor) \
+    , 0, 0, 0 }
+
+
+/*
  * The last word on a job.
  */
 struct  Moiety__V1__Ended
@@ -417,10 +442,15 @@ struct  Moiety__V1__Ended
    * Of the prompt, what needed no computing, because it had been computed before.
    */
   uint32_t cached_token_count;
+  /*
+   * Of the job's own rows; absent where all of them were computed exactly, by workers that do nothing
+   * else.
+   */
+  Moiety__V1__ExpertUses *expert_uses;
 };
 #define MOIETY__V1__ENDED__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moiety__v1__ended__descriptor) \
-    , {0,NULL}, MOIETY__V1__OUTCOME__OUTCOME_UNSPECIFIED, MOIETY__V1__END_REASON__END_REASON_UNSPECIFIED, {0,NULL}, 0,NULL, 0, 0, 0, 0,NULL, 0, 0 }
+    , {0,NULL}, MOIETY__V1__OUTCOME__OUTCOME_UNSPECIFIED, MOIETY__V1__END_REASON__END_REASON_UNSPECIFIED, {0,NULL}, 0,NULL, 0, 0, 0, 0,NULL, 0, 0, NULL }
 
 
 /*
@@ -1083,6 +1113,25 @@ Moiety__V1__WorkerRows *
 void   moiety__v1__worker_rows__free_unpacked
                      (Moiety__V1__WorkerRows *message,
                       ProtobufCAllocator *allocator);
+/* Moiety__V1__ExpertUses methods */
+void   moiety__v1__expert_uses__init
+                     (Moiety__V1__ExpertUses         *message);
+size_t moiety__v1__expert_uses__get_packed_size
+                     (const Moiety__V1__ExpertUses   *message);
+size_t moiety__v1__expert_uses__pack
+                     (const Moiety__V1__ExpertUses   *message,
+                      uint8_t             *out);
+size_t moiety__v1__expert_uses__pack_to_buffer
+                     (const Moiety__V1__ExpertUses   *message,
+                      ProtobufCBuffer     *buffer);
+Moiety__V1__ExpertUses *
+       moiety__v1__expert_uses__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moiety__v1__expert_uses__free_unpacked
+                     (Moiety__V1__ExpertUses *message,
+                      ProtobufCAllocator *allocator);
 /* Moiety__V1__Ended methods */
 void   moiety__v1__ended__init
                      (Moiety__V1__Ended         *message);
@@ -1590,6 +1639,9 @@ typedef void (*Moiety__V1__Progress_Closure)
 typedef void (*Moiety__V1__WorkerRows_Closure)
                  (const Moiety__V1__WorkerRows *message,
                   void *closure_data);
+typedef void (*Moiety__V1__ExpertUses_Closure)
+                 (const Moiety__V1__ExpertUses *message,
+                  void *closure_data);
 typedef void (*Moiety__V1__Ended_Closure)
                  (const Moiety__V1__Ended *message,
                   void *closure_data);
@@ -1684,6 +1736,7 @@ extern const ProtobufCMessageDescriptor moiety__v1__accepted__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__tokens__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__progress__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__worker_rows__descriptor;
+extern const ProtobufCMessageDescriptor moiety__v1__expert_uses__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__ended__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__find_job__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__job_found__descriptor;

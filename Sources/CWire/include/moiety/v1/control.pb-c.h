@@ -33,6 +33,18 @@ typedef struct Moiety__V1__Goodbye Moiety__V1__Goodbye;
 
 /* --- enums --- */
 
+/*
+ * How a worker gives accuracy for speed where experts do not fit into its memory.
+ */
+typedef enum _Moiety__V1__Lossy {
+  /*
+   * It does not: every expert is computed as it is in the file.
+   */
+  MOIETY__V1__LOSSY__LOSSY_NONE = 0,
+  MOIETY__V1__LOSSY__LOSSY_HOBBIT = 1,
+  MOIETY__V1__LOSSY__LOSSY_RESIDENT = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MOIETY__V1__LOSSY)
+} Moiety__V1__Lossy;
 typedef enum _Moiety__V1__LoadFailureCode {
   MOIETY__V1__LOAD_FAILURE_CODE__LOAD_FAILURE_CODE_UNSPECIFIED = 0,
   /*
@@ -142,6 +154,10 @@ struct  Moiety__V1__Hello
    * Whether it reads experts from disk, so that a Hint is of use to it.
    */
   protobuf_c_boolean takes_hints;
+  /*
+   * A coordinator that was not told to take such workers refuses them.
+   */
+  Moiety__V1__Lossy lossy;
   Moiety__V1__Hello__HeldCase held_case;
   union {
     uint64_t held_epoch;
@@ -149,7 +165,7 @@ struct  Moiety__V1__Hello
 };
 #define MOIETY__V1__HELLO__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moiety__v1__hello__descriptor) \
-    , 0, {0,NULL}, MOIETY__V1__ROLE__ROLE_UNSPECIFIED, {0,NULL}, 0, NULL, 0, 0, 0, {0,NULL}, 0, 0, MOIETY__V1__HELLO__HELD__NOT_SET, {0} }
+    , 0, {0,NULL}, MOIETY__V1__ROLE__ROLE_UNSPECIFIED, {0,NULL}, 0, NULL, 0, 0, 0, {0,NULL}, 0, 0, MOIETY__V1__LOSSY__LOSSY_NONE, MOIETY__V1__HELLO__HELD__NOT_SET, {0} }
 
 
 /*
@@ -664,6 +680,7 @@ typedef void (*Moiety__V1__Goodbye_Closure)
 
 /* --- descriptors --- */
 
+extern const ProtobufCEnumDescriptor    moiety__v1__lossy__descriptor;
 extern const ProtobufCEnumDescriptor    moiety__v1__load_failure_code__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__control_envelope__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__hello__descriptor;

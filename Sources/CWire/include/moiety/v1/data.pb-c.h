@@ -99,7 +99,7 @@ struct  Moiety__V1__DataEnvelope
  * the row's pairs.
  * Raw frames: the activations (two for INT8, one for F32); then of each pair its row
  * (u32 [pair_count], ascending), its expert's index in the layer (u32 [pair_count]), and its gate
- * weight (f32 [pair_count]).
+ * weight (f32 [pair_count]); and where it has choices, one of each pair (u8 [pair_count]).
  */
 struct  Moiety__V1__Share
 {
@@ -121,15 +121,22 @@ struct  Moiety__V1__Share
   uint32_t width;
   Moiety__V1__ActivationForm form;
   uint32_t pair_count;
+  /*
+   * Only of one row, and only to workers that said LOSSY_HOBBIT: how each pair's expert may come where
+   * it is not in memory: 0 as it is in the file, 1 in fewer bits, 2 not at all.
+   */
+  protobuf_c_boolean has_choices;
 };
 #define MOIETY__V1__SHARE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moiety__v1__share__descriptor) \
-    , 0, 0, 0, 0, 0, 0, MOIETY__V1__ACTIVATION_FORM__ACTIVATION_FORM_UNSPECIFIED, 0 }
+    , 0, 0, 0, 0, 0, 0, MOIETY__V1__ACTIVATION_FORM__ACTIVATION_FORM_UNSPECIFIED, 0, 0 }
 
 
 /*
  * A share's answer: its rows' sums over the experts of this worker.
- * Raw frames: 1. f64 [row_count, width].
+ * Raw frames: 1. f64 [row_count, width]. 2. Only where it has uses: of each row the experts that it
+ * used in fewer bits, and those that it went without (u32 [row_count, 2]). A release that knows no
+ * lossy workers takes a message with this frame for malformed, so it never takes such rows for exact.
  */
 struct  Moiety__V1__PartialRows
 {
@@ -145,10 +152,14 @@ struct  Moiety__V1__PartialRows
    * From the arrival of the share to the last sum.
    */
   uint64_t compute_nanoseconds;
+  /*
+   * Of every answer of a worker that said it is lossy, and of no other.
+   */
+  protobuf_c_boolean has_uses;
 };
 #define MOIETY__V1__PARTIAL_ROWS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moiety__v1__partial_rows__descriptor) \
-    , 0, 0, 0, 0, 0, 0, MOIETY__V1__PARTIAL_FORM__PARTIAL_FORM_UNSPECIFIED, 0 }
+    , 0, 0, 0, 0, 0, 0, MOIETY__V1__PARTIAL_FORM__PARTIAL_FORM_UNSPECIFIED, 0, 0 }
 
 
 struct  Moiety__V1__ShareRefused

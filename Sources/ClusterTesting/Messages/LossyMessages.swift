@@ -1,0 +1,66 @@
+import Cluster
+import Model
+import Placement
+import Tensors
+import Wire
+
+// What messages say only where workers give accuracy for speed; of copies of the generator, because
+// what came later than the goldens must not change them.
+
+extension ControlMessage {
+    static func lossy(using random: SeededRandom) -> [ControlMessage] {
+        var random = random
+        return LossyKind.allCases.map { kind in
+            var hello = Hello.random(using: &random)
+            hello.lossy = kind
+            return .hello(hello)
+        }
+    }
+}
+
+extension DataMessage {
+    static func lossy(using random: SeededRandom) -> [DataMessage] {
+        var random = random
+        let share = Share(
+            id: ShareID(rawValue: random.number()),
+            attempt: 1,
+            epoch: random.epoch(),
+            layer: LayerIndex(3),
+            activations: Activations(values: random.list(32...32) { $0.float() }, width: 32),
+            pairRows: [0, 0, 0],
+            pairExperts: [7, 1, 9],
+            pairWeights: [0.5, 0.25, 0.125],
+            pairChoices: [0, 1, 2]
+        )
+        let rows = PartialRows(
+            id: ShareID(rawValue: random.number()),
+            attempt: 1,
+            epoch: random.epoch(),
+            layer: LayerIndex(3),
+            width: 32,
+            values: random.list(64...64) { Double($0.float()) },
+            uses: [1, 1, 0, 2],
+            computeTime: random.duration()
+        )
+        return [.share(share), .partialRows(rows)]
+    }
+}
+
+extension ClientMessage {
+    static func lossy(using random: SeededRandom) -> [ClientMessage] {
+        var random = random
+        let ended = Ended(
+            job: random.text(),
+            outcome: .completed,
+            reason: .stop,
+            message: "",
+            tokens: random.tokens(),
+            promptTokenCount: 3,
+            prefillTime: random.duration(),
+            decodeTime: random.duration(),
+            rowsPerWorker: [],
+            expertUses: TierUses(high: 300, low: 2, skipped: 1)
+        )
+        return [.ended(ended)]
+    }
+}

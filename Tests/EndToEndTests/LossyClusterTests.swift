@@ -1,0 +1,122 @@
+import ClusterTesting
+import Foundation
+import Placement
+import Testing
+import Wire
+
+/// Workers that give accuracy for speed, with experts on disk.
+@Suite("Clusters with lossy workers", .serialized, .timeLimit(.minutes(10)))
+struct LossyClusterTests {
+    private let large: LargeExperts
+
+    init() async throws { large = try await LargeExperts() }
+
+    private func cluster(
+        _ mode: String,
+        workers: [String] = ["alpha"],
+        memory: String = "170MiB",
+        coordinator: [String] = ["--lossy", "true"]
+    ) throws -> ClusterOfProcesses {
+        try ClusterOfProcesses(
+            model: large.model.path,
+            workers: workers,
+            workerOptions: ["--memory", memory, "--lossy", mode, "--low-tier", "q3"],
+            coordinatorOptions: coordinator
+        )
+    }
+
+    private func submit(
+        to cluster: ClusterOfProcesses,
+        _ options: [String] = ["--attached", "--json"]
+    ) async throws -> Command {
+        try await cluster.client.status { $0.isReady }
+        return try await Command.run(
+            ["submit", "--coordinator", cluster.clientEndpoint, "-p", "a b c", "-n", "8"]
+                + ["--temp", "0"] + options
+        )
+    }
+
+    @Test("Answers say which part of them was not exact", arguments: ["resident", "hobbit"])
+    func shares(mode: String) async throws {
+        let cluster = try cluster(mode)
+        let result = try await submit(to: cluster)
+        #expect(result.status == 0, "\(result.errors)")
+        let object = try result.object
+        let low = try #require(object["low_share"] as? Double)
+        let skipped = try #require(object["skipped_share"] as? Double)
+        #expect(low >= 0 && skipped >= 0 && low + skipped <= 1)
+        // The first prompt of all finds no expert in the high tier.
+        #expect(mode == "hobbit" || (low > 0 && skipped == 0))
+        let text = try await submit(to: cluster, ["--attached"])
+        #expect(text.errors.contains("not exact: "), "\(text.errors)")
+        let recorded = try await submit(to: cluster, ["--wait", "--json"]).object
+        let id = try #require(recorded["job"] as? String)
+        let known = try await Command.run(
+            ["job", id, "--json", "--coordinator", cluster.clientEndpoint]
+        )
+        #expect(try known.object["low_share"] as? Double == recorded["low_share"] as? Double)
+        #expect(recorded["low_share"] != nil)
+        let resident = try cluster.worker("alpha").residentByteCount()
+        #expect(Double(resident) <= 1.02 * Double(170 << 20), "\(resident >> 20) MiB")
+    }
+
+    @Test("Two workers keep their halves in few bits, and a lost one's comes to the other")
+    func halves() async throws {
+        let cluster = try ClusterOfProcesses(
+            model: large.model.path,
+            recoveryWait: "0s",
+            workerOptions: ["--memory", "150MiB", "--lossy", "resident", "--low-tier", "q3"],
+            coordinatorOptions: ["--lossy", "true"]
+        )
+        let first = try await submit(to: cluster)
+        #expect(first.status == 0, "\(first.errors)")
+        try cluster.worker("beta").kill(SIGKILL)
+        try await cluster.client.nodes { nodes in
+            nodes.contains { $0.name.rawValue == "alpha" && $0.expertCount == 64 }
+        }
+        let second = try await submit(to: cluster)
+        #expect(second.status == 0, "\(second.errors)")
+        #expect(try second.object["low_share"] as? Double != nil)
+        let resident = try cluster.worker("alpha").residentByteCount()
+        #expect(Double(resident) <= 1.02 * Double(150 << 20), "\(resident >> 20) MiB")
+    }
+
+    @Test("A coordinator that gives exact answers sends lossy workers away, and both say why")
+    func refused() async throws {
+        let cluster = try cluster("resident", coordinator: [])
+        for process in [cluster.coordinator, try cluster.worker("alpha")] {
+            try await ClusterProcess.wait {
+                process.logText.contains("worker 'alpha' is lossy (worker.lossy is resident)")
+            }
+        }
+        let ended = try await cluster.client.generate("a b c", maximumTokens: 2)
+        #expect(ended.outcome == .failed && ended.message.contains("no complete cluster"))
+    }
+
+    @Test("Where everything fits, lossy workers answer as exact ones do")
+    func fitting() async throws {
+        let exact = try await Command.run(large.run)
+        let cluster = try cluster("resident", memory: "1GiB")
+        let result = try await submit(to: cluster)
+        #expect(result.status == 0, "\(result.errors)")
+        #expect(try result.object["low_share"] as? Double == 0)
+        #expect(
+            try result.object["tokens"] as? [Int] == (try exact.object["tokens"] as? [Int])
+        )
+    }
+
+    @Test("A worker is not lossy without a bound on its memory, nor in a way that it has not")
+    func settings() async throws {
+        func run(_ options: [String]) async throws -> Command {
+            try await Command.run(
+                ["--model", large.model.path, "--name", "alpha"] + options,
+                program: "moiety-worker"
+            )
+        }
+        let unbounded = try await run(["--lossy", "hobbit"])
+        #expect(unbounded.status == 78)
+        #expect(unbounded.errors.contains("given together with worker.memory"))
+        let emoe = try await run(["--memory", "1GiB", "--lossy", "emoe"])
+        #expect(emoe.status == 78 && emoe.errors.contains("moiety run --lossy emoe"))
+    }
+}

@@ -1,0 +1,43 @@
+import Cluster
+import Settings
+import Testing
+
+@Suite("Settings of lossy workers")
+struct LossyTests {
+    private func worker(_ values: [String: String]) throws -> WorkerSettings {
+        var all = ["worker.memory": "4GiB", "worker.model": "/model.gguf"]
+        for (name, value) in values { all["worker.\(name)"] = value.isEmpty ? nil : value }
+        return try WorkerSettings.load(commandLine: all, surroundings: surroundings())
+    }
+
+    @Test("Nobody is lossy who was not told to be, and no coordinator takes such workers then")
+    func defaults() throws {
+        #expect(try worker([:]).lossy == nil)
+        #expect(try worker(["low-tier": "q2"]).lossy == nil)
+        let plain = try CoordinatorSettings.load(surroundings: surroundings())
+        #expect(!plain.allowsLossy)
+        let told = try CoordinatorSettings.load(
+            commandLine: ["coordinator.lossy": "true"],
+            surroundings: surroundings()
+        )
+        #expect(told.allowsLossy)
+    }
+
+    @Test("A kind and a tier are read, and shown")
+    func values() throws {
+        let settings = try worker(["lossy": "hobbit", "low-tier": "q2"])
+        #expect(settings.lossy?.kind == .hobbit && settings.lossy?.tier == .q2)
+        #expect(settings.describe()["worker.lossy"]?.value == "hobbit")
+        #expect(try worker(["lossy": "resident"]).lossy?.tier == .q3)
+    }
+
+    @Test("What a worker cannot do is refused with what to do")
+    func refusals() {
+        let emoe = settingsError { _ = try worker(["lossy": "emoe"]) }
+        #expect(emoe?.description.contains("moiety run --lossy emoe") == true)
+        let none = settingsError { _ = try worker(["lossy": "resident", "low-tier": "none"]) }
+        #expect(none?.description.contains("one of q4, q3, q2") == true)
+        let unbounded = settingsError { _ = try worker(["lossy": "hobbit", "memory": ""]) }
+        #expect(unbounded?.description.contains("given together with worker.memory") == true)
+    }
+}
