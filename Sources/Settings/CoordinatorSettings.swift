@@ -170,21 +170,9 @@ extension CoordinatorSettings {
 
         (heartbeatInterval, silenceLimit) = try Self.heartbeat(&reader)
         shareTime = try reader.value("share-time", .time, default: .seconds(30))
-        workerWait = try reader.value(
-            "worker-wait",
-            .duration(in: .zero ... .seconds(86_400)),
-            default: .seconds(30)
-        )
-        recoveryWait = try reader.value(
-            "recovery-wait",
-            .duration(in: .zero ... .seconds(86_400)),
-            default: .seconds(1)
-        )
-        recoveryHold = try reader.value(
-            "recovery-hold",
-            .duration(in: .zero ... .seconds(86_400)),
-            default: .seconds(60)
-        )
+        workerWait = try reader.value("worker-wait", .patience, default: .seconds(30))
+        recoveryWait = try reader.value("recovery-wait", .patience, default: .seconds(1))
+        recoveryHold = try reader.value("recovery-hold", .patience, default: .seconds(60))
         logLevel = try reader.value("log-level", .logLevel, default: .info)
         try reader.finish()
         described = reader.described
@@ -264,5 +252,10 @@ extension SettingKind<Duration> {
     /// Long enough to be measured, short enough that somebody still waits for it.
     fileprivate static var time: SettingKind {
         duration(in: .milliseconds(20) ... .seconds(3600))
+    }
+
+    /// Up to a day, or none at all.
+    fileprivate static var patience: SettingKind {
+        duration(in: .zero ... .seconds(86_400))
     }
 }
