@@ -43,15 +43,10 @@ struct ForesightCommand: ParsableCommand {
 
     func run() throws {
         let file = try ModelFile(path: model)
-        let kernels = Kernels(
-            instructionSet: try chosenInstructionSet(),
-            threads: try threads.compute()
-        )
-        kernels.pool.bindCaller()
+        let kernels = try threads.kernels()
         let texts = try texts.read(file)
-        let benchmark = try ForesightBenchmark(file, kernels: kernels) { share in
-            Console.progress("loading experts: \(Format.fixed(share * 100, digits: 0)) %")
-        }
+        let benchmark = try ForesightBenchmark(file, kernels: kernels, progress: showLoading)
+        kernels.pool.bindCaller()
         var figures: [Figure] = []
         var all: [ForesightScore] = []
         for (task, windows) in texts {

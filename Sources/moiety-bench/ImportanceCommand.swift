@@ -34,19 +34,15 @@ struct ImportanceCommand: ParsableCommand {
 
     func run() throws {
         let file = try ModelFile(path: model)
-        let kernels = Kernels(
-            instructionSet: try chosenInstructionSet(),
-            threads: try threads.compute()
-        )
-        kernels.pool.bindCaller()
+        let kernels = try threads.kernels()
         let windows = try texts.read(file).flatMap(\.windows)
         var benchmark = try ImportanceBenchmark(
             file,
             kernels: kernels,
-            windowLength: texts.ctxSize
-        ) { share in
-            Console.progress("loading experts: \(Format.fixed(share * 100, digits: 0)) %")
-        }
+            windowLength: texts.ctxSize,
+            progress: showLoading
+        )
+        kernels.pool.bindCaller()
         for (index, window) in windows.enumerated() {
             Console.progress("window \(index + 1) of \(windows.count)")
             try benchmark.record(window)

@@ -29,10 +29,7 @@ struct ModelCommand: ParsableCommand {
     }
 
     func run() throws {
-        let kernels = Kernels(
-            instructionSet: try chosenInstructionSet(),
-            threads: try threads.compute()
-        )
+        let kernels = try threads.kernels()
         let loaded = try load(try ModelFile(path: workload.model), kernels)
         let disk = try DiskReference(loaded)
         kernels.pool.bindCaller()
@@ -63,9 +60,7 @@ struct ModelCommand: ParsableCommand {
 
     private func load(_ file: ModelFile, _ kernels: Kernels) throws -> LoadedModel {
         guard let budget = try memory.budget() else {
-            return try LoadedModel(file, kernels: kernels) { share in
-                Console.progress("loading experts: \(Format.fixed(share * 100, digits: 0)) %")
-            }
+            return try LoadedModel(file, kernels: kernels, progress: showLoading)
         }
         let working = options.workingMemory(file.description, threadCount: kernels.threadCount)
         return try LoadedModel(

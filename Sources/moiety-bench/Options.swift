@@ -31,6 +31,19 @@ struct ThreadOptions: ParsableArguments {
         guard threads <= chosen.count || cpus != nil else { return ComputeThreads(count: threads) }
         return try ComputeThreads(wanted: threads, cpus: chosen)
     }
+
+    /// The arithmetic on those threads.
+    ///
+    /// The caller is bound when it has loaded what it computes with: threads that it starts before
+    /// would stay on its CPU.
+    func kernels() throws -> Kernels {
+        Kernels(instructionSet: try chosenInstructionSet(), threads: try compute())
+    }
+}
+
+/// Shows which share of a model's experts is in place.
+func showLoading(_ share: Double) {
+    Console.progress("loading experts: \(Format.fixed(share * 100, digits: 0)) %")
 }
 
 /// The CPUs that an option names; nil where it is not given.

@@ -37,17 +37,12 @@ struct ProfileCommand: ParsableCommand {
 
     func run() throws {
         let file = try ModelFile(path: model)
-        let kernels = Kernels(
-            instructionSet: try chosenInstructionSet(),
-            threads: try threads.compute()
-        )
-        kernels.pool.bindCaller()
+        let kernels = try threads.kernels()
         let texts = try texts.read(file)
         let directory = URL(filePath: directory)
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-        let counting = try UseCounting(file, kernels: kernels) { share in
-            Console.progress("loading experts: \(Format.fixed(share * 100, digits: 0)) %")
-        }
+        let counting = try UseCounting(file, kernels: kernels, progress: showLoading)
+        kernels.pool.bindCaller()
         for (task, windows) in texts {
             Console.progress("\(task): counting")
             let profile = try counting.profile(of: task, windows)

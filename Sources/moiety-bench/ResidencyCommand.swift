@@ -71,11 +71,7 @@ struct ResidencyCommand: ParsableCommand {
 
     func run() throws {
         let file = try ModelFile(path: model)
-        let kernels = Kernels(
-            instructionSet: try chosenInstructionSet(),
-            threads: try threads.compute()
-        )
-        kernels.pool.bindCaller()
+        let kernels = try threads.kernels()
         let texts = try texts.read(file).map { task, windows in
             guard windows.count >= 2 else {
                 throw ValidationError("\(task) has one window; make windows shorter (-c)")
@@ -86,9 +82,8 @@ struct ResidencyCommand: ParsableCommand {
                 unseen: Array(windows.suffix(windows.count - windows.count / 2))
             )
         }
-        let benchmark = try ResidencyBenchmark(file, kernels: kernels) { share in
-            Console.progress("loading experts: \(Format.fixed(share * 100, digits: 0)) %")
-        }
+        let benchmark = try ResidencyBenchmark(file, kernels: kernels, progress: showLoading)
+        kernels.pool.bindCaller()
         let results = try benchmark.run(texts, shares: try shares(), seed: seed) {
             Console.progress($0)
         }

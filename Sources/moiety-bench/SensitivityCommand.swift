@@ -46,15 +46,10 @@ struct SensitivityCommand: ParsableCommand {
 
     func run() throws {
         let file = try ModelFile(path: model)
-        let kernels = Kernels(
-            instructionSet: try chosenInstructionSet(),
-            threads: try threads.compute()
-        )
-        kernels.pool.bindCaller()
+        let kernels = try threads.kernels()
         let texts = try texts.read(file)
-        let benchmark = try SensitivityBenchmark(file, kernels: kernels) { share in
-            Console.progress("loading experts: \(Format.fixed(share * 100, digits: 0)) %")
-        }
+        let benchmark = try SensitivityBenchmark(file, kernels: kernels, progress: showLoading)
+        kernels.pool.bindCaller()
         let figures = try texts.map { task, windows in
             let results = try benchmark.run(windows) { Console.progress("\(task): \($0)") }
             let alike = results.prefix { $0.agreement >= threshold }
