@@ -12,8 +12,10 @@ Then, with -m, what reading guessed experts ahead hides of the time of decode, w
 memory cgroup of SHARE percent of the file's bytes and 2 percent more; as root, with nothing else
 running. In each round decode is measured with everything in memory, without guesses (--foresight 0) and
 with them, one after the other. Of a token's time, what can be hidden is the lesser of two: what it
-computes for with everything in memory, and what it waits for the disk without guesses. Medians of the
-rounds, and the least and the most; --read-limit holds the disk to so many bytes per second.
+computes for with everything in memory, and what it waits for the disk without guesses. But nothing can
+be hidden from a disk that is never idle: idle_ms is what is left of the time without guesses once the
+bytes are read at the speed that the disk was just measured at. Medians of the rounds, and the least and
+the most; --read-limit holds the disk to so many bytes per second.
 """
 
 import argparse
@@ -81,13 +83,18 @@ def one_round(options, budget):
     ahead = decode(options, budget, options.foresight)
     hideable = min(whole["token_ms"], without["stall_ms"])
     hidden = without["token_ms"] - ahead["token_ms"]
+    idle = max(0, without["token_ms"] - without["read_mb"] / without["disk_gb_s"])
     return {
         "in_memory_ms": whole["token_ms"],
         "without_ms": without["token_ms"], "without_stall_ms": without["stall_ms"],
         "ahead_ms": ahead["token_ms"], "ahead_stall_ms": ahead["stall_ms"],
         "hideable_ms": hideable, "hidden_ms": hidden, "hidden_share": hidden / hideable,
-        "read_mb": without["read_mb"], "ahead_in_vain_mb": ahead["in_vain_mb"],
-        "disk_gb_s": ahead["disk_gb_s"], "disk_share": ahead["disk_share"],
+        "idle_ms": idle, "read_mb": without["read_mb"], "ahead_in_vain_mb": ahead["in_vain_mb"],
+        "disk_gb_s": without["disk_gb_s"], "disk_share": without["disk_share"],
+        "ahead_disk_share": ahead["disk_share"],
+    } | {
+        f"guessed_{distance}_ahead": accuracy
+        for distance, accuracy in enumerate(ahead["guessed"])
     }
 
 
