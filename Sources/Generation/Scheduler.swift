@@ -141,13 +141,15 @@ public struct Scheduler: Equatable, Sendable {
         return best?.index
     }
 
-    /// Who wishes nothing, or has lost patience, is not held back.
+    /// Who wishes nothing, has lost patience, or would be late itself after another step, is not
+    /// held back.
     private func isHeldBack(
         _ sequence: ScheduledSequence,
         at place: Place,
         by forecast: Forecast?
     ) -> Bool {
         guard let forecast, sequence.wish.isStrict, now < sequence.patienceEnd else { return false }
+        if let latest = place.standing.latest, latest < now + forecast.stepTime { return false }
         return forecast.isHarmed(by: sequence, standing: place.standing)
     }
 

@@ -155,16 +155,19 @@ struct AdmissionTests {
         var scheduler = scheduler()
         scheduler.add(1, promptTokenCount: 10, wish: first(.seconds(1)))
         scheduler.start(1)
-        var other = scheduler
         // 10 and 95 rows take 1.05 s, whoever is read first, since one step reads both.
-        scheduler.add(2, promptTokenCount: 95, wish: first(.seconds(1)))
+        scheduler.add(2, promptTokenCount: 95, wish: first(.milliseconds(1060)))
         #expect(scheduler.next == nil)
-        other.add(2, promptTokenCount: 95, wish: first(.seconds(30)))
-        #expect(other.next == nil)
+        scheduler.add(3, promptTokenCount: 95, wish: first(.seconds(30)))
+        #expect(scheduler.next == nil)
         // Somebody shorter comes in meanwhile, and who wishes nothing.
-        scheduler.add(3, promptTokenCount: 85, wish: first(.seconds(2)))
-        other.add(3, promptTokenCount: 1000)
-        #expect(scheduler.next == 3 && other.next == 3)
+        var other = scheduler
+        scheduler.add(4, promptTokenCount: 85, wish: first(.seconds(2)))
+        other.add(4, promptTokenCount: 1000)
+        #expect(scheduler.next == 4 && other.next == 4)
+        // After another step of 0.1 s it would be late itself.
+        scheduler.add(5, promptTokenCount: 95, wish: first(.seconds(1)))
+        #expect(scheduler.next == 5)
     }
 
     @Test("Nobody comes in who would make another's answer too slow")

@@ -62,6 +62,11 @@ struct Forecast {
         }
     }
 
+    /// What the next step takes, if nobody comes in.
+    var stepTime: Duration {
+        .seconds(cost.perStep + cost.perRow * min(stepRows, answerCount + promptRows))
+    }
+
     /// Who misses it in any case is not harmed by anybody.
     private mutating func add(_ promise: Promise) {
         guard time(of: promise, beside: nil, first: false) <= promise.left else { return }

@@ -82,6 +82,9 @@ struct Standing: Comparable {
     /// By when it must be begun; of the lost, how long it takes.
     private let time: Duration
     private let arrival: UInt64
+    /// By when its prompt must be begun for its first token to be in time; nil where that was not
+    /// wished, or cannot be.
+    let latest: Duration?
 
     /// What is left of the objective for the whole answer counts: that of the first token, and what
     /// a slower pace than its own leaves after it.
@@ -97,12 +100,14 @@ struct Standing: Comparable {
         arrival = sequence.arrival
         guard admission == .objectives, sequence.awaitsFirstToken else {
             (isLost, time) = (false, admission == .objectives ? sequence.due : .zero)
+            latest = nil
             return
         }
         let reading = Duration.seconds(cost.seconds(prompt: sequence.pending, stepRows: stepRows))
         let answering = Duration.seconds(cost.seconds(answer: sequence.wish.answerLength))
         let latest = sequence.due - reading
         isLost = latest < now && now < sequence.patienceEnd
+        self.latest = latest < now ? nil : latest
         if latest >= now {
             let pauses = max(0, sequence.wish.answerLength - 1)
             let wished = sequence.wish.eachToken.map { $0 * pauses } ?? .zero
