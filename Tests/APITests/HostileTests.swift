@@ -12,7 +12,15 @@ struct HostileTests {
     }
 
     private static func expectAlive(_ client: HTTPClient) async throws {
-        #expect(try await client.get("/health").status == 200)
+        let question = HTTPClient.request("GET", "/health", headers: [:], body: [])
+        // On a busy machine a server that is told to be impatient may give up before it is asked.
+        for _ in 0..<20 {
+            let answer = try await client.exchange([question]) { _ in true }
+            guard answer.isEmpty else {
+                return #expect(try HTTPClient.reply(in: answer).status == 200)
+            }
+        }
+        Issue.record("no connection is answered")
     }
 
     @Test("A body that is too long is refused, whether it says so or not")
