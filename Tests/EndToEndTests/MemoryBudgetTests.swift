@@ -118,7 +118,7 @@ struct MemoryBudgetTests {
             #expect(uses > 0 && hits >= 0 && hits <= uses, "\(stored)")
             // Each was read at least once, whole; hits are what was there before.
             #expect(try #require(stored["bytes_read"] as? Int) > 2_000_000, "\(stored)")
-            #expect(try #require(stored["stall_s"] as? Double) > 0, "\(stored)")
+            #expect(try #require(stored["stall_s"] as? Double) >= 0, "\(stored)")
             let guesses = try #require(stored["guesses"] as? [Int])
             let right = try #require(stored["right_guesses"] as? [Int])
             #expect(guesses.count == 4 && guesses[0] > 0 && guesses[3] == 0, "\(stored)")
