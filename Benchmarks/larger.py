@@ -14,11 +14,10 @@ per second, as a slower one would.
 """
 
 import argparse
-import json
 import os
 import sys
 
-from limited import TOP, medians, run, theirs
+from limited import add_options, compare, run, show, theirs
 
 
 def ours(options, memory, budget):
@@ -40,55 +39,28 @@ def measure(options, ratio):
     if budget <= 0:
         sys.exit(f"{memory} bytes leave nothing beside the coordinator's {core} (--core)")
     largest = max(core, budget)
-    sides = {"moiety": []}
-    for read_ahead in options.read_ahead if options.peer else []:
-        sides[f"llama.cpp, read-ahead {read_ahead}"] = []
-    for number in range(options.rounds):
-        for side, results in sides.items():
-            print(f"{ratio} times the memory: round {number + 1}, {side}", file=sys.stderr)
-            results.append(
-                ours(options, memory, budget) if side == "moiety"
-                else theirs(options, largest, int(side.split()[-1]))
-            )
-    figures = {side: medians(results) for side, results in sides.items()}
-    peers = [figures[side] for side in sides if side != "moiety"]
-    ratios = {
-        part: round(figures["moiety"][part] / max(peer[part] for peer in peers), 2)
-        for part in ("decode", "prefill") if peers
-    }
-    return {"ratio": ratio, "bytes": memory, "worker_bytes": budget, "largest_node_bytes": largest,
-            "sides": figures, "ratios": ratios}
+    sizes = {"bytes": memory, "worker_bytes": budget, "largest_node_bytes": largest}
+    return {"ratio": ratio} | sizes | compare(
+        options, f"{ratio} times the memory", lambda: ours(options, memory, budget),
+        lambda read_ahead: theirs(options, largest, read_ahead),
+    )
+
+
+def title(result):
+    return (f"{result['ratio']} times the cluster's memory of {result['bytes']} bytes, "
+            f"{result['worker_bytes']} of each worker")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("-m", "--model", required=True)
-    parser.add_argument("--build", default=os.path.join(TOP, ".build", "release"))
-    parser.add_argument("--peer")
+    add_options(parser, prompt=128)
     parser.add_argument("--ratios", default="1.5,3,6")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--core", type=int, default=450, help="megabytes of the coordinator")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--tokens", type=int, default=32)
-    parser.add_argument("--prompt", type=int, default=128)
-    parser.add_argument("--read-ahead", default="128,8192")
-    parser.add_argument("--read-limit", type=int)
-    parser.add_argument("--cache-directory")
-    parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     options.threads = os.cpu_count()
-    options.read_ahead = [int(word) for word in options.read_ahead.split(",")]
     results = [measure(options, float(ratio)) for ratio in options.ratios.split(",")]
-    if options.json:
-        print(json.dumps(results))
-        return
-    for result in results:
-        print(f"{result['ratio']} times the cluster's memory of {result['bytes']} bytes, "
-              f"{result['worker_bytes']} of each worker")
-        for side, figures in result["sides"].items():
-            print(f"  {side}: " + ", ".join(f"{key} {value}" for key, value in figures.items()))
-        for part, ratio in result["ratios"].items():
-            print(f"  {part}, ours by theirs: {ratio}")
+    show(options, results, title)
 
 
 if __name__ == "__main__":

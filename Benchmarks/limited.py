@@ -69,53 +69,71 @@ def medians(results):
     return {key: round(statistics.median(result[key] for result in results), 3) for key in keys}
 
 
-def measure(options, share):
-    budget = os.path.getsize(options.model) * share // 100
-    sides = {"moiety": []}
+def compare(options, what, ours, theirs):
+    """Both sides in turn, ROUNDS times: medians of each, and ratios by the better read-ahead."""
+    sides = {"moiety": ours}
     for read_ahead in options.read_ahead if options.peer else []:
-        sides[f"llama.cpp, read-ahead {read_ahead}"] = []
+        sides[f"llama.cpp, read-ahead {read_ahead}"] = lambda number=read_ahead: theirs(number)
+    results = {side: [] for side in sides}
     for number in range(options.rounds):
-        for side, results in sides.items():
-            print(f"{share} %: round {number + 1}, {side}", file=sys.stderr)
-            results.append(
-                ours(options, budget) if side == "moiety"
-                else theirs(options, budget, int(side.split()[-1]))
-            )
-    figures = {side: medians(results) for side, results in sides.items()}
+        for side, measured in sides.items():
+            print(f"{what}: round {number + 1}, {side}", file=sys.stderr)
+            results[side].append(measured())
+    figures = {side: medians(measured) for side, measured in results.items()}
     peers = [figures[side] for side in sides if side != "moiety"]
     ratios = {
         part: round(figures["moiety"][part] / max(peer[part] for peer in peers), 2)
         for part in ("decode", "prefill") if peers
     }
-    return {"share": share, "bytes": budget, "sides": figures, "ratios": ratios}
+    return {"sides": figures, "ratios": ratios}
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def measure(options, share):
+    budget = os.path.getsize(options.model) * share // 100
+    return {"share": share, "bytes": budget} | compare(
+        options, f"{share} %", lambda: ours(options, budget),
+        lambda read_ahead: theirs(options, budget, read_ahead),
+    )
+
+
+def add_options(parser, prompt):
+    """What every comparison within a limit of memory can be told."""
     parser.add_argument("-m", "--model", required=True)
     parser.add_argument("--build", default=os.path.join(TOP, ".build", "release"))
     parser.add_argument("--peer")
-    parser.add_argument("--shares", default="50,25")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--tokens", type=int, default=32)
-    parser.add_argument("--prompt", type=int, default=512)
-    parser.add_argument("--read-ahead", default="128,8192")
+    parser.add_argument("--prompt", type=int, default=prompt)
+    parser.add_argument(
+        "--read-ahead", default="128,8192",
+        type=lambda text: [int(word) for word in text.split(",")],
+    )
     parser.add_argument("--read-limit", type=int)
     parser.add_argument("--cache-directory")
     parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
-    options.read_ahead = [int(word) for word in options.read_ahead.split(",")]
-    results = [measure(options, int(share)) for share in options.shares.split(",")]
+
+
+def show(options, results, title):
+    """Prints what was compared, each under its title."""
     if options.json:
         print(json.dumps(results))
         return
     for result in results:
-        print(f"{result['share']} % of the file, {result['bytes']} bytes")
+        print(title(result))
         for side, figures in result["sides"].items():
             print(f"  {side}: " + ", ".join(f"{key} {value}" for key, value in figures.items()))
         for part, ratio in result["ratios"].items():
             print(f"  {part}, ours by theirs: {ratio}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add_options(parser, prompt=512)
+    parser.add_argument("--shares", default="50,25")
+    parser.add_argument("--threads", type=int, default=2)
+    options = parser.parse_args()
+    results = [measure(options, int(share)) for share in options.shares.split(",")]
+    show(options, results, lambda result: f"{result['share']} % of the file, {result['bytes']} bytes")
 
 
 if __name__ == "__main__":
