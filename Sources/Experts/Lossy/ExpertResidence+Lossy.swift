@@ -12,39 +12,30 @@ extension ExpertResidence {
     /// - Throws: `MemoryPlanError`, and what reading the model throws.
     func runner(
         _ lossy: TierOptions,
-        _ high: StoreLayout,
         budget: Int,
         fixed: Int,
         progress: (Double) -> Void,
         onTrouble: @escaping (Trouble) -> Void
     ) throws -> any LossyRunner {
-        let low = try StoreLayout(model.layout.lowered(to: lossy.tier))
+        let tiers = try TierBudget(budget, of: model, lossy, fixed: fixed)
         var importance: ColumnImportance?
         if let path = lossy.importancePath {
             importance = try ColumnImportance(path: path, for: model.layout)
         }
         let short = model.layout.shortRowCount(in: lossy.tier)
         if short > 0 { onTrouble(.shortRows(lossy.tier, layerCount: short)) }
-        let needs = LossyPlan.Needs(
-            fixed: fixed,
-            highSlot: high.slotByteCount,
-            lowSlot: low.slotByteCount,
-            expertCount: high.expertCount,
-            // A row's experts of a layer, and as many on their way.
-            leastSlots: 2 * max(1, model.description.expertsPerToken)
-        )
-        let plan = try LossyPlan(budget: budget, lossy.mode, lowShare: lossy.lowShare, needs)
+        let slots = try tiers.slots()
         let note: (StoreError) -> Void = { onTrouble(.fallback($0)) }
         // Both before threads compute: making them takes all cores.
         let lowExperts = try stored(
             lossy.tier,
-            plan.slots.low,
+            slots.low,
             progress,
             onTrouble,
             importance: importance
         )
         let highExperts =
-            try plan.slots.high > 0 ? stored(nil, plan.slots.high, progress, onTrouble) : nil
+            try slots.high > 0 ? stored(nil, slots.high, progress, onTrouble) : nil
         switch lossy.mode {
         case .hobbit(let thresholds):
             guard let highExperts else { preconditionFailure("a plan without a high tier") }

@@ -2,8 +2,7 @@ public import Caching
 import ExpertStore
 public import Model
 
-/// A memory budget that two tiers of experts share, for a process that is told which of a model's
-/// experts it computes.
+/// A memory budget that two tiers of experts share.
 public struct TierBudget: Equatable, Sendable {
     let byteCount: Int
     let options: TierOptions
@@ -35,12 +34,14 @@ public struct TierBudget: Equatable, Sendable {
 
     /// Experts of each tier that are in memory at once.
     ///
-    /// - Parameter expertCount: those that it computes.
+    /// - Parameter expertCount: those that it computes; nil for all of the model's.
     /// - Throws: where it is too small for them.
-    public func slots(expertCount: Int) throws(MemoryPlanError) -> SlotCounts {
+    public func slots(expertCount: Int? = nil) throws(MemoryPlanError) -> SlotCounts {
         var needs = needs
         // Caches are for whatever it is told to compute later on.
-        if isResident { needs.expertCount = max(1, min(expertCount, needs.expertCount)) }
+        if isResident, let expertCount {
+            needs.expertCount = max(1, min(expertCount, needs.expertCount))
+        }
         return try LossyPlan(
             budget: byteCount,
             options.mode,

@@ -85,7 +85,6 @@ public struct ExpertResidence: Sendable {
             case .tiers(let tiers):
                 return try runner(
                     tiers,
-                    layout,
                     budget: budget,
                     fixed: fixed,
                     progress: progress,

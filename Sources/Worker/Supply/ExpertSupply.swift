@@ -94,15 +94,19 @@ final class ExpertSupply: Sendable {
             if case .tiered(let stores) = disk { try check(stores.budget, expertCount: count) }
             return disk
         }
-        let needs = try needs(of: file)
+        let division: Division
+        do throws(ModelError) {
+            division = try Self.divide(budget, of: file, for: machine)
+        } catch {
+            throw .model(error)
+        }
         let disk: DiskExperts
-        // What fits stays exact.
-        if let lossy = machine.lossy, budget < needs.fixed + needs.experts {
-            let tiers = try tiers(lossy, of: file, budget: budget, fixed: needs.fixed)
-            disk = .tiered(try openStores(of: file, tiers, expertCount: count, isCancelled))
-        } else {
+        switch division {
+        case .exact(let needs):
             let slotCount = try slotCount(needs, budget: budget)
             disk = .exact(try openStore(of: file, slotCount, isCancelled))
+        case .tiered(let tiers):
+            disk = .tiered(try openStores(of: file, tiers, expertCount: count, isCancelled))
         }
         onOpened(disk)
         state.withLock { $0.disk = disk }
@@ -116,40 +120,42 @@ final class ExpertSupply: Sendable {
     /// The process takes a little more once it serves, so a load may still refuse.
     static func checkBudget(of machine: Machine) throws(WorkerError) {
         guard let file = machine.model, let budget = machine.budget else { return }
-        let needs: MemoryPlan.Needs
-        var tiers: TierBudget?
+        let division: Division
         do throws(ModelError) {
-            needs = try Self.needs(file)
-            if let lossy = machine.lossy, budget < needs.fixed + needs.experts {
-                tiers = try TierBudget(budget, of: file, TierOptions(lossy), fixed: needs.fixed)
-            }
+            division = try divide(budget, of: file, for: machine)
         } catch {
             throw .model(error)
         }
         do throws(MemoryPlanError) {
-            if let tiers {
-                // How many experts it is to hold is not known yet.
-                _ = try tiers.slots(expertCount: 1)
-            } else {
-                _ = try MemoryPlan(budget: budget, needs)
+            switch division {
+            case .exact(let needs): _ = try MemoryPlan(budget: budget, needs)
+            // How many experts it is to hold is not known yet.
+            case .tiered(let tiers): _ = try tiers.slots(expertCount: 1)
             }
         } catch {
             throw .memory(error)
         }
     }
 
-    /// What this process takes with a file's experts on disk.
-    private static func needs(_ file: ModelFile) throws(ModelError) -> MemoryPlan.Needs {
-        let working = workingByteCount(file.description)
-        return try MemoryPlan.Needs(file, fixed: ExpertResidence.fixedByteCount(working: working))
+    /// What a budget is divided between.
+    private enum Division {
+        case exact(MemoryPlan.Needs)
+        case tiered(TierBudget)
     }
 
-    private func needs(of file: ModelFile) throws(SupplyError) -> MemoryPlan.Needs {
-        do throws(ModelError) {
-            return try Self.needs(file)
-        } catch {
-            throw .model(error)
+    /// In two tiers where the machine is lossy; but what fits stays exact.
+    private static func divide(
+        _ budget: Int,
+        of file: ModelFile,
+        for machine: Machine
+    ) throws(ModelError) -> Division {
+        let working = workingByteCount(file.description)
+        let fixed = ExpertResidence.fixedByteCount(working: working)
+        let needs = try MemoryPlan.Needs(file, fixed: fixed)
+        guard let lossy = machine.lossy, budget < fixed + needs.experts else {
+            return .exact(needs)
         }
+        return .tiered(try TierBudget(budget, of: file, TierOptions(lossy), fixed: fixed))
     }
 
     private func slotCount(
@@ -199,19 +205,6 @@ final class ExpertSupply: Sendable {
     }
 
     // MARK: Experts in two tiers
-
-    private func tiers(
-        _ lossy: LossySettings,
-        of file: ModelFile,
-        budget: Int,
-        fixed: Int
-    ) throws(SupplyError) -> TierBudget {
-        do throws(ModelError) {
-            return try TierBudget(budget, of: file, TierOptions(lossy), fixed: fixed)
-        } catch {
-            throw .model(error)
-        }
-    }
 
     private func openStores(
         of file: ModelFile,
