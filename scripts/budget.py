@@ -3,8 +3,9 @@
 
 A worker with a budget computes the experts of MODEL for a coordinator, which random jobs keep busy:
 short and long prompts, some of them cancelled. `moiety run --memory` answers other ones beside it, one
-process after the other. Every answer must be that of a process without a budget, and no sample of
-either's resident memory may be more than TOLERANCE above the budget. What `make budget` does.
+process after the other. Every answer must be that of a process without a budget, and neither's resident
+memory may ever be more than TOLERANCE above the budget, by the kernel's own mark of the most that it was.
+What `make budget` does.
 
     scripts/budget.py -m MODEL [--memory BYTES] [--minutes 60] [--clients 3] [--seed N] [--json]
 """
@@ -35,12 +36,12 @@ def make_question(chance):
             "--temp", "0.7", "--seed", str(chance.randrange(1 << 31))]
 
 
-def resident_bytes(process):
-    """Nil once it has ended."""
+def most_bytes(process):
+    """The most that was resident until now, as the kernel noted it; None once it has ended."""
     try:
         with open(f"/proc/{process.pid}/status", encoding="ascii") as file:
             for line in file:
-                if line.startswith("VmRSS:"):
+                if line.startswith("VmHWM:"):
                     return int(line.split()[1]) * 1024
     except (FileNotFoundError, ProcessLookupError):
         pass
@@ -48,19 +49,29 @@ def resident_bytes(process):
 
 
 class Samples(threading.Thread):
-    """Looks at one process after the other, until told to stop."""
+    """Looks at processes, of each kind one after the other, until told to stop."""
 
-    def __init__(self):
+    def __init__(self, *names):
         super().__init__()
-        self.process, self.over, self.count, self.most = None, False, 0, 0
+        self.processes = dict.fromkeys(names)
+        self.counts, self.most = dict.fromkeys(names, 0), dict.fromkeys(names, 0)
+        self.over, self.longest_pause = False, 0
 
     def run(self):
+        # Those that it watches take all cores; only root may come before them.
+        if os.geteuid() == 0:
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), -10)
+        last = due = time.monotonic()
         while not self.over:
-            value = resident_bytes(self.process) if self.process else None
-            if value:
-                self.count += 1
-                self.most = max(self.most, value)
-            time.sleep(SAMPLE_PAUSE)
+            for name, process in self.processes.items():
+                value = most_bytes(process) if process else None
+                if value:
+                    self.counts[name] += 1
+                    self.most[name] = max(self.most[name], value)
+            now = time.monotonic()
+            self.longest_pause, last = max(self.longest_pause, now - last), now
+            due += SAMPLE_PAUSE
+            time.sleep(max(0, due - now))
 
 
 class Cluster:
@@ -123,7 +134,7 @@ class Client(threading.Thread):
             self.commands[number], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         ) as process:
             if self.watch:
-                self.watch.process = process
+                self.watch.processes[self.name] = process
             try:
                 text, words = process.communicate(timeout=limit or JOB_LIMIT * 10)
             except subprocess.TimeoutExpired:
@@ -155,8 +166,8 @@ def run(options, programs, stack):
     log = stack.enter_context(open(options.log, "ab"))
     cluster = Cluster(options, programs, directory, log, stack)
     end = time.monotonic() + 60 * options.minutes
-    samples = {"worker": Samples(), "run": Samples()}
-    samples["worker"].process = cluster.worker
+    samples = Samples("worker", "run")
+    samples.processes["worker"] = cluster.worker
     moiety = programs["moiety"]
     submit = [[moiety, "submit", "--attached", "--coordinator", cluster.client, *question]
               for question in questions]
@@ -164,30 +175,28 @@ def run(options, programs, stack):
               "--cache-directory", options.cache, *question] for question in questions]
     clients = [Client(f"client {number}", submit, expected, end, chance.random())
                for number in range(options.clients)]
-    clients.append(Client("run", alone, expected, end, chance.random(), samples["run"]))
-    for thread in [*samples.values(), *clients]:
+    clients.append(Client("run", alone, expected, end, chance.random(), samples))
+    for thread in [samples, *clients]:
         thread.start()
     for thread in clients:
         thread.join()
-    for thread in samples.values():
-        thread.over = True
-        thread.join()
+    samples.over = True
+    samples.join()
     faults = [fault for client in clients for fault in client.faults]
     if cluster.worker.poll() is not None:
         faults.append(f"the worker ended with {cluster.worker.returncode}")
-    for name, taken in samples.items():
-        if taken.most > options.memory * (1 + TOLERANCE):
-            faults.append(f"{name}: {taken.most} bytes, {taken.most / options.memory:.3f} of it")
+    for name, most in samples.most.items():
+        if most > options.memory * (1 + TOLERANCE):
+            faults.append(f"{name}: {most} bytes, {most / options.memory:.3f} of it")
     return {
         "jobs": sum(client.right for client in clients),
         "cancelled": sum(client.cancelled for client in clients),
         "faults": faults,
         "budget_bytes": options.memory,
-        "samples": {name: taken.count for name, taken in samples.items()},
-        "most_bytes": {name: taken.most for name, taken in samples.items()},
-        "most_share": {
-            name: round(taken.most / options.memory, 4) for name, taken in samples.items()
-        },
+        "samples": samples.counts,
+        "longest_pause_s": round(samples.longest_pause, 3),
+        "most_bytes": samples.most,
+        "most_share": {name: round(most / options.memory, 4) for name, most in samples.most.items()},
         "seed": options.seed,
     }
 
