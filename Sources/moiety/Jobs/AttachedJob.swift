@@ -1,5 +1,4 @@
 import Inference
-import Model
 import Terminal
 import Wire
 
@@ -46,15 +45,9 @@ struct SubmittedAnswer: Encodable {
     let decodeRate: Double
     /// Rows of experts that each worker computed.
     let rows: [String: UInt64]
-    /// Of its uses of experts, those in fewer bits, and those that it went without; nil where
-    /// workers are exact.
-    let lowShare: Double?
-    let skippedShare: Double?
 
     enum CodingKeys: String, CodingKey {
         case job, text, tokens, rows
-        case lowShare = "low_share"
-        case skippedShare = "skipped_share"
         case promptTokens = "prompt_tokens"
         case cachedTokens = "cached_tokens"
         case prefillRate = "prefill_tok_s"
@@ -71,8 +64,6 @@ struct SubmittedAnswer: Encodable {
         prefillRate = summary.prefillRate
         decodeRate = summary.decodeRate
         rows = Dictionary(summary.rows) { $0 + $1 }
-        lowShare = ended.expertUses?.lowShare
-        skippedShare = ended.expertUses?.skippedShare
     }
 }
 

@@ -1,5 +1,4 @@
 import Foundation
-import Model
 import Tensors
 import Wire
 
@@ -192,24 +191,6 @@ struct BatchResult: Encodable {
             case promptTokens = "prompt_tokens"
             case completionTokens = "completion_tokens"
             case totalTokens = "total_tokens"
-        }
-    }
-
-    struct Inexactness: Encodable {
-        let expertUses: Int
-        let lowShare: Double
-        let skippedShare: Double
-
-        enum CodingKeys: String, CodingKey {
-            case expertUses = "expert_uses"
-            case lowShare = "low_share"
-            case skippedShare = "skipped_share"
-        }
-
-        init(_ uses: TierUses) {
-            expertUses = uses.all
-            lowShare = uses.lowShare
-            skippedShare = uses.skippedShare
         }
     }
 

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Foundation
 import Messaging
-import Model
 import Terminal
 import Wire
 
@@ -25,7 +24,7 @@ struct JobCommand: AsyncParsableCommand {
             let client = try coordinator.connect()
             let found = try client.find(job)
             guard let report = found.job else { throw CommandFailure.noJob(found) }
-            guard !json else { return try Console.writeJSON(FoundJobLine(report, found)) }
+            guard !json else { return try FoundJobLine(report, found).write(found) }
             var table = Table([("", .left), ("", .left)])
             table.add(["job", report.id])
             table.add(["state", "\(report.state)"])
@@ -35,6 +34,7 @@ struct JobCommand: AsyncParsableCommand {
             let time = Date(timeIntervalSince1970: TimeInterval(report.submittedAt))
             table.add(["submitted", ISO8601DateFormatter().string(from: time)])
             if !report.message.isEmpty { table.add(["message", report.message]) }
+            if let uses = found.ended?.expertUses { Deviation(uses, nil).add(to: &table) }
             Console.write(table.text)
             if !found.text.isEmpty { Console.write("\n" + found.text + "\n") }
         }
@@ -79,7 +79,7 @@ struct WaitCommand: AsyncParsableCommand {
                 guard let report = found.job else { throw CommandFailure.noJob(found) }
                 if report.state != .completed { failed += 1 }
                 if json {
-                    try Console.writeJSON(FoundJobLine(report, found))
+                    try FoundJobLine(report, found).write(found)
                 } else {
                     let reason = report.message.isEmpty ? "" : ": \(report.message)"
                     Console.write("\(report.id) \(report.state)\(reason)\n")
@@ -146,15 +146,9 @@ struct FoundJobLine: Encodable {
     let submittedAt: UInt64
     let message: String
     let text: String
-    /// Of its uses of experts, those in fewer bits, and those that it went without; nil until its
-    /// end, and where workers are exact.
-    let lowShare: Double?
-    let skippedShare: Double?
 
     enum CodingKeys: String, CodingKey {
         case id, state, task, tokens, message, text
-        case lowShare = "low_share"
-        case skippedShare = "skipped_share"
         case promptTokens = "prompt_tokens"
         case tokenIDs = "token_ids"
         case submittedAt = "submitted_at"
@@ -170,7 +164,10 @@ struct FoundJobLine: Encodable {
         submittedAt = job.submittedAt
         message = job.message
         text = found.text
-        lowShare = found.ended?.expertUses?.lowShare
-        skippedShare = found.ended?.expertUses?.skippedShare
+    }
+
+    /// With how inexact it was; nothing of that until its end, and where workers are exact.
+    func write(_ found: JobFound) throws {
+        try Console.writeJSON(Joined(self, found.ended?.expertUses.map(Inexactness.init)))
     }
 }

@@ -146,7 +146,8 @@ struct SubmitCommand: AsyncParsableCommand {
             throw ExitCode(Interrupt.exitCode)
         }
         guard json else { return output.end(summary: AnswerSummary(ended)) }
-        try Console.writeJSON(SubmittedAnswer(ended, text: output.text))
+        let answer = SubmittedAnswer(ended, text: output.text)
+        try Console.writeJSON(Joined(answer, ended.expertUses.map(Inexactness.init)))
     }
 
     // MARK: A batch

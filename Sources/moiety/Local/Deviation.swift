@@ -17,17 +17,14 @@ struct Deviation: Encodable {
 
     /// Names are promised to users.
     private enum CodingKeys: String, CodingKey {
-        case lowShare = "low_share"
-        case skippedShare = "skipped_share"
         case substitutedShare = "substituted_share"
         case presentExperts = "present_experts"
         case presentBytes = "present_bytes"
     }
 
     func encode(to encoder: any Encoder) throws {
+        try Inexactness(uses).encode(to: encoder)
         var object = encoder.container(keyedBy: CodingKeys.self)
-        try object.encode(uses.lowShare, forKey: .lowShare)
-        try object.encode(uses.skippedShare, forKey: .skippedShare)
         try object.encode(uses.substitutedShare, forKey: .substitutedShare)
         try object.encodeIfPresent(presence?.expertCount, forKey: .presentExperts)
         try object.encodeIfPresent(presence?.byteCount, forKey: .presentBytes)

@@ -57,17 +57,6 @@ struct RunCommand: AsyncParsableCommand {
         }
     }
 
-    /// An answer, and in which way it is not exact; nil where it is.
-    private struct Whole: Encodable {
-        let answer: Answer
-        let deviation: Deviation?
-
-        func encode(to encoder: any Encoder) throws {
-            try answer.encode(to: encoder)
-            try deviation?.encode(to: encoder)
-        }
-    }
-
     func validate() throws {
         guard memory.memory == nil || plan == nil else {
             throw ValidationError("--plan is for experts in memory; leave out --memory")
@@ -94,7 +83,7 @@ struct RunCommand: AsyncParsableCommand {
                 peak: memory.memory == nil ? nil : MemoryBudget.peakByteCount(),
                 task: deviation == nil ? nil : work.task
             )
-            try Console.writeJSON(Whole(answer: answer, deviation: deviation))
+            try Console.writeJSON(Joined(answer, deviation))
         }
     }
 
