@@ -4471,7 +4471,7 @@ const ProtobufCMessageDescriptor moiety__v1__evaluate__descriptor =
   (ProtobufCMessageInit) moiety__v1__evaluate__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moiety__v1__evaluation__field_descriptors[4] =
+static const ProtobufCFieldDescriptor moiety__v1__evaluation__field_descriptors[5] =
 {
   {
     "tag",
@@ -4521,8 +4521,21 @@ static const ProtobufCFieldDescriptor moiety__v1__evaluation__field_descriptors[
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "expert_uses",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__Evaluation, expert_uses),
+    &moiety__v1__expert_uses__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moiety__v1__evaluation__field_indices_by_name[] = {
+  4,   /* field[4] = expert_uses */
   1,   /* field[1] = position_count */
   3,   /* field[3] = score_count */
   0,   /* field[0] = tag */
@@ -4531,7 +4544,7 @@ static const unsigned moiety__v1__evaluation__field_indices_by_name[] = {
 static const ProtobufCIntRange moiety__v1__evaluation__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor moiety__v1__evaluation__descriptor =
 {
@@ -4541,7 +4554,7 @@ const ProtobufCMessageDescriptor moiety__v1__evaluation__descriptor =
   "Moiety__V1__Evaluation",
   "moiety.v1",
   sizeof(Moiety__V1__Evaluation),
-  4,
+  5,
   moiety__v1__evaluation__field_descriptors,
   moiety__v1__evaluation__field_indices_by_name,
   1,  moiety__v1__evaluation__number_ranges,

@@ -308,15 +308,19 @@ public struct EvaluationReply: Equatable, Sendable {
     public var positions: [TopLogits]
     /// Log-probabilities, `[scored positions]`.
     public var scores: [Double]
+    /// In which precision its rows used experts; nil where no worker that is lossy computed any.
+    public var expertUses: TierUses?
 
     public init(
         tag: UInt64,
         positions: [TopLogits],
-        scores: [Double]
+        scores: [Double],
+        expertUses: TierUses? = nil
     ) {
         self.tag = tag
         self.positions = positions
         self.scores = scores
+        self.expertUses = expertUses
     }
 }
 

@@ -1,5 +1,6 @@
 import CProtobufC
 import CWire
+import Model
 
 /// On the wire, stands for "score nothing".
 private let noScores = UInt32.max
@@ -66,7 +67,8 @@ extension EvaluationReply {
                 let range = position * top..<(position + 1) * top
                 return TopLogits(ids: Array(ids[range]), logits: Array(logits[range]))
             },
-            scores: reader.rawFrame(3, "evaluation's scores", count: scoreCount)
+            scores: reader.rawFrame(3, "evaluation's scores", count: scoreCount),
+            expertUses: TierUses.optional(raw.expert_uses, "evaluation.expert_uses")
         )
     }
 
@@ -84,6 +86,7 @@ extension EvaluationReply {
             unsafe raw.position_count = UInt32(clamping: positions.count)
             unsafe raw.top = UInt32(clamping: top)
             unsafe raw.score_count = UInt32(clamping: scores.count)
+            if let expertUses { unsafe raw.expert_uses = expertUses.raw(writer) }
         }
     }
 }

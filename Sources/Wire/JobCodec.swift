@@ -233,10 +233,6 @@ extension Ended {
         ) { part throws(WireError) in
             try unsafe WorkerRows(part, reader)
         }
-        var uses: TierUses?
-        if unsafe raw.expert_uses != nil {
-            uses = try unsafe TierUses(reader.part(raw.expert_uses, "ended.expert_uses"))
-        }
         try unsafe self.init(
             job: reader.text(raw.job, "ended.job"),
             outcome: reader.choice(raw.outcome.rawValue, "ended.outcome"),
@@ -255,7 +251,7 @@ extension Ended {
             rowsPerWorker: rows,
             retryAfter: raw.retry_milliseconds > 0
                 ? .milliseconds(Int(raw.retry_milliseconds)) : nil,
-            expertUses: uses
+            expertUses: TierUses.optional(raw.expert_uses, "ended.expert_uses")
         )
     }
 
@@ -281,18 +277,23 @@ extension Ended {
 }
 
 extension TierUses {
-    /// More than this no job ever has: sums and shares of such numbers cannot overflow.
+    /// More than this nothing ever has: sums and shares of such numbers cannot overflow.
     private static let most: UInt64 = 1 << 60
 
-    fileprivate init(_ raw: Moiety__V1__ExpertUses) throws(WireError) {
-        let most = unsafe max(raw.high, raw.low, raw.skipped)
-        guard most <= Self.most else {
-            throw .beyondLimit(field: "ended.expert_uses", value: most, limit: Int(Self.most))
+    /// Nil where the message has none.
+    static func optional(
+        _ raw: UnsafeMutablePointer<Moiety__V1__ExpertUses>?,
+        _ field: String
+    ) throws(WireError) -> TierUses? {
+        guard let raw = unsafe raw?.pointee else { return nil }
+        let largest = unsafe max(raw.high, raw.low, raw.skipped)
+        guard largest <= most else {
+            throw .beyondLimit(field: field, value: largest, limit: Int(most))
         }
-        unsafe self.init(high: Int(raw.high), low: Int(raw.low), skipped: Int(raw.skipped))
+        return unsafe TierUses(high: Int(raw.high), low: Int(raw.low), skipped: Int(raw.skipped))
     }
 
-    fileprivate func raw(
+    func raw(
         _ writer: MessageWriter
     ) -> UnsafeMutablePointer<Moiety__V1__ExpertUses>? {
         unsafe writer.message(moiety__v1__expert_uses__init) { raw in

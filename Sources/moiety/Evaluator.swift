@@ -15,6 +15,8 @@ protocol Evaluator {
 struct EvaluatedTokens {
     var positions: [Evaluation.Position] = []
     var logProbabilities: [Double] = []
+    /// In which precision they used experts; nil where they are exact.
+    var expertUses: TierUses?
 }
 
 /// Computes in this process.

@@ -51,10 +51,28 @@ struct LossyWorkerTests {
         }
     }
 
-    @Test("Jobs of exact workers have nothing to tell, whatever the coordinator would take")
+    @Test("Each evaluation is told of its own rows, beside jobs and one after another")
+    func evaluations() async throws {
+        try await Self.run({ try .lossy("alpha", in: $0) }) { cluster in
+            let client = cluster.client
+            async let job = client.generate(Demo.prompt, maximumTokens: 12)
+            // Longer than what is computed of an evaluation at once.
+            for count in [3, 150, 1] {
+                let tokens = Array(repeating: Int32(5), count: count)
+                let reply = try await client.evaluate(tokens, top: 1)
+                #expect(reply.expertUses == TierUses(high: 6 * count, low: 6 * count))
+            }
+            let ended = try await job
+            let rows = ended.promptTokenCount + ended.tokens.count - 1
+            #expect(ended.expertUses == TierUses(high: 6 * rows, low: 6 * rows))
+        }
+    }
+
+    @Test("Exact workers have nothing to tell, whatever the coordinator would take")
     func exact() async throws {
         let setup = InProcessCluster.Setup.demo(["alpha"], settings: Self.settings)
         try await InProcessCluster.run(setup) { cluster in
+            #expect(try await cluster.client.evaluate([1, 2, 3], top: 1).expertUses == nil)
             let ended = try await cluster.client.generate(Demo.prompt, maximumTokens: 4)
             #expect(ended.outcome == .completed && ended.expertUses == nil)
             #expect(try ended.tokens == Demo.tokens(count: 4))

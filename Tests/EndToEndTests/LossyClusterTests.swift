@@ -60,6 +60,28 @@ struct LossyClusterTests {
         #expect(Double(resident) <= 1.02 * Double(170 << 20), "\(resident >> 20) MiB")
     }
 
+    @Test("perplexity and logits say which part of them was not exact")
+    func evaluations() async throws {
+        let cluster = try cluster("resident")
+        try await cluster.client.status { $0.isReady }
+        let text = try TemporaryFile("text")
+        try Data(String(repeating: "a b c ", count: 40).utf8).write(to: URL(filePath: text.path))
+        let place = ["-m", large.model.path, "--coordinator", cluster.clientEndpoint]
+        for command in [
+            ["perplexity", "-f", text.path, "-c", "32"], ["logits", "--tokens", "1,2,3"],
+        ] {
+            let result = try await Command.run(command + place + ["--json"])
+            #expect(result.status == 0, "\(result.errors)")
+            let object = try result.object
+            #expect(try #require(object["low_share"] as? Double) > 0)
+            #expect(object["skipped_share"] as? Double == 0)
+            let told = try await Command.run(command + place)
+            #expect((told.output + told.errors).contains("not exact: "), "\(told.errors)")
+            let alone = try await Command.run(command + ["-m", large.model.path, "--json"])
+            #expect(try alone.object["low_share"] == nil)
+        }
+    }
+
     @Test("Two workers keep their halves in few bits, and a lost one's comes to the other")
     func halves() async throws {
         let cluster = try ClusterOfProcesses(

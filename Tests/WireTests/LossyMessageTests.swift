@@ -96,6 +96,24 @@ struct LossyMessageTests {
         #expect(throws: WireError.self) { try DataMessage(frames: exact + [frames[2]]) }
     }
 
+    @Test("What an evaluation used crosses the wire, and takes no bytes where it was exact")
+    func evaluation() throws {
+        func reply(_ uses: TierUses?) -> ClientMessage {
+            .evaluation(EvaluationReply(tag: 1, positions: [], scores: [-1], expertUses: uses))
+        }
+        let exact = reply(nil).encode()
+        for uses in [TierUses(), TierUses(high: 7, low: 5, skipped: 3)] {
+            let frames = reply(uses).encode()
+            #expect(try ClientMessage(frames: frames) == reply(uses))
+            #expect(frames[0].count > exact[0].count && frames.count == exact.count)
+        }
+        #expect(try ClientMessage(frames: exact) == reply(nil))
+        let error = #expect(throws: WireError.self) {
+            try ClientMessage(frames: reply(TierUses(low: .max)).encode())
+        }
+        #expect(error.map { "\($0)" }?.contains("evaluation.expert_uses") == true)
+    }
+
     @Test("What a job used crosses the wire, and is absent where it was exact")
     func ended() throws {
         for uses in [nil, TierUses(), TierUses(high: 7, low: 5, skipped: 3)] {

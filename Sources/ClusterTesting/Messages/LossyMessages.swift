@@ -61,6 +61,12 @@ extension ClientMessage {
             rowsPerWorker: [],
             expertUses: TierUses(high: 300, low: 2, skipped: 1)
         )
-        return [.ended(ended)]
+        let evaluation = EvaluationReply(
+            tag: random.number(),
+            positions: [],
+            scores: [-0.5],
+            expertUses: TierUses(high: 1, low: 300, skipped: 2)
+        )
+        return [.ended(ended), .evaluation(evaluation)]
     }
 }

@@ -269,7 +269,8 @@ struct ClientDesk {
         let reply = EvaluationReply(
             tag: job.tag,
             positions: positions,
-            scores: result.logProbabilities
+            scores: result.logProbabilities,
+            expertUses: result.expertUses
         )
         // A reply of megabytes is not kept for somebody who does not read.
         guard send(.evaluation(reply), to: job.client) == .full else { return }

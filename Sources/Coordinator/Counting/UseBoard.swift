@@ -1,6 +1,26 @@
 import Generation
 import Model
 
+/// In which precision some rows used experts.
+struct CountedUses {
+    private(set) var uses: TierUses
+    /// Whether a worker that is lossy computed some of it.
+    private var isLossy: Bool
+
+    init(_ uses: TierUses = TierUses(), isLossy: Bool = false) {
+        self.uses = uses
+        self.isLossy = isLossy
+    }
+
+    mutating func add(_ other: CountedUses) {
+        uses.add(other.uses)
+        isLossy = isLossy || other.isLossy
+    }
+
+    /// What whoever asked for the rows is told; nil where all workers were exact.
+    var told: TierUses? { isLossy ? uses : nil }
+}
+
 /// In which precision running sequences' rows used experts, where workers are lossy.
 ///
 /// Belongs to the step thread. A step that begins anew is counted once, as it went in the end.
@@ -8,32 +28,21 @@ struct UseBoard {
     /// Whether anything is counted: workers may be lossy.
     let isOn: Bool
     /// Of steps that are done.
-    private var totals: [Engine.SequenceID: Entry] = [:]
+    private var totals: [Engine.SequenceID: CountedUses] = [:]
     /// Of all rows of all steps so far, those that are no job's too.
     private(set) var all = TierUses()
 
     /// The sequences that have rows in the step; `[slice]`, nil for one that has ended since.
     private var sequences: [Engine.SequenceID?] = []
     /// What they used in it; `[slice]`.
-    private var step: [Entry] = []
+    private var step: [CountedUses] = []
     /// Whose each row is, by slice; `[row]`, empty where the rows are no job's.
     private var owners: [Int] = []
     /// Of rows that are no job's.
-    private var others = TierUses()
+    private var others = CountedUses()
     /// Where each part's rows begin; `[part]`, as far as they have come.
     private var firstRows: [Int] = []
     private var nextRow = 0
-
-    private struct Entry {
-        var uses = TierUses()
-        /// Whether a worker that is lossy computed some of it.
-        var isLossy = false
-
-        mutating func add(_ other: Entry) {
-            uses.add(other.uses)
-            isLossy = isLossy || other.isLossy
-        }
-    }
 
     init(isOn: Bool) { self.isOn = isOn }
 
@@ -45,15 +54,15 @@ struct UseBoard {
         finishStep()
         for (place, slice) in slices.enumerated() {
             sequences.append(slice.sequence)
-            step.append(Entry())
+            step.append(CountedUses())
             for _ in 0..<slice.tokenCount { owners.append(place) }
         }
     }
 
     /// The step begins anew: what was counted of it is computed again.
     mutating func restart() {
-        for place in step.indices { step[place] = Entry() }
-        others = TierUses()
+        for place in step.indices { step[place] = CountedUses() }
+        others = CountedUses()
         firstRows.removeAll(keepingCapacity: true)
         nextRow = 0
     }
@@ -62,7 +71,7 @@ struct UseBoard {
         for (place, sequence) in sequences.enumerated() {
             if let sequence { settle(place, of: sequence) }
         }
-        all.add(others)
+        _ = takeOthers()
         sequences.removeAll(keepingCapacity: true)
         step.removeAll(keepingCapacity: true)
         owners.removeAll(keepingCapacity: true)
@@ -71,8 +80,8 @@ struct UseBoard {
 
     private mutating func settle(_ place: Int, of sequence: Engine.SequenceID) {
         all.add(step[place].uses)
-        totals[sequence, default: Entry()].add(step[place])
-        step[place] = Entry()
+        totals[sequence, default: CountedUses()].add(step[place])
+        step[place] = CountedUses()
     }
 
     // MARK: Rows
@@ -89,8 +98,9 @@ struct UseBoard {
     mutating func count(_ uses: TierUses, row: Int, of part: Int, isLossy: Bool) {
         guard isOn, firstRows.indices.contains(part) else { return }
         let row = firstRows[part] + row
-        guard owners.indices.contains(row) else { return others.add(uses) }
-        step[owners[row]].add(Entry(uses: uses, isLossy: isLossy))
+        let counted = CountedUses(uses, isLossy: isLossy)
+        guard owners.indices.contains(row) else { return others.add(counted) }
+        step[owners[row]].add(counted)
     }
 
     // MARK: Ends
@@ -102,7 +112,14 @@ struct UseBoard {
             settle(place, of: sequence)
             sequences[place] = nil
         }
-        guard let entry = totals.removeValue(forKey: sequence), entry.isLossy else { return nil }
-        return entry.uses
+        return totals.removeValue(forKey: sequence)?.told
+    }
+
+    /// What the rows of a step used that are no job's, once it is done.
+    mutating func takeOthers() -> CountedUses {
+        let taken = others
+        all.add(taken.uses)
+        others = CountedUses()
+        return taken
     }
 }

@@ -185,7 +185,9 @@ package final class StepLoop {
         counting.begin(rowCount: evaluation.nextRowCount)
         runner.lossy.uses.begin([])
         do throws(ForwardError) {
-            guard try evaluation.step() else { return }
+            let isDone = try evaluation.step()
+            evaluation.count(runner.lossy.uses.takeOthers())
+            guard isDone else { return }
             report(.evaluated(evaluation.job, evaluation.result))
         } catch {
             report(.evaluationFailed(evaluation.job, "\(error)"))

@@ -3,6 +3,7 @@ package import Generation
 import Inference
 package import Ledger
 package import Messaging
+import Model
 import Placement
 package import Wire
 
@@ -36,6 +37,8 @@ extension [WorkerRows] {
 package struct EvaluationResult: Sendable {
     var positions: [Evaluation.Position] = []
     var logProbabilities: [Double] = []
+    /// Nil where all workers were exact.
+    var expertUses: TierUses?
 }
 
 /// An evaluation under way on the step thread.
@@ -44,6 +47,7 @@ final class RunningEvaluation {
     let arrival: Instant
     private(set) var result = EvaluationResult()
     private let evaluation: Evaluation
+    private var uses = CountedUses()
 
     init(job: EvaluationJob, forward: ForwardPass, arrival: Instant) {
         self.job = job
@@ -71,5 +75,11 @@ final class RunningEvaluation {
             )
         }
         return evaluation.isFinished
+    }
+
+    /// Counts how a chunk's rows used experts.
+    func count(_ new: CountedUses) {
+        uses.add(new)
+        result.expertUses = uses.told
     }
 }

@@ -56,13 +56,16 @@ struct LogitsCommand: AsyncParsableCommand {
                 let positions = result.positions.map {
                     Logits.Position(ids: $0.ids, logits: $0.logits)
                 }
-                return try Console.writeJSON(Logits(positions: positions))
+                return try Console.writeJSON(
+                    Joined(Logits(positions: positions), result.expertUses.map(Inexactness.init))
+                )
             }
             let lines = result.positions.enumerated().map { index, position in
                 let pairs = zip(position.ids, position.logits).map { "\($0):\($1)" }
                 return "\(index)\t\(pairs.joined(separator: " "))\n"
             }
             Console.write(lines.joined())
+            if let uses = result.expertUses { Console.note(Deviation(uses, nil).text) }
         }
     }
 }

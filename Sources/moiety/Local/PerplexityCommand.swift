@@ -38,29 +38,39 @@ struct PerplexityCommand: AsyncParsableCommand {
             var perplexity = try windows(of: text)
             guard options.memory.lossy == nil else { return try measureLoss(perplexity, of: text) }
             let evaluator = try options.makeEvaluator(positions: ctxSize)
+            var uses: TierUses?
             for (number, window) in perplexity.windows.enumerated() {
                 let first = perplexity.firstScored
                 let scores = try await evaluator.evaluate(window, top: 0, scoreFrom: first)
                 for score in scores.logProbabilities { perplexity.add(logProbability: score) }
+                if let new = scores.expertUses {
+                    uses = uses ?? TierUses()
+                    uses?.add(new)
+                }
                 let value = Format.fixed(perplexity.value ?? 0, digits: 4)
                 Console.progress(
                     "window \(number + 1) of \(perplexity.windows.count), perplexity \(value)"
                 )
             }
-            guard let value = perplexity.value, value.isFinite else {
-                throw CommandFailure(
-                    "the perplexity is not finite; the model's weights may be damaged",
-                    code: CommandFailure.dataError
-                )
-            }
-            guard !json else {
-                return try Console.writeJSON(
-                    Score(perplexity: value, tokens: perplexity.scoredCount)
-                )
-            }
-            let tokens = Format.count(perplexity.scoredCount, "token")
-            Console.write("perplexity \(Format.fixed(value, digits: 4)) over \(tokens)\n")
+            try report(perplexity, uses)
         }
+    }
+
+    /// - Parameter uses: of experts by its tokens; nil where they were exact.
+    private func report(_ perplexity: Perplexity, _ uses: TierUses?) throws {
+        guard let value = perplexity.value, value.isFinite else {
+            throw CommandFailure(
+                "the perplexity is not finite; the model's weights may be damaged",
+                code: CommandFailure.dataError
+            )
+        }
+        guard !json else {
+            let score = Score(perplexity: value, tokens: perplexity.scoredCount)
+            return try Console.writeJSON(Joined(score, uses.map(Inexactness.init)))
+        }
+        let tokens = Format.count(perplexity.scoredCount, "token")
+        Console.write("perplexity \(Format.fixed(value, digits: 4)) over \(tokens)\n")
+        if let uses { Console.write(Deviation(uses, nil).text + "\n") }
     }
 
     private func measureLoss(_ perplexity: Perplexity, of text: [UInt8]) throws {

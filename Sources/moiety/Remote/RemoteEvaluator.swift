@@ -22,7 +22,8 @@ struct RemoteEvaluator: Evaluator {
                     positions: reply.positions.map {
                         Evaluation.Position(ids: $0.ids, logits: $0.logits)
                     },
-                    logProbabilities: reply.scores
+                    logProbabilities: reply.scores,
+                    expertUses: reply.expertUses
                 )
             case .evaluationFailed(let failure) where failure.tag == tag:
                 throw CommandFailure(failure.message)

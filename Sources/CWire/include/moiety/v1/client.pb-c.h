@@ -795,10 +795,14 @@ struct  Moiety__V1__Evaluation
   uint32_t position_count;
   uint32_t top;
   uint32_t score_count;
+  /*
+   * Of its rows; absent where all of them were computed exactly, by workers that do nothing else.
+   */
+  Moiety__V1__ExpertUses *expert_uses;
 };
 #define MOIETY__V1__EVALUATION__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moiety__v1__evaluation__descriptor) \
-    , 0, 0, 0, 0 }
+    , 0, 0, 0, 0, NULL }
 
 
 struct  Moiety__V1__EvaluationFailed
