@@ -1,6 +1,7 @@
 import Cluster
 import ClusterTesting
 import Foundation
+import Model
 import Testing
 import Wire
 
@@ -37,6 +38,59 @@ struct ServeMemoryTests {
         #expect(packed.count == 1, "both use one file")
         served.process.kill(SIGINT)
         #expect(await served.process.ended() == 0, "\(served.process.logText)")
+    }
+
+    @Test("Where it is lossy, it says so when it starts, and answers say how much so they are")
+    func lossy() async throws {
+        let large = try await LargeExperts()
+        let served = try Served(
+            model: large.model.path,
+            options: large.budget("260MiB") + ["--lossy", "resident", "--low-tier", "q2"]
+        )
+        _ = try await served.whenReady()
+        let warning = "moiety: answers may be inexact (--lossy resident)"
+        #expect(served.process.logText.contains(warning), "\(served.process.logText)")
+        let ended = try await served.client.generate("a b c", maximumTokens: 8)
+        let uses = try #require(ended.expertUses)
+        #expect(uses.low > 0 && uses.skipped == 0, "\(uses)")
+        served.process.kill(SIGINT)
+        #expect(await served.process.ended() == 0, "\(served.process.logText)")
+    }
+
+    @Test("A demo model of which all fits is served exactly, lossy or not")
+    func fitting() async throws {
+        let cache = try TemporaryFile("cache")
+        let served = try Served(
+            options: [
+                "--memory", "2GiB", "--lossy", "hobbit", "--cache-directory", cache.path,
+            ]
+        )
+        _ = try await served.whenReady()
+        let ended = try await served.client.generate("a b c", maximumTokens: 8)
+        let exact = try await Command.run(
+            ["run", "-m", WholeModel.demoPath, "-p", "a b c", "-n", "8", "--temp", "0", "--json"]
+        )
+        #expect(try exact.object["tokens"] as? [Int] == ended.tokens.map { Int($0) })
+        let uses = try #require(ended.expertUses)
+        #expect(uses.high > 0 && uses.low == 0 && uses.skipped == 0, "\(uses)")
+    }
+
+    @Test(
+        "A way of being lossy that it has not is refused before anything starts",
+        arguments: [
+            (["--lossy", "resident"], "say how much --memory"),
+            (["--memory", "1GiB", "--lossy", "emoe"], "moiety run --lossy emoe"),
+            (["--memory", "1GiB", "--low-tier", "q2"], "--low-tier is for --lossy"),
+            (
+                ["--memory", "1GiB", "--lossy", "resident", "--low-tier", "none"],
+                "--low-tier is 'none'; it must be q4, q3 or q2"
+            ),
+        ]
+    )
+    func refusedLoss(options: [String], reason: String) async throws {
+        let result = try await Command.run(["serve", "-m", WholeModel.demoPath] + options)
+        #expect(result.status == 64)
+        #expect(result.errors.contains(reason), "\(result.errors)")
     }
 
     @Test("Too little memory ends it at once, with the worker's words and the least that would do")

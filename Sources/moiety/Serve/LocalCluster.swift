@@ -1,5 +1,7 @@
+import Cluster
 import Foundation
 import Messaging
+import Settings
 import Terminal
 
 /// What the cluster's thread hears of.
@@ -46,6 +48,9 @@ struct LocalClusterPlan: Sendable {
 struct WorkerMemory: Sendable {
     /// Nil for what its experts take.
     let byteCount: Int?
+    /// Nil where answers are exact, or as the workers' settings have it.
+    let lossy: LossyKind?
+    let lowTier: LossySettings.Tier?
     /// The same for all, so that experts are packed once; nil for the directory of its settings.
     let cacheDirectory: String?
 
@@ -53,8 +58,19 @@ struct WorkerMemory: Sendable {
     var arguments: [String] {
         let values = [
             ("--memory", byteCount.map { "\($0)" }), ("--cache-directory", cacheDirectory),
+            ("--lossy", lossy?.name), ("--low-tier", lowTier?.rawValue),
         ]
         return values.flatMap { name, value in value.map { [name, $0] } ?? [] }
+    }
+
+    /// The coordinator takes such workers where somebody says so.
+    var coordinatorArguments: [String] { lossy == nil ? [] : ["--lossy", "true"] }
+
+    /// What everybody is to know who starts such a cluster; nil where there is nothing.
+    var warning: String? {
+        lossy.map {
+            "answers may be inexact (--lossy \($0.name)); each says which part of it was not exact"
+        }
     }
 }
 
@@ -208,6 +224,7 @@ final class LocalCluster {
         workerEndpoint = workers
         clientEndpoint = clients
         if let http = text("http-endpoint") { Console.note("moiety: serves HTTP at \(http)") }
+        if let warning = plan.memory.warning { Console.note("moiety: \(warning)") }
         return true
     }
 
@@ -253,7 +270,7 @@ final class LocalCluster {
                 "--client-endpoint", clientEndpoint,
                 "--state-directory", plan.state,
                 "--threads", "\(plan.coordinatorThreads)",
-            ]
+            ] + plan.memory.coordinatorArguments
         case .worker:
             return common + [
                 "--name", "\(child)",
