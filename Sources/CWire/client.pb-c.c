@@ -3639,7 +3639,7 @@ const ProtobufCMessageDescriptor moiety__v1__list_nodes__descriptor =
   (ProtobufCMessageInit) moiety__v1__list_nodes__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moiety__v1__node__field_descriptors[16] =
+static const ProtobufCFieldDescriptor moiety__v1__node__field_descriptors[17] =
 {
   {
     "name",
@@ -3833,6 +3833,18 @@ static const ProtobufCFieldDescriptor moiety__v1__node__field_descriptors[16] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "lossy",
+    17,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__Node, lossy),
+    &moiety__v1__lossy__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moiety__v1__node__field_indices_by_name[] = {
   9,   /* field[9] = core_count */
@@ -3842,6 +3854,7 @@ static const unsigned moiety__v1__node__field_indices_by_name[] = {
   2,   /* field[2] = incarnation */
   8,   /* field[8] = instruction_set */
   11,   /* field[11] = loaded_byte_count */
+  16,   /* field[16] = lossy */
   10,   /* field[10] = memory_byte_count */
   13,   /* field[13] = message */
   0,   /* field[0] = name */
@@ -3855,7 +3868,7 @@ static const unsigned moiety__v1__node__field_indices_by_name[] = {
 static const ProtobufCIntRange moiety__v1__node__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 16 }
+  { 0, 17 }
 };
 const ProtobufCMessageDescriptor moiety__v1__node__descriptor =
 {
@@ -3865,7 +3878,7 @@ const ProtobufCMessageDescriptor moiety__v1__node__descriptor =
   "Moiety__V1__Node",
   "moiety.v1",
   sizeof(Moiety__V1__Node),
-  16,
+  17,
   moiety__v1__node__field_descriptors,
   moiety__v1__node__field_indices_by_name,
   1,  moiety__v1__node__number_ranges,

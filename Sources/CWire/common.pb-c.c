@@ -289,7 +289,7 @@ const ProtobufCMessageDescriptor moiety__v1__drop_count__descriptor =
   (ProtobufCMessageInit) moiety__v1__drop_count__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moiety__v1__supply_counts__field_descriptors[16] =
+static const ProtobufCFieldDescriptor moiety__v1__supply_counts__field_descriptors[19] =
 {
   {
     "from_file",
@@ -460,6 +460,42 @@ static const ProtobufCFieldDescriptor moiety__v1__supply_counts__field_descripto
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
+    "stored_low_uses",
+    15,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__SupplyCounts, stored_low_uses),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "stored_low_hits",
+    16,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__SupplyCounts, stored_low_hits),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "low_bits",
+    17,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__SupplyCounts, low_bits),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
     "guesses",
     20,
     PROTOBUF_C_LABEL_REPEATED,
@@ -491,22 +527,25 @@ static const unsigned moiety__v1__supply_counts__field_indices_by_name[] = {
   2,   /* field[2] = from_cache */
   1,   /* field[1] = from_directory */
   0,   /* field[0] = from_file */
-  14,   /* field[14] = guesses */
+  17,   /* field[17] = guesses */
+  16,   /* field[16] = low_bits */
   12,   /* field[12] = memory_budget */
   6,   /* field[6] = not_kept */
-  15,   /* field[15] = right_guesses */
+  18,   /* field[18] = right_guesses */
   10,   /* field[10] = stall_microseconds */
   9,   /* field[9] = stored_byte_count */
   13,   /* field[13] = stored_foreseen */
   8,   /* field[8] = stored_hits */
+  15,   /* field[15] = stored_low_hits */
+  14,   /* field[14] = stored_low_uses */
   7,   /* field[7] = stored_uses */
   11,   /* field[11] = unpacked */
 };
 static const ProtobufCIntRange moiety__v1__supply_counts__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 20, 14 },
-  { 0, 16 }
+  { 20, 17 },
+  { 0, 19 }
 };
 const ProtobufCMessageDescriptor moiety__v1__supply_counts__descriptor =
 {
@@ -516,7 +555,7 @@ const ProtobufCMessageDescriptor moiety__v1__supply_counts__descriptor =
   "Moiety__V1__SupplyCounts",
   "moiety.v1",
   sizeof(Moiety__V1__SupplyCounts),
-  16,
+  19,
   moiety__v1__supply_counts__field_descriptors,
   moiety__v1__supply_counts__field_indices_by_name,
   2,  moiety__v1__supply_counts__number_ranges,
@@ -646,5 +685,35 @@ const ProtobufCEnumDescriptor moiety__v1__refusal_code__descriptor =
   moiety__v1__refusal_code__enum_values_by_name,
   1,
   moiety__v1__refusal_code__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCEnumValue moiety__v1__lossy__enum_values_by_number[3] =
+{
+  { "LOSSY_NONE", "MOIETY__V1__LOSSY__LOSSY_NONE", 0 },
+  { "LOSSY_HOBBIT", "MOIETY__V1__LOSSY__LOSSY_HOBBIT", 1 },
+  { "LOSSY_RESIDENT", "MOIETY__V1__LOSSY__LOSSY_RESIDENT", 2 },
+};
+static const ProtobufCIntRange moiety__v1__lossy__value_ranges[] = {
+{0, 0},{0, 3}
+};
+static const ProtobufCEnumValueIndex moiety__v1__lossy__enum_values_by_name[3] =
+{
+  { "LOSSY_HOBBIT", 1 },
+  { "LOSSY_NONE", 0 },
+  { "LOSSY_RESIDENT", 2 },
+};
+const ProtobufCEnumDescriptor moiety__v1__lossy__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "moiety.v1.Lossy",
+  "Lossy",
+  "Moiety__V1__Lossy",
+  "moiety.v1",
+  3,
+  moiety__v1__lossy__enum_values_by_number,
+  3,
+  moiety__v1__lossy__enum_values_by_name,
+  1,
+  moiety__v1__lossy__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };

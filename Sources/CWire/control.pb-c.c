@@ -1781,36 +1781,6 @@ const ProtobufCMessageDescriptor moiety__v1__goodbye__descriptor =
   (ProtobufCMessageInit) moiety__v1__goodbye__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCEnumValue moiety__v1__lossy__enum_values_by_number[3] =
-{
-  { "LOSSY_NONE", "MOIETY__V1__LOSSY__LOSSY_NONE", 0 },
-  { "LOSSY_HOBBIT", "MOIETY__V1__LOSSY__LOSSY_HOBBIT", 1 },
-  { "LOSSY_RESIDENT", "MOIETY__V1__LOSSY__LOSSY_RESIDENT", 2 },
-};
-static const ProtobufCIntRange moiety__v1__lossy__value_ranges[] = {
-{0, 0},{0, 3}
-};
-static const ProtobufCEnumValueIndex moiety__v1__lossy__enum_values_by_name[3] =
-{
-  { "LOSSY_HOBBIT", 1 },
-  { "LOSSY_NONE", 0 },
-  { "LOSSY_RESIDENT", 2 },
-};
-const ProtobufCEnumDescriptor moiety__v1__lossy__descriptor =
-{
-  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
-  "moiety.v1.Lossy",
-  "Lossy",
-  "Moiety__V1__Lossy",
-  "moiety.v1",
-  3,
-  moiety__v1__lossy__enum_values_by_number,
-  3,
-  moiety__v1__lossy__enum_values_by_name,
-  1,
-  moiety__v1__lossy__value_ranges,
-  NULL,NULL,NULL,NULL   /* reserved[1234] */
-};
 static const ProtobufCEnumValue moiety__v1__load_failure_code__enum_values_by_number[8] =
 {
   { "LOAD_FAILURE_CODE_UNSPECIFIED", "MOIETY__V1__LOAD_FAILURE_CODE__LOAD_FAILURE_CODE_UNSPECIFIED", 0 },

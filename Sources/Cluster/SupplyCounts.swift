@@ -24,6 +24,14 @@ public struct SupplyCounts: Hashable, Sendable {
     public var storedHits: UInt64 = 0
     /// Of these, the ones whose reading had begun before a share asked for them.
     public var storedForeseen: UInt64 = 0
+    /// Of the uses, the ones that were to come in fewer bits than the file has.
+    ///
+    /// None where a worker has all of them in memory so.
+    public var storedLowUses: UInt64 = 0
+    /// Of these, the ones that were in memory so.
+    public var storedLowHits: UInt64 = 0
+    /// In how many bits a lossy worker has experts besides; 0 of all others.
+    public var lowBitCount: UInt32 = 0
     /// Bytes that were read.
     public var storedByteCount: UInt64 = 0
     /// Time in which nothing was computed because experts were still being read.
@@ -39,4 +47,33 @@ public struct SupplyCounts: Hashable, Sendable {
     public var rightGuesses = SIMD4<UInt64>()
 
     public init() {}
+
+    /// In fewer bits, as settings say it; nil where all are as in the file.
+    public var lowTier: String? { lowBitCount > 0 ? "q\(lowBitCount)" : nil }
+
+    /// Uses and hits by tier; the low one only of lossy workers.
+    public var storedTiers: [TierHits] {
+        // Numbers of strangers need not fit together.
+        let high = TierHits(
+            tier: "high",
+            uses: storedUses - min(storedUses, storedLowUses),
+            hits: storedHits - min(storedHits, storedLowHits)
+        )
+        guard lowBitCount > 0 else { return [high] }
+        return [high, TierHits(tier: "low", uses: storedLowUses, hits: storedLowHits)]
+    }
+}
+
+/// How often experts on disk were to come in one tier, and were in memory so.
+public struct TierHits: Hashable, Sendable {
+    /// "high", as the file has them, or "low".
+    public let tier: String
+    public let uses: UInt64
+    public let hits: UInt64
+
+    public init(tier: String, uses: UInt64, hits: UInt64) {
+        self.tier = tier
+        self.uses = uses
+        self.hits = hits
+    }
 }

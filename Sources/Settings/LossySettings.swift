@@ -8,6 +8,14 @@ public struct LossySettings: Equatable, Sendable {
     /// In how many bits the low tier holds experts.
     public enum Tier: String, CaseIterable, Sendable {
         case q4, q3, q2
+
+        public var bitCount: Int {
+            switch self {
+            case .q4: 4
+            case .q3: 3
+            case .q2: 2
+            }
+        }
     }
 
     /// - Returns: nil where answers are exact.

@@ -31,17 +31,8 @@ extension Hello {
             instructionSet: reader.text(raw.instruction_set, "hello.instruction_set"),
             readBandwidth: raw.read_bandwidth,
             takesHints: raw.takes_hints != 0,
-            lossy: Self.lossy(raw.lossy, reader)
+            lossy: reader.lossy(raw.lossy, "hello.lossy")
         )
-    }
-
-    private static func lossy(
-        _ raw: Moiety__V1__Lossy,
-        _ reader: MessageReader
-    ) throws(WireError) -> LossyKind? {
-        guard raw != MOIETY__V1__LOSSY__LOSSY_NONE else { return nil }
-        let kind: LossyKind = try reader.choice(raw.rawValue, "hello.lossy")
-        return kind
     }
 
     /// What can be known of a hello in another version: its version, and texts where they are
@@ -80,8 +71,20 @@ extension Hello {
             unsafe raw.instruction_set = writer.text(instructionSet)
             unsafe raw.read_bandwidth = readBandwidth
             unsafe raw.takes_hints = takesHints ? 1 : 0
-            if let lossy { unsafe raw.lossy = Moiety__V1__Lossy(lossy.rawValue) }
+            unsafe raw.lossy = Moiety__V1__Lossy(lossy?.rawValue ?? 0)
         }
+    }
+}
+
+extension MessageReader {
+    /// Nil of workers that are exact.
+    func lossy(
+        _ raw: Moiety__V1__Lossy,
+        _ field: String
+    ) throws(WireError) -> LossyKind? {
+        guard raw != MOIETY__V1__LOSSY__LOSSY_NONE else { return nil }
+        let kind: LossyKind = try choice(raw.rawValue, field)
+        return kind
     }
 }
 

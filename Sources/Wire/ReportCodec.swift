@@ -113,7 +113,8 @@ extension NodeReport {
             totalByteCount: raw.total_byte_count,
             message: reader.text(raw.message, "node.message"),
             drops: reader.drops(raw.drops, count: raw.n_drops, "node.drops"),
-            supply: SupplyCounts(raw.supply)
+            supply: SupplyCounts(raw.supply),
+            lossy: reader.lossy(raw.lossy, "node.lossy")
         )
     }
 
@@ -139,6 +140,7 @@ extension NodeReport {
             unsafe raw.n_drops = drops.all.count
             unsafe raw.drops = writer.drops(drops)
             unsafe raw.supply = supply.raw(writer)
+            unsafe raw.lossy = Moiety__V1__Lossy(lossy?.rawValue ?? 0)
         }
     }
 }

@@ -81,6 +81,8 @@ public struct NodeReport: Equatable, Sendable {
     public var drops: DropCounts
     /// Where its experts came from.
     public var supply: SupplyCounts
+    /// Nil where it computes every expert as it is in the file.
+    public var lossy: LossyKind?
 
     public init(
         name: WorkerName,
@@ -98,7 +100,8 @@ public struct NodeReport: Equatable, Sendable {
         totalByteCount: UInt64,
         message: String,
         drops: DropCounts = DropCounts(),
-        supply: SupplyCounts = SupplyCounts()
+        supply: SupplyCounts = SupplyCounts(),
+        lossy: LossyKind? = nil
     ) {
         self.name = name
         self.state = state
@@ -116,6 +119,7 @@ public struct NodeReport: Equatable, Sendable {
         self.message = message
         self.drops = drops
         self.supply = supply
+        self.lossy = lossy
     }
 }
 

@@ -20,6 +20,9 @@ extension SupplyCounts {
         unpacked = unsafe raw.unpacked
         memoryBudget = unsafe raw.memory_budget
         storedForeseen = unsafe raw.stored_foreseen
+        storedLowUses = unsafe raw.stored_low_uses
+        storedLowHits = unsafe raw.stored_low_hits
+        lowBitCount = unsafe raw.low_bits
         guesses = unsafe Self.distances(raw.guesses, count: raw.n_guesses)
         rightGuesses = unsafe Self.distances(raw.right_guesses, count: raw.n_right_guesses)
     }
@@ -60,6 +63,9 @@ extension SupplyCounts {
             unsafe raw.unpacked = unpacked
             unsafe raw.memory_budget = memoryBudget
             unsafe raw.stored_foreseen = storedForeseen
+            unsafe raw.stored_low_uses = storedLowUses
+            unsafe raw.stored_low_hits = storedLowHits
+            unsafe raw.low_bits = lowBitCount
             let (made, right) = (Self.list(guesses), Self.list(rightGuesses))
             unsafe raw.n_guesses = made.count
             unsafe raw.guesses = writer.list(made)

@@ -5,6 +5,7 @@ package import Logging
 package import Messaging
 import Model
 import Placement
+import Settings
 import Tensors
 import Wire
 
@@ -359,6 +360,9 @@ package final class ControlLoop {
         counts.storedUses = UInt64(clamping: residency.uses)
         counts.storedHits = UInt64(clamping: residency.hits)
         counts.storedForeseen = UInt64(clamping: residency.foreseen)
+        counts.storedLowUses = UInt64(clamping: residency.lowUses)
+        counts.storedLowHits = UInt64(clamping: residency.lowHits)
+        counts.lowBitCount = UInt32(clamping: machine.lossy?.tier.bitCount ?? 0)
         counts.storedByteCount = UInt64(clamping: residency.bytesRead)
         counts.stallMicroseconds = UInt64(clamping: Int64(residency.stalled / .microseconds(1)))
         counts.unpacked = UInt64(clamping: residency.fallbacks)

@@ -67,6 +67,14 @@ struct DiskFigures: Encodable {
     let share: Sample
 
     private var hitRate: Double { Double(total.hits) / Double(max(1, total.uses)) }
+    /// By tier, the high one first; nil where experts came in one tier only.
+    private var tierHitRates: (high: Double, low: Double)? {
+        guard total.lowUses > 0 else { return nil }
+        let (uses, hits) = (total.uses - total.lowUses, total.hits - total.lowHits)
+        return (
+            Double(hits) / Double(max(1, uses)), Double(total.lowHits) / Double(total.lowUses)
+        )
+    }
     private var bytesPerToken: Int { total.bytesNeeded / max(1, tokenCount) }
     private var bytesInVain: Int {
         max(0, total.bytesRead - total.bytesNeeded) / max(1, tokenCount)
@@ -93,6 +101,10 @@ struct DiskFigures: Encodable {
             table.add(["left out", Format.fixed(uses.skippedShare * 100) + " %"])
         }
         table.add(["found there", Format.fixed(hitRate * 100) + " %"])
+        if let rates = tierHitRates {
+            table.add(["of the high tier", Format.fixed(rates.high * 100) + " %"])
+            table.add(["of the low tier", Format.fixed(rates.low * 100) + " %"])
+        }
         table.add(["read per token", Format.bytes(bytesPerToken)])
         table.add(["read in vain", Format.bytes(bytesInVain)])
         let foreseen = Double(total.foreseen) / Double(max(1, total.uses - total.hits))
@@ -120,6 +132,8 @@ struct DiskFigures: Encodable {
         case readAhead = "read_ahead"
         case accuracies = "guess_accuracy"
         case hitRate = "hit_rate"
+        case highHitRate = "high_hit_rate"
+        case lowHitRate = "low_hit_rate"
         case bytesPerToken = "bytes_read_per_token"
         case stallPerToken = "stall_ms_per_token"
         case rate = "direct_read_gb_s"
@@ -141,6 +155,8 @@ struct DiskFigures: Encodable {
         try object.encodeIfPresent(presence?.byteCount, forKey: .presentBytes)
         try object.encode(total.fallbacks, forKey: .fallbacks)
         try object.encode(hitRate.rounded3, forKey: .hitRate)
+        try object.encodeIfPresent(tierHitRates?.high.rounded3, forKey: .highHitRate)
+        try object.encodeIfPresent(tierHitRates?.low.rounded3, forKey: .lowHitRate)
         try object.encode(bytesPerToken, forKey: .bytesPerToken)
         try object.encode(bytesInVain, forKey: .bytesInVain)
         try object.encode(total.readAhead, forKey: .readAhead)

@@ -44,6 +44,13 @@ struct LossyAnswerTests {
                 let pieces = try await client.post("/v1/completions", Self.ask(stream))
                 #expect(pieces.text.contains("\"low_share\":0.5"), "\(pieces.text)")
                 try await Self.waitForMetrics(client, atLeast: uses / 2)
+                let request = HTTPClient.request("GET", "/events", headers: [:], body: [])
+                let answer = try await client.exchange([request]) { !$0.contains(0x7d) }
+                let event = try #require(HTTPClient.events(in: answer).first)
+                let picture = try JSONValue(parsing: Array(event.utf8))
+                #expect(picture["inexact"]?["low"]?.double == 0.5)
+                #expect(picture["inexact"]?["skipped"]?.double == 0)
+                #expect(picture["workers"]?[0]?["lossy"]?["mode"] == "resident")
             }
         }
     }

@@ -68,6 +68,7 @@ struct PageTests {
             #expect(picture["generated"] == 5)
             #expect(picture["workers"]?[0]?["name"] == "worker-1")
             #expect(picture["workers"]?[0]?["stored"] == .null)
+            #expect(picture["workers"]?[0]?["lossy"] == .null && picture["inexact"] == .null)
             #expect(picture["heat"]?[0]?["cells"]?.elements?.count == 6)
             #expect(picture["heat"]?[0]?["cells"]?[0]?[0] == 32)
             #expect(picture["jobs"]?[0]?["task"] == "manual")
@@ -107,6 +108,40 @@ struct PageTests {
                     #expect(text.contains("moiety_worker_guesses_total\(labels)\(words)"))
                 }
             }
+        }
+    }
+
+    @Test("Of a lossy worker both tell how it is lossy, and what was in memory by tier")
+    func tiers() async throws {
+        try await withServer(
+            settings: ["coordinator.lossy": "true"],
+            workerSettings: ["worker.memory": "1TB", "worker.lossy": "hobbit"]
+        ) { client, cluster in
+            let ask: JSONValue = ["prompt": "NAME\n", "max_tokens": 5]
+            _ = try await client.post("/v1/completions", ask)
+            try await TestClient(cluster).nodes { $0.contains { $0.supply.storedUses > 0 } }
+            let request = HTTPClient.request("GET", "/events", headers: [:], body: [])
+            let answer = try await client.exchange([request]) { !$0.contains(0x7d) }
+            let event = try #require(HTTPClient.events(in: answer).first)
+            let picture = try JSONValue(parsing: Array(event.utf8))
+            let worker = picture["workers"]?[0]
+            #expect(worker?["lossy"]?["mode"] == "hobbit")
+            #expect(worker?["lossy"]?["tier"] == "q3")
+            let tiers = worker?["stored"]?["tiers"]
+            #expect(tiers?[0]?["tier"] == "high" && tiers?[1]?["tier"] == "low")
+            #expect(tiers?[0]?["uses"]?.whole ?? 0 > 0)
+            let uses = (0...1).map { tiers?[$0]?["uses"]?.whole ?? 0 }
+            #expect(worker?["stored"]?["uses"]?.whole == uses[0] + uses[1])
+            let text = try await client.get("/metrics").text
+            let labels = "{model_name=\"Moiety demo 40M\",worker=\"worker-1\""
+            for tier in ["high", "low"] {
+                for name in ["uses", "hits"] {
+                    let line = "moiety_worker_stored_\(name)_total\(labels),tier=\"\(tier)\"} "
+                    #expect(text.contains(line), "\(text)")
+                }
+            }
+            let how = ",mode=\"hobbit\",low_tier=\"q3\"} 1\n"
+            #expect(text.contains("moiety_worker_lossy\(labels)\(how)"), "\(text)")
         }
     }
 

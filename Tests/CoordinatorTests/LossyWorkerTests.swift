@@ -39,6 +39,7 @@ struct LossyWorkerTests {
     func jobs() async throws {
         try await Self.run({ try .lossy("alpha", in: $0) }) { cluster in
             let client = cluster.client
+            try await client.nodes { $0.map(\.lossy) == [.resident] }
             async let first = client.generate(Demo.prompt, maximumTokens: 12)
             async let second = client.generate("a b c d e f g", maximumTokens: 5)
             for ended in try await [first, second] {
@@ -73,6 +74,7 @@ struct LossyWorkerTests {
         let setup = InProcessCluster.Setup.demo(["alpha"], settings: Self.settings)
         try await InProcessCluster.run(setup) { cluster in
             #expect(try await cluster.client.evaluate([1, 2, 3], top: 1).expertUses == nil)
+            try await cluster.client.nodes { $0.map(\.lossy) == [nil] }
             let ended = try await cluster.client.generate(Demo.prompt, maximumTokens: 4)
             #expect(ended.outcome == .completed && ended.expertUses == nil)
             #expect(try ended.tokens == Demo.tokens(count: 4))

@@ -1,3 +1,4 @@
+import Cluster
 import ClusterTesting
 import Foundation
 import Placement
@@ -56,6 +57,17 @@ struct LossyClusterTests {
         )
         #expect(try known.object["low_share"] as? Double == recorded["low_share"] as? Double)
         #expect(recorded["low_share"] != nil)
+        let place = ["--coordinator", cluster.clientEndpoint]
+        try await cluster.client.nodes { $0.allSatisfy { $0.supply.storedUses > 0 } }
+        let nodes = try await Command.run(["nodes"] + place)
+        #expect(nodes.output.contains("\(mode) q3"), "\(nodes.output)")
+        let nodesObject = try await Command.run(["nodes", "--json"] + place).object
+        let node = try #require((nodesObject["nodes"] as? [[String: Any]])?.first)
+        #expect(node["lossy"] as? String == mode && node["low_tier"] as? String == "q3")
+        let stored = (node["supply"] as? [String: Any])?["stored"] as? [String: Any]
+        let tiers = try #require(stored?["tiers"] as? [String: [String: Int]])
+        #expect(tiers["high"]?["uses"] ?? 0 > 0)
+        #expect(tiers["low"]?["hits"] ?? .max <= tiers["low"]?["uses"] ?? 0)
         let resident = try cluster.worker("alpha").residentByteCount()
         #expect(Double(resident) <= 1.02 * Double(170 << 20), "\(resident >> 20) MiB")
     }

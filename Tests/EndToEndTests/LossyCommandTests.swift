@@ -157,6 +157,8 @@ struct LossyCommandTests {
                 #expect(disk["present_experts"] as? Int ?? 64 < 64)
             } else {
                 #expect(disk["low_slots"] as? Int ?? 0 > 0)
+                // Of the other mode all are there in the low tier.
+                #expect(mode == "hobbit" || disk["low_hit_rate"] == nil)
             }
         }
     }

@@ -54,6 +54,44 @@ struct LossyMessageTests {
         #expect(error.map { "\($0)" }?.contains("hello.lossy") == true)
     }
 
+    @Test("What is known of a worker says how it is lossy, and takes no bytes where it is exact")
+    func node() throws {
+        var random = SeededRandom(seed: 1)
+        var node = NodeReport.random(using: &random)
+        let exact = ClientMessage.nodes([node]).encode()
+        for kind in LossyKind.allCases {
+            node.lossy = kind
+            let message = ClientMessage.nodes([node])
+            let frames = message.encode()
+            #expect(try ClientMessage(frames: frames) == message)
+            // Its last bytes are the field's number, which takes two, and its value.
+            #expect(Array(frames[0].suffix(3)) == [0x88, 0x01, UInt8(kind.rawValue)])
+            #expect(Array(exact[0].suffix(3)) != Array(frames[0].suffix(3)))
+        }
+        var wrong = ClientMessage.nodes([node]).encode()
+        wrong[0][wrong[0].count - 1] = 9
+        let error = #expect(throws: WireError.self) { try ClientMessage(frames: wrong) }
+        #expect(error.map { "\($0)" }?.contains("node.lossy") == true)
+    }
+
+    @Test("Hits are told apart by tier, whatever numbers a worker sends")
+    func tiers() {
+        var supply = SupplyCounts()
+        supply.storedUses = 10
+        supply.storedHits = 7
+        #expect(supply.storedTiers == [TierHits(tier: "high", uses: 10, hits: 7)])
+        #expect(supply.lowTier == nil)
+        supply.lowBitCount = 2
+        supply.storedLowUses = 4
+        supply.storedLowHits = 3
+        let both = [
+            TierHits(tier: "high", uses: 6, hits: 4), TierHits(tier: "low", uses: 4, hits: 3),
+        ]
+        #expect(supply.storedTiers == both && supply.lowTier == "q2")
+        supply.storedLowUses = .max
+        #expect(supply.storedTiers.map(\.uses) == [0, .max])
+    }
+
     @Test("Choices of a share's pairs cross the wire; others than there are do not")
     func choices() throws {
         let message = DataMessage.share(Self.share(choices: [0, 1, 2]))

@@ -169,6 +169,12 @@ struct LossyWorkerTests {
         #expect(try stores.lowered(all[0]) { _ in } == nil, "it is read when it is chosen")
         #expect(arithmetic.run(judged, held, hiddenSize: hidden) == nil)
         #expect(arithmetic.uses == [1, 1])
+        #expect(arithmetic.run(judged, held, hiddenSize: hidden) == nil)
+        #expect(arithmetic.uses == [1, 1])
+        // Each tier was asked for one expert, twice, and had it the second time.
+        let figures = try #require(arithmetic.figures)
+        #expect(figures.uses == 4 && figures.hits == 2)
+        #expect(figures.lowUses == 2 && figures.lowHits == 1)
         let plain = share(rows: 1, experts: [4, 9, 7])
         #expect(arithmetic.sums != (try sums(of: plain, model.held)))
         // Without choices everything comes as it is in the file, and what is there is used.

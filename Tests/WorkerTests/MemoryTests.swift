@@ -36,6 +36,20 @@ struct MemoryTests {
         }
     }
 
+    @Test("Heartbeats of a lossy worker say in how many bits it has experts", arguments: [2, 4])
+    func lowTier(bitCount: Int) async throws {
+        let model = try WholeModel.demo.file
+        let cache = try TemporaryFile("cache")
+        let settings = [
+            "worker.memory": "1TB", "worker.cache-directory": cache.path,
+            "worker.lossy": "hobbit", "worker.low-tier": "q\(bitCount)",
+        ]
+        try await besideWorker(WholeModel.demoPath, settings: settings) { coordinator in
+            try coordinator.assign([ExpertID(layer: LayerIndex(0), index: 0)], of: model)
+            try coordinator.heartbeat { $0.supply.lowBitCount == UInt32(bitCount) }
+        }
+    }
+
     @Test("Within a budget experts stay on disk, and heartbeats say so")
     func budget() async throws {
         let model = try WholeModel.demo.file
@@ -46,6 +60,7 @@ struct MemoryTests {
             try coordinator.assign(experts, of: model)
             try coordinator.heartbeat {
                 $0.supply.memoryBudget == 1_000_000_000_000 && $0.supply.fromFile == 8
+                    && $0.supply.lowBitCount == 0
             }
         }
         let packed = try FileManager.default.contentsOfDirectory(atPath: cache.path + "/packed")

@@ -35,6 +35,7 @@ extension Inspection {
         each("worker_rows_total", .counter, "Rows of experts that the worker has computed.") {
             Double($0.rowsComputed)
         }
+        writeLossy(to: &metrics)
         writeLinks(to: &metrics)
     }
 
@@ -152,12 +153,7 @@ extension Inspection {
         family("worker_memory_budget_bytes", .gauge, "Memory that it may take.") {
             Double($0.memoryBudget)
         }
-        family("worker_stored_uses_total", .counter, "Experts on disk that rows chose.") {
-            Double($0.storedUses)
-        }
-        family("worker_stored_hits_total", .counter, "Of these, those found in memory.") {
-            Double($0.storedHits)
-        }
+        writeTiers(of: workers, to: &metrics)
         family("worker_stored_foreseen_total", .counter, "Those whose reading had begun before.") {
             Double($0.storedForeseen)
         }
@@ -168,6 +164,44 @@ extension Inspection {
             Double($0.stallMicroseconds) / 1_000_000
         }
         writeGuesses(of: workers, to: &metrics)
+    }
+
+    /// How often experts were in memory, by the precision in which they were to come.
+    private func writeTiers(of workers: [NodeReport], to metrics: inout MetricsText) {
+        let counts: [(String, String, (TierHits) -> UInt64)] = [
+            ("worker_stored_uses_total", "Experts on disk that rows chose, by tier.", \.uses),
+            ("worker_stored_hits_total", "Of these, those found in memory, by tier.", \.hits),
+        ]
+        for (name, meaning, count) in counts {
+            metrics.family(name, .counter, meaning)
+            for node in workers {
+                for tier in node.supply.storedTiers {
+                    let labels: KeyValuePairs = ["worker": node.name.rawValue, "tier": tier.tier]
+                    metrics.value(name, count(tier), labels)
+                }
+            }
+        }
+    }
+
+    /// Which workers give accuracy for speed; nothing of exact clusters.
+    private func writeLossy(to metrics: inout MetricsText) {
+        let lossy = nodes.filter { $0.lossy != nil }
+        guard !lossy.isEmpty else { return }
+        metrics.family(
+            "worker_lossy",
+            .gauge,
+            "1 of each worker that gives accuracy for speed, with how, and in how many bits."
+        )
+        for node in lossy {
+            metrics.value(
+                "worker_lossy",
+                1,
+                [
+                    "worker": node.name.rawValue, "mode": node.lossy?.name ?? "",
+                    "low_tier": node.supply.lowTier ?? "",
+                ]
+            )
+        }
     }
 
     /// What layers to come were expected to choose, and whether they did.

@@ -47,7 +47,9 @@ enum PageMarkup {
             <section id="disk" hidden>
               <h2>Experts on disk</h2>
               <p class="hint">Workers with a memory budget: how often experts were in memory when
-                they were chosen, and how often it was known before that they would be.</p>
+                they were chosen, in high precision (as in the file) and in low, and how often it
+                was known before that they would be.</p>
+              <p id="inexact" class="hint" hidden></p>
               <div class="scroll">
                 <table>
                   <thead>

@@ -95,6 +95,26 @@ enum PageScript {
 
         const share = (part, whole) => whole > 0 ? Math.round(100 * part / whole) + " %" : "–";
 
+        // How often experts were there, by tier where there are two.
+        function found(worker) {
+          const { stored, lossy } = worker;
+          if (!lossy) return share(stored.hits, stored.uses);
+          return stored.tiers.map(({ tier, hits, uses }) => {
+            const isAlways = tier === "low" && lossy.mode === "resident";
+            return tier + " " + (isAlways ? "always" : share(hits, uses));
+          }).join(", ");
+        }
+
+        function drawInexact(inexact) {
+          const percent = part => (100 * part).toFixed(1) + " %";
+          find("inexact").hidden = inexact === null;
+          if (inexact !== null) {
+            find("inexact").textContent = "Not exact since the coordinator started: "
+              + percent(inexact.low) + " of experts' uses in few bits, "
+              + percent(inexact.skipped) + " left out.";
+          }
+        }
+
         // What experts on disk cost since the worker started, and in brackets since the last look.
         function drawStored(now, last) {
           const workers = now.workers.filter(worker => worker.stored);
@@ -107,9 +127,11 @@ enum PageScript {
             const seconds = same ? now.clock - last.clock : 0;
             const read = same ? Math.max(0, stored.read - same.stored.read) : 0;
             const stalled = same ? Math.max(0, stored.stalled - same.stored.stalled) : 0;
+            const lossy = worker.lossy;
+            const how = lossy ? " (" + lossy.mode + " " + (lossy.tier || "") + ")" : "";
             return row([
-              [worker.name], [bytes(worker.resident) + " of " + bytes(stored.budget)],
-              [share(stored.hits, stored.uses)],
+              [worker.name + how], [bytes(worker.resident) + " of " + bytes(stored.budget)],
+              [found(worker)],
               [bytes(stored.read) + (read ? " (" + bytes(read / seconds) + "/s)" : "")],
               [time(stored.stalled)
                 + (stalled ? " (" + share(Math.min(stalled, seconds), seconds) + ")" : "")],
@@ -158,6 +180,7 @@ enum PageScript {
               for await (const event of events("/events")) {
                 const now = JSON.parse(event);
                 drawStored(now, before);
+                drawInexact(now.inexact);
                 drawFigures(now);
                 drawWorkers(now.workers);
                 drawHeat(now.heat);

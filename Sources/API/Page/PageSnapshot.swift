@@ -1,6 +1,7 @@
 import Cluster
 import Coordinator
 import JSON
+import Model
 import Placement
 import Wire
 
@@ -28,6 +29,7 @@ struct PageSnapshot {
             "generated": .integer(Int(clamping: inspection.figures.generatedTokenCount)),
             "imbalance": status.balance?.imbalance.map(JSONValue.number) ?? .null,
             "balance": .string(balance),
+            "inexact": inexactness,
             "workers": .array(inspection.nodes.map(worker)),
             "heat": .array(heat),
             "jobs": .array(jobs),
@@ -50,7 +52,24 @@ struct PageSnapshot {
             "loaded": .integer(Int(clamping: node.loadedByteCount)),
             "total": .integer(Int(clamping: node.totalByteCount)),
             "stored": stored(node.supply),
+            "lossy": lossy(node),
         ]
+    }
+
+    /// How a worker gives accuracy for speed; null where it does not.
+    private func lossy(_ node: NodeReport) -> JSONValue {
+        guard let lossy = node.lossy else { return .null }
+        return [
+            "mode": .string(lossy.name),
+            "tier": node.supply.lowTier.map(JSONValue.string) ?? .null,
+        ]
+    }
+
+    /// Which part of experts' uses was; null where no worker may be lossy.
+    private var inexactness: JSONValue {
+        let uses = inspection.expertUses
+        guard uses.all > 0 else { return .null }
+        return ["low": .number(uses.lowShare), "skipped": .number(uses.skippedShare)]
     }
 
     /// What experts on disk cost so far; null where all are in memory.
@@ -63,6 +82,14 @@ struct PageSnapshot {
             "budget": .integer(Int(clamping: counts.memoryBudget)),
             "uses": .integer(Int(clamping: counts.storedUses)),
             "hits": .integer(Int(clamping: counts.storedHits)),
+            "tiers": .array(
+                counts.storedTiers.map {
+                    [
+                        "tier": .string($0.tier), "uses": .integer(Int(clamping: $0.uses)),
+                        "hits": .integer(Int(clamping: $0.hits)),
+                    ]
+                }
+            ),
             "read": .integer(Int(clamping: counts.storedByteCount)),
             "stalled": .number(Double(counts.stallMicroseconds) / 1_000_000),
             "guesses": total(counts.guesses),

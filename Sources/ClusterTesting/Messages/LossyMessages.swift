@@ -10,11 +10,20 @@ import Wire
 extension ControlMessage {
     static func lossy(using random: SeededRandom) -> [ControlMessage] {
         var random = random
-        return LossyKind.allCases.map { kind in
+        let hellos = LossyKind.allCases.map { kind in
             var hello = Hello.random(using: &random)
             hello.lossy = kind
-            return .hello(hello)
+            return ControlMessage.hello(hello)
         }
+        let heartbeat = Heartbeat(
+            sequence: random.number(),
+            incarnation: random.incarnation(),
+            rowsComputed: random.number(),
+            sharesComputed: random.number(),
+            residentByteCount: random.number(),
+            supply: .lossy
+        )
+        return hellos + [.heartbeat(heartbeat)]
     }
 }
 
@@ -67,6 +76,23 @@ extension ClientMessage {
             scores: [-0.5],
             expertUses: TierUses(high: 1, low: 300, skipped: 2)
         )
-        return [.ended(ended), .evaluation(evaluation)]
+        var node = NodeReport.random(using: &random)
+        node.lossy = .hobbit
+        node.supply = .lossy
+        return [.ended(ended), .evaluation(evaluation), .nodes([node])]
+    }
+}
+
+extension SupplyCounts {
+    /// Of a worker that has experts in three bits, too.
+    fileprivate static var lossy: SupplyCounts {
+        var supply = SupplyCounts()
+        supply.memoryBudget = 4 << 30
+        supply.storedUses = 300
+        supply.storedHits = 200
+        supply.storedLowUses = 150
+        supply.storedLowHits = 140
+        supply.lowBitCount = 3
+        return supply
     }
 }

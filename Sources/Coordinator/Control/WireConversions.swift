@@ -131,7 +131,8 @@ extension WorkerDesk {
                 totalByteCount: loaded.total,
                 message: node.message,
                 drops: member.vitals.drops,
-                supply: member.vitals.supply
+                supply: member.vitals.supply,
+                lossy: machine?.lossy
             )
         }
     }

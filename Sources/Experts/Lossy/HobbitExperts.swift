@@ -28,8 +28,10 @@ public final class HobbitExperts {
 
     /// What reads have cost, in both tiers.
     public var figures: ResidencyFigures {
-        var figures = high.figures
-        figures.add(low.figures)
+        var figures = low.figures
+        figures.lowUses = figures.uses
+        figures.lowHits = figures.hits
+        figures.add(high.figures)
         return figures
     }
 

@@ -6,6 +6,9 @@ public struct ResidencyFigures: Hashable, Sendable {
     public var hits = 0
     /// Of these, the ones whose reading began before they were chosen.
     public var foreseen = 0
+    /// Of the uses and hits, those of experts that were to come in fewer bits.
+    public var lowUses = 0
+    public var lowHits = 0
     /// Experts whose reading began before anybody chose them.
     public var readAhead = 0
     /// Bytes that were read.
@@ -38,6 +41,8 @@ public struct ResidencyFigures: Hashable, Sendable {
         result.uses -= earlier.uses
         result.hits -= earlier.hits
         result.foreseen -= earlier.foreseen
+        result.lowUses -= earlier.lowUses
+        result.lowHits -= earlier.lowHits
         result.readAhead -= earlier.readAhead
         result.bytesRead -= earlier.bytesRead
         result.bytesNeeded -= earlier.bytesNeeded
@@ -52,6 +57,8 @@ public struct ResidencyFigures: Hashable, Sendable {
         uses += other.uses
         hits += other.hits
         foreseen += other.foreseen
+        lowUses += other.lowUses
+        lowHits += other.lowHits
         readAhead += other.readAhead
         bytesRead += other.bytesRead
         bytesNeeded += other.bytesNeeded

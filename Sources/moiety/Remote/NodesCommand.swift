@@ -32,20 +32,32 @@ struct NodesCommand: AsyncParsableCommand {
     }
 
     private static func table(_ nodes: [NodeReport]) -> Table {
-        var table = Table([
+        var columns: [(title: String, alignment: Table.Alignment)] = [
             ("worker", .left), ("state", .left), ("experts", .right), ("holds", .right),
             ("loaded", .right), ("rows", .right), ("silent", .right), ("cores", .right),
-            ("isa", .left), ("message", .left),
-        ])
+            ("isa", .left),
+        ]
+        // Exact clusters have nothing to tell of it.
+        let hasLossy = nodes.contains { $0.lossy != nil }
+        if hasLossy { columns.append(("lossy", .left)) }
+        columns.append(("message", .left))
+        var table = Table(columns)
         for node in nodes {
             let silent = node.silentFor.map { Format.fixed($0 / .seconds(1)) + " s" }
-            table.add([
+            var cells = [
                 node.name.rawValue, node.state, "\(node.expertCount)",
                 Format.bytes(node.residentByteCount), loaded(node), "\(node.rowsComputed)",
-                silent ?? "-", "\(node.coreCount)", node.instructionSet, node.message,
-            ])
+                silent ?? "-", "\(node.coreCount)", node.instructionSet,
+            ]
+            if hasLossy { cells.append(lossyWords(node)) }
+            table.add(cells + [node.message])
         }
         return table
+    }
+
+    private static func lossyWords(_ node: NodeReport) -> String {
+        guard let lossy = node.lossy else { return "-" }
+        return node.supply.lowTier.map { "\(lossy.name) \($0)" } ?? lossy.name
     }
 
     private static func loaded(_ node: NodeReport) -> String {
@@ -74,6 +86,9 @@ private struct NodeLine: Encodable {
     /// Messages that it did not act on, by reason.
     let dropped: [String: UInt64]
     let supply: Supply
+    /// How it gives accuracy for speed, and in how many bits; nil where it is exact.
+    let lossy: String?
+    let lowTier: String?
 
     /// Where its experts came from since it started.
     struct Supply: Encodable {
@@ -94,6 +109,8 @@ private struct NodeLine: Encodable {
             let uses: UInt64
             let hits: UInt64
             let foreseen: UInt64
+            /// Of lossy workers also those in fewer bits.
+            let tiers: [String: Tier]
             let bytesRead: UInt64
             let stallSeconds: Double
             let unpacked: UInt64
@@ -101,8 +118,13 @@ private struct NodeLine: Encodable {
             let guesses: [UInt64]
             let rightGuesses: [UInt64]
 
+            struct Tier: Encodable {
+                let uses: UInt64
+                let hits: UInt64
+            }
+
             enum CodingKeys: String, CodingKey {
-                case uses, hits, foreseen, unpacked, guesses
+                case uses, hits, foreseen, tiers, unpacked, guesses
                 case rightGuesses = "right_guesses"
                 case memoryBudget = "memory_budget"
                 case bytesRead = "bytes_read"
@@ -134,6 +156,10 @@ private struct NodeLine: Encodable {
                 uses: counts.storedUses,
                 hits: counts.storedHits,
                 foreseen: counts.storedForeseen,
+                tiers: Dictionary(
+                    counts.storedTiers.map { ($0.tier, .init(uses: $0.uses, hits: $0.hits)) },
+                    uniquingKeysWith: { first, _ in first }
+                ),
                 bytesRead: counts.storedByteCount,
                 stallSeconds: Double(counts.stallMicroseconds) / 1_000_000,
                 unpacked: counts.unpacked,
@@ -144,7 +170,8 @@ private struct NodeLine: Encodable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case name, state, incarnation, epoch, experts, rows, cores, message, dropped, supply
+        case name, state, incarnation, epoch, experts, rows, cores, message, dropped, supply, lossy
+        case lowTier = "low_tier"
         case residentBytes = "resident_bytes"
         case loadedBytes = "loaded_bytes"
         case totalBytes = "total_bytes"
@@ -170,5 +197,7 @@ private struct NodeLine: Encodable {
         message = node.message
         dropped = node.drops.byWord
         supply = Supply(node.supply)
+        lossy = node.lossy?.name
+        lowTier = node.supply.lowTier
     }
 }

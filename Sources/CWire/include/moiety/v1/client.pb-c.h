@@ -616,6 +616,7 @@ struct  Moiety__V1__Node
    * Where its experts came from; absent where it has loaded none.
    */
   Moiety__V1__SupplyCounts *supply;
+  Moiety__V1__Lossy lossy;
   Moiety__V1__Node__SilenceCase silence_case;
   union {
     uint64_t silent_nanoseconds;
@@ -623,7 +624,7 @@ struct  Moiety__V1__Node
 };
 #define MOIETY__V1__NODE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moiety__v1__node__descriptor) \
-    , {0,NULL}, {0,NULL}, 0, 0, 0, 0, 0, {0,NULL}, 0, 0, 0, 0, {0,NULL}, 0,NULL, NULL, MOIETY__V1__NODE__SILENCE__NOT_SET, {0} }
+    , {0,NULL}, {0,NULL}, 0, 0, 0, 0, 0, {0,NULL}, 0, 0, 0, 0, {0,NULL}, 0,NULL, NULL, MOIETY__V1__LOSSY__LOSSY_NONE, MOIETY__V1__NODE__SILENCE__NOT_SET, {0} }
 
 
 struct  Moiety__V1__Nodes

@@ -63,6 +63,18 @@ typedef enum _Moiety__V1__RefusalCode {
   MOIETY__V1__REFUSAL_CODE__REFUSAL_CODE_SHUTTING_DOWN = 8
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MOIETY__V1__REFUSAL_CODE)
 } Moiety__V1__RefusalCode;
+/*
+ * How a worker gives accuracy for speed where experts do not fit into its memory.
+ */
+typedef enum _Moiety__V1__Lossy {
+  /*
+   * It does not: every expert is computed as it is in the file.
+   */
+  MOIETY__V1__LOSSY__LOSSY_NONE = 0,
+  MOIETY__V1__LOSSY__LOSSY_HOBBIT = 1,
+  MOIETY__V1__LOSSY__LOSSY_RESIDENT = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MOIETY__V1__LOSSY)
+} Moiety__V1__Lossy;
 
 /* --- messages --- */
 
@@ -147,6 +159,15 @@ struct  Moiety__V1__SupplyCounts
    */
   uint64_t stored_foreseen;
   /*
+   * Of stored_uses and stored_hits, those in fewer bits than the file has.
+   */
+  uint64_t stored_low_uses;
+  uint64_t stored_low_hits;
+  /*
+   * In how many bits a lossy worker has experts besides: 4, 3 or 2; 0 of all others.
+   */
+  uint32_t low_bits;
+  /*
    * Experts that layers to come were expected to ask for, and of these the ones that were asked for;
    * by how many layers ahead, four at most, 0 for the layer that came next.
    */
@@ -157,7 +178,7 @@ struct  Moiety__V1__SupplyCounts
 };
 #define MOIETY__V1__SUPPLY_COUNTS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moiety__v1__supply_counts__descriptor) \
-    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL, 0,NULL }
+    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL, 0,NULL }
 
 
 /*
@@ -278,6 +299,7 @@ typedef void (*Moiety__V1__ModelIdentity_Closure)
 
 extern const ProtobufCEnumDescriptor    moiety__v1__role__descriptor;
 extern const ProtobufCEnumDescriptor    moiety__v1__refusal_code__descriptor;
+extern const ProtobufCEnumDescriptor    moiety__v1__lossy__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__refusal__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__drop_count__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__supply_counts__descriptor;

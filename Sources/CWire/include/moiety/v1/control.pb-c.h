@@ -33,18 +33,6 @@ typedef struct Moiety__V1__Goodbye Moiety__V1__Goodbye;
 
 /* --- enums --- */
 
-/*
- * How a worker gives accuracy for speed where experts do not fit into its memory.
- */
-typedef enum _Moiety__V1__Lossy {
-  /*
-   * It does not: every expert is computed as it is in the file.
-   */
-  MOIETY__V1__LOSSY__LOSSY_NONE = 0,
-  MOIETY__V1__LOSSY__LOSSY_HOBBIT = 1,
-  MOIETY__V1__LOSSY__LOSSY_RESIDENT = 2
-    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MOIETY__V1__LOSSY)
-} Moiety__V1__Lossy;
 typedef enum _Moiety__V1__LoadFailureCode {
   MOIETY__V1__LOAD_FAILURE_CODE__LOAD_FAILURE_CODE_UNSPECIFIED = 0,
   /*
@@ -680,7 +668,6 @@ typedef void (*Moiety__V1__Goodbye_Closure)
 
 /* --- descriptors --- */
 
-extern const ProtobufCEnumDescriptor    moiety__v1__lossy__descriptor;
 extern const ProtobufCEnumDescriptor    moiety__v1__load_failure_code__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__control_envelope__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__hello__descriptor;
