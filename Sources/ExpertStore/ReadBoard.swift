@@ -41,6 +41,7 @@ final class ReadBoard: Sendable {
         /// Places in `jobs`, in order of arrival.
         var order: [Int] = []
         var ends: [ReadPool.End] = []
+        var pace = ReadPace()
         var isClosed = false
     }
 
@@ -49,14 +50,22 @@ final class ReadBoard: Sendable {
     private let state: Mutex<State>
     /// Blocks of experts that nobody waits for which are read at once.
     private let aheadLimit: Int
+    private let now: @Sendable () -> ContinuousClock.Instant
     /// One for each block that was posted; more after failures.
     private let blocks = DispatchSemaphore(value: 0)
     /// One for each end that was not taken.
     private let news = DispatchSemaphore(value: 0)
 
-    init(memory: SlotMemory, sources: [any SlotSource], capacity: Int, aheadLimit: Int) {
+    init(
+        memory: SlotMemory,
+        sources: [any SlotSource],
+        capacity: Int,
+        aheadLimit: Int,
+        now: @escaping @Sendable () -> ContinuousClock.Instant
+    ) {
         self.memory = memory
         self.aheadLimit = aheadLimit
+        self.now = now
         self.sources = sources
         var state = State(jobs: Array(repeating: nil, count: capacity))
         state.order.reserveCapacity(capacity)
@@ -67,6 +76,8 @@ final class ReadBoard: Sendable {
     // MARK: Who posts
 
     var count: Int { state.withLock { $0.order.count + $0.ends.count } }
+
+    var hasTimeToSpare: Bool { state.withLock { $0.pace.hasTimeToSpare } }
 
     func post(_ expert: ExpertID, slot: Int, isAhead: Bool) {
         let blockCount = max(1, sources[0].blockCount(of: expert))
@@ -81,6 +92,7 @@ final class ReadBoard: Sendable {
                 blockCount: blockCount
             )
             state.order.append(place)
+            if !isAhead { state.pace.begin(at: now()) }
         }
         for _ in 0..<blockCount { blocks.signal() }
     }
@@ -89,6 +101,7 @@ final class ReadBoard: Sendable {
         let count = state.withLock { state in
             guard let place = place(of: expert, in: state), var job = state.jobs[place]
             else { return 0 }
+            if job.isAhead { state.pace.begin(at: now()) }
             job.isAhead = false
             job.isAbandoned = false
             state.jobs[place] = job
@@ -220,6 +233,7 @@ final class ReadBoard: Sendable {
 
     private func end(_ place: Int, of state: inout State) {
         guard let job = state.jobs[place] else { return }
+        if !job.isAhead { state.pace.end(at: now()) }
         state.jobs[place] = nil
         state.order.removeAll { $0 == place }
         let came = job.failure == nil && !job.isAbandoned

@@ -36,19 +36,22 @@ public final class ReadPool: Sendable {
     ///   - sources: asked in this order.
     ///   - capacity: reads under way at most.
     ///   - cpus: where threads may run: by default where the calling one may.
+    ///   - now: the time.
     public init(
         memory: SlotMemory,
         sources: [any SlotSource],
         capacity: Int,
         threadCount: Int = defaultThreadCount,
-        cpus: [Int] = CurrentThread.cpus
+        cpus: [Int] = CurrentThread.cpus,
+        now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
     ) {
         precondition(!sources.isEmpty && capacity > 0 && threadCount > 0)
         let board = ReadBoard(
             memory: memory,
             sources: sources,
             capacity: capacity,
-            aheadLimit: Self.aheadBlockCount
+            aheadLimit: Self.aheadBlockCount,
+            now: now
         )
         self.board = board
         self.capacity = capacity
@@ -62,6 +65,9 @@ public final class ReadPool: Sendable {
 
     /// Reads that are under way, or have ended and were not taken.
     public var count: Int { board.count }
+
+    /// Whether the disk was idle often enough of late that reading ahead is worth its time.
+    public var hasTimeToSpare: Bool { board.hasTimeToSpare }
 
     /// Begins to bring an expert into a slot, which nobody else may touch until the end is taken.
     ///

@@ -194,6 +194,43 @@ struct ResidentTests {
         experts.settle()
     }
 
+    @Test("From a disk that is never idle nothing is read ahead")
+    func busyDisk() throws {
+        let resident = try ResidentModel(try .demo)
+        let kernels = Kernels(instructionSet: .detected, threadCount: 1)
+        let now = Mutex(ContinuousClock.now)
+        let memory = try SlotMemory(slotCount: 60, slotByteCount: resident.layout.slotByteCount)
+        let source = GatedSource(store: try resident.store)
+        let pool = ReadPool(
+            memory: memory,
+            sources: [source],
+            capacity: 8,
+            now: { now.withLock { $0 } }
+        )
+        let experts = SlottedExperts(
+            layout: resident.layout,
+            expertCounts: resident.model.description.expertCounts,
+            expertsPerRow: 2,
+            memory: memory,
+            reads: pool,
+            fastSourceCount: 1,
+            options: ResidencyOptions(foresight: 1),
+            kernels: kernels,
+            onTrouble: { _ in }
+        )
+        func routing(_ first: Int32) -> Routing {
+            Routing(topK: 2, experts: [first, first + 1], weights: [0.5, 0.5])
+        }
+        experts.foresee(LayerIndex(1), distance: 1, routing(0))
+        #expect(experts.figures.readAhead == 2)
+        experts.begin(LayerIndex(0), routing(4))
+        now.withLock { $0 += .seconds(1) }
+        source.open()
+        experts.settle()
+        experts.foresee(LayerIndex(2), distance: 1, routing(0))
+        #expect(experts.figures.readAhead == 2)
+    }
+
     @Test("Guesses that turn out wrong are soon not read any more, and change no bit")
     func wrongGuesses() throws {
         let model = try WholeModel.demo

@@ -121,7 +121,8 @@ public final class HobbitExperts {
             let id = ExpertID(layer: layer, index: Int(expert))
             if choices[index] == .high || high.holds(id) {
                 highGuess.experts.append(expert)
-            } else if choices[index] == .low {
+            } else if choices[index] == .low, high.readsAhead {
+                // One disk reads both tiers, and is rather waited for by the high one.
                 lowGuess.experts.append(expert)
             }
         }

@@ -160,6 +160,9 @@ public final class SlottedExperts {
     /// Layers ahead whose choice is worth guessing.
     public var foresight: Int { ahead.depth }
 
+    /// Whether the disk has time for what may be read in vain.
+    var readsAhead: Bool { reads.hasTimeToSpare }
+
     // MARK: One layer
 
     /// Finds out what of a layer is in memory, and begins to read the rest.
@@ -263,6 +266,7 @@ public final class SlottedExperts {
     private var hasRoomToRead: Bool { awaitedCount + early.count < reads.capacity }
 
     private func postEarly() {
+        guard earlyLimit > 0, readsAhead else { return }
         while hasRoomToRead, early.count < earlyLimit,
             let id = ahead.nextExpert(where: { slots.slot(of: $0, tier: .high) == nil }),
             let slot = slots.prefetch(id, tier: .high)
