@@ -33,7 +33,7 @@ struct CalibrateCacheCommand: ParsableCommand {
     @Option(help: "What loading the low tier takes, as a part of the high one.")
     var lowCost = 0.25
 
-    @Option(help: "Which part of the memory the low tier has; 0.2 where some are wanted in it.")
+    @Option(help: "Which part of the memory the low tier has; 0.05 where some are wanted in it.")
     var lowShare: Double?
 
     @OptionGroup var output: OutputOptions
@@ -83,7 +83,7 @@ struct CalibrateCacheCommand: ParsableCommand {
             cases: cases,
             budgets: try chosenBudgets(),
             lowCost: lowCost,
-            lowShare: lowRanks > 0 ? lowShare ?? 0.2 : 0
+            lowShare: lowRanks > 0 ? lowShare ?? 0.05 : 0
         ).run { Console.progress($0) }
         let figures = CacheFigures(report)
         guard !output.json else { return try Console.writeJSON(figures) }

@@ -30,7 +30,7 @@ struct MemoryBudgetOptions: ParsableArguments {
     @Option(help: "What their rounding goes by: a file of moiety-bench importance.")
     var importance: String?
 
-    @Option(help: "The part of their memory that fewer bits take in hobbit, 0.05 to 0.95.")
+    @Option(help: "The part of their memory that fewer bits take in hobbit, 0 (the least) to 0.95.")
     var lowShare = TierOptions.usualLowShare
 
     @Option(help: "Up to this unimportance a missing expert comes as in the file, in hobbit.")
@@ -50,7 +50,7 @@ struct MemoryBudgetOptions: ParsableArguments {
             throw ValidationError("--lossy \(lossy?.rawValue ?? "") needs a low tier, not none")
         }
         guard TierOptions.lowShareRange.contains(lowShare) else {
-            throw ValidationError("--low-share is \(lowShare); it must be 0.05 to 0.95")
+            throw ValidationError("--low-share is \(lowShare); it must be 0 to 0.95")
         }
         guard t1 >= 0, t2 >= t1 else {
             throw ValidationError("--t1 is \(t1) and --t2 \(t2); it must be 0 <= t1 <= t2")

@@ -24,7 +24,8 @@ public enum LossyMode: Hashable, Sendable {
 public struct TierOptions: Hashable, Sendable {
     public var mode: LossyMode
     public var tier: LowTier
-    /// The part of the experts' memory that the low tier takes in `hobbit`.
+    /// The part of the experts' memory that the low tier takes in `hobbit`; as much as a token
+    /// cannot do without where it is less.
     public var lowShare: Double
     /// The file that says how much columns of the experts' matrices matter; nil where nothing is
     /// known of them.
@@ -37,9 +38,11 @@ public struct TierOptions: Hashable, Sendable {
         self.lowShare = lowShare
     }
 
-    /// What the low tier takes where nobody says otherwise.
-    public static let usualLowShare = 0.2
-    public static let lowShareRange = 0.05...0.95
+    /// What the low tier takes where nobody says otherwise: as little as it can.
+    ///
+    /// An expert in the high tier serves whoever wants it in the low one, too.
+    public static let usualLowShare = 0.0
+    public static let lowShareRange = 0...0.95
 }
 
 /// Computes experts in this process, with memory for some of them.
