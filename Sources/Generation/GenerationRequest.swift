@@ -17,9 +17,9 @@ public struct GenerationRequest: Equatable, Sendable {
     public var form: AnswerForm
     /// Higher ones run before all others, and take their place where there is none.
     public var priority: Int
-    /// How soon its first token should come; nil counts as a minute.
+    /// How soon its first token should come; nil counts as ten minutes.
     ///
-    /// Among those of one owner and priority, who has least time left goes first.
+    /// Among those of one owner and priority, who wishes it soon and takes little time goes first.
     public var firstTokenTime: Duration?
     /// How soon each further token should come, on the mean; who would make others miss theirs is
     /// held back for a while.

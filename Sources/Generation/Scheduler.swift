@@ -1,10 +1,10 @@
 /// Decides which sequences run, and which tokens of them run in the next step.
 ///
-/// Who runs next: the highest priority, then whose owner had least of the steps so far, then who
-/// must be begun first to be in time, then who came first. Every sequence that is generating gets
-/// one row of a step; what is left of its rows goes to prompts in that order, in chunks. A value:
-/// it knows counts, not tokens, reads no clock but is told the time, and knows no memory; who asks
-/// it says whether there is room.
+/// Who runs next: the highest priority, then whose owner had least of the steps so far, then whose
+/// first token is wished soon and who takes little time, then who came first. Every sequence that
+/// is generating gets one row of a step; what is left of its rows goes to prompts in that order, in
+/// chunks. A value: it knows counts, not tokens, reads no clock but is told the time, and knows no
+/// memory; who asks it says whether there is room.
 public struct Scheduler: Equatable, Sendable {
     /// Bounds of one step and of the engine.
     public struct Limits: Equatable, Sendable {
@@ -141,14 +141,14 @@ public struct Scheduler: Equatable, Sendable {
         return best?.index
     }
 
-    /// Who wishes nothing, has lost patience, or would be late itself after another step, is not
-    /// held back.
+    /// Who wishes nothing, was held back for long, or would be late itself after another step, is
+    /// not held back.
     private func isHeldBack(
         _ sequence: ScheduledSequence,
         at place: Place,
         by forecast: Forecast?
     ) -> Bool {
-        guard let forecast, sequence.wish.isStrict, now < sequence.patienceEnd else { return false }
+        guard let forecast, sequence.wish.isStrict, now < sequence.holdEnd else { return false }
         if let latest = place.standing.latest, latest < now + forecast.stepTime { return false }
         return forecast.isHarmed(by: sequence, standing: place.standing)
     }

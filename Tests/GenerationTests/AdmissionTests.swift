@@ -34,7 +34,7 @@ struct AdmissionTests {
 
     // MARK: Order
 
-    @Test("Who must be begun first for its first token to be in time comes first")
+    @Test("Whose first token is wished soon comes first, and who takes little time")
     func strictest() {
         var scheduler = scheduler(running: 1)
         scheduler.add(1, promptTokenCount: 10, wish: first(.seconds(10)))
@@ -42,14 +42,15 @@ struct AdmissionTests {
         // Takes 3 s to read.
         scheduler.add(3, promptTokenCount: 300, wish: first(.milliseconds(3500)))
         scheduler.add(4, promptTokenCount: 5)
-        #expect(order(scheduler) == [3, 2, 1, 4])
-        // Who has waited has less time left.
+        #expect(order(scheduler) == [2, 1, 3, 4])
+        // Who has waited comes before who would be as soon.
         scheduler.advance(to: .milliseconds(400))
-        scheduler.add(5, promptTokenCount: 10, wish: first(.milliseconds(550)))
-        #expect(order(scheduler) == [3, 5, 2, 1, 4])
+        scheduler.add(5, promptTokenCount: 10, wish: first(.milliseconds(610)))
+        scheduler.add(6, promptTokenCount: 10, wish: first(.milliseconds(550)))
+        #expect(order(scheduler) == [6, 2, 5, 1, 3, 4])
     }
 
-    @Test("Who wishes a pace that leaves time after the first token is less strict by that")
+    @Test("A long answer counts as a long prompt does")
     func wholeAnswer() {
         func both(_ time: Duration, _ length: Double) -> Scheduler.Wish {
             Scheduler.Wish(
@@ -59,26 +60,29 @@ struct AdmissionTests {
             )
         }
         var scheduler = scheduler(running: 1)
-        // A token takes 10 ms, so this has 9 s more than its first token.
-        scheduler.add(1, promptTokenCount: 10, wish: both(.seconds(5), 101))
+        // Takes 1 s to answer.
+        scheduler.add(1, promptTokenCount: 10, wish: both(.seconds(5), 100))
         scheduler.add(2, promptTokenCount: 10, wish: both(.seconds(8), 2))
         scheduler.add(3, promptTokenCount: 10, wish: first(.seconds(7)))
-        #expect(order(scheduler) == [3, 2, 1])
+        scheduler.add(4, promptTokenCount: 109, wish: both(.seconds(6), 1))
+        #expect(order(scheduler) == [3, 2, 1, 4])
     }
 
-    @Test("Who is late in any case comes last, the shorter sooner, and after a minute as it came")
+    @Test("Who is late, or takes long, has its turn after ten minutes at the latest")
     func lost() {
         var scheduler = scheduler(running: 1)
         scheduler.add(1, promptTokenCount: 200, wish: first(.seconds(1)))
         scheduler.add(2, promptTokenCount: 150, wish: first(.seconds(1)))
-        scheduler.add(3, promptTokenCount: 200)
+        scheduler.add(3, promptTokenCount: 10_000, wish: first(.seconds(1)))
         scheduler.add(4, promptTokenCount: 10, wish: first(.seconds(5)))
-        #expect(order(scheduler) == [4, 3, 2, 1])
-        scheduler.advance(to: .seconds(6))
-        #expect(order(scheduler) == [3, 4, 2, 1])
-        scheduler.advance(to: .seconds(60))
-        scheduler.add(5, promptTokenCount: 10, wish: first(.milliseconds(200)))
-        #expect(order(scheduler) == [1, 2, 3, 4, 5])
+        scheduler.add(5, promptTokenCount: 10, wish: first(.seconds(1000)))
+        #expect(order(scheduler) == [4, 2, 1, 3, 5])
+        scheduler.advance(to: .seconds(590))
+        scheduler.add(6, promptTokenCount: 10, wish: first(.milliseconds(200)))
+        #expect(order(scheduler) == [4, 2, 1, 6, 3, 5])
+        scheduler.advance(to: .seconds(600))
+        scheduler.add(7, promptTokenCount: 10, wish: first(.milliseconds(200)))
+        #expect(order(scheduler) == [4, 2, 1, 6, 3, 7, 5])
     }
 
     @Test("By arrival objectives change nothing")
@@ -162,7 +166,7 @@ struct AdmissionTests {
         #expect(scheduler.next == nil)
         // Somebody shorter comes in meanwhile, and who wishes nothing.
         var other = scheduler
-        scheduler.add(4, promptTokenCount: 85, wish: first(.seconds(2)))
+        scheduler.add(4, promptTokenCount: 85, wish: first(.seconds(5)))
         other.add(4, promptTokenCount: 1000)
         #expect(scheduler.next == 4 && other.next == 4)
         // After another step of 0.1 s it would be late itself.
@@ -221,7 +225,7 @@ struct AdmissionTests {
         #expect(scheduler.chooseNext() == 2 && scheduler.heldBackCount == 1)
     }
 
-    @Test("Nobody who comes after another's patience has ended is let in before it")
+    @Test("Nobody who comes after another's turn is let in before it")
     func starvation() {
         for seed: UInt64 in 1...10 {
             print("starvation: seed \(seed)")
@@ -237,8 +241,8 @@ struct AdmissionTests {
 private struct Crowd {
     private var random: SeededRandom
     private var scheduler: Scheduler
-    /// Of those who wait: when they came, and when their patience ends.
-    private var waiting: [UInt64: (came: Duration, end: Duration, rows: Int)] = [:]
+    /// Of those who wait: when they came, and when their turn is.
+    private var waiting: [UInt64: (came: Duration, turn: Duration, rows: Int)] = [:]
     /// Of those who run, rows of their prompts, and tokens, that are still to come.
     private var running: [UInt64: (rows: Int, tokens: UInt64)] = [:]
     /// Whom somebody was let in before who came too late for that.
@@ -255,7 +259,7 @@ private struct Crowd {
     }
 
     mutating func run() {
-        for id: UInt64 in 1...400 {
+        for id: UInt64 in 1...1500 {
             come(id)
             for _ in 0..<random.next() % 4 { step() }
         }
@@ -274,8 +278,8 @@ private struct Crowd {
         )
         let rows = 1 + Int(random.next() % 200)
         scheduler.add(id, promptTokenCount: rows, wish: wish)
-        let patience = max(.seconds(60), wish.firstToken ?? .zero)
-        waiting[id] = (scheduler.now, scheduler.now + patience, rows)
+        let turn = scheduler.now + max(.seconds(600), wish.firstToken ?? .zero)
+        waiting[id] = (scheduler.now, turn, rows)
     }
 
     private mutating func step() {
@@ -301,7 +305,7 @@ private struct Crowd {
 
     private mutating func letIn(_ id: UInt64) {
         guard let own = waiting.removeValue(forKey: id) else { return }
-        overtaken += waiting.filter { $0.value.end < own.came }.map(\.key)
+        overtaken += waiting.filter { $0.value.turn < own.came }.map(\.key)
         running[id] = (own.rows, 1 + random.next() % 30)
         scheduler.start(id)
     }

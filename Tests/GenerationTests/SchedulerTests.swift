@@ -56,9 +56,9 @@ struct SchedulerTests {
             }
         }
         #expect(order([.seconds(9), .seconds(5), .seconds(9)]) == [1, 0, 2])
-        // Who wishes nothing counts as who wishes a minute.
-        #expect(order([nil, .seconds(59), nil]) == [1, 0, 2])
-        #expect(order([nil, .seconds(60), .seconds(1), nil]) == [3, 2, 0, 1])
+        // Who wishes nothing counts as who wishes ten minutes.
+        #expect(order([nil, .seconds(599), nil]) == [1, 0, 2])
+        #expect(order([nil, .seconds(600), .seconds(1), nil]) == [3, 2, 0, 1])
     }
 
     @Test("Sequences that generate get their row before any prompt")

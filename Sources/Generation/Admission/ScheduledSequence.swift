@@ -15,9 +15,10 @@ struct ScheduledSequence: Equatable, Sendable {
     /// Whether it was counted as held back.
     var wasHeldBack = false
 
-    /// How soon a first token should come where nothing is wished: a time, so that those who wish
-    /// something do not keep it waiting for ever.
-    private static let usualTime = Duration.seconds(60)
+    /// How long those who came later may come first, unless more was wished.
+    private static let longestTurn = Duration.seconds(600)
+    /// How long it may be held back for others' sake, unless more was wished.
+    private static let longestHold = Duration.seconds(60)
     /// The part of the expected length that is expected still of an answer that has outlived it.
     private static let afterglow = 0.05
 
@@ -39,11 +40,14 @@ struct ScheduledSequence: Equatable, Sendable {
         pending = promptTokenCount
     }
 
-    /// When its first token should be there.
-    var due: Duration { arrivedAt + (wish.firstToken ?? Self.usualTime) }
+    /// When its first token should be there; where nothing is wished, when its turn comes.
+    var due: Duration { arrivedAt + (wish.firstToken ?? Self.longestTurn) }
 
     /// From when on nobody comes before it who came later than that, whatever was wished.
-    var patienceEnd: Duration { max(due, arrivedAt + Self.usualTime) }
+    var turn: Duration { max(due, arrivedAt + Self.longestTurn) }
+
+    /// From when on it is not held back.
+    var holdEnd: Duration { arrivedAt + max(wish.firstToken ?? .zero, Self.longestHold) }
 
     /// Whether a part of its prompt is to be computed.
     var isReading: Bool { pending > 1 }
@@ -76,18 +80,19 @@ struct ScheduledSequence: Equatable, Sendable {
 
 /// Where a sequence stands among those of its owner and priority; the least comes first.
 struct Standing: Comparable {
-    /// Whether it misses its objective in any case: then it comes after all others, the shorter
-    /// sooner, until its patience ends.
-    private let isLost: Bool
-    /// By when it must be begun; of the lost, how long it takes.
     private let time: Duration
     private let arrival: UInt64
     /// By when its prompt must be begun for its first token to be in time; nil where that was not
     /// wished, or cannot be.
     let latest: Duration?
 
-    /// What is left of the objective for the whole answer counts: that of the first token, and what
-    /// a slower pace than its own leaves after it.
+    /// Seconds that others may come first for each second that a job takes alone: the mean latency
+    /// is least where the shorter come first.
+    private static let patience = 30.0
+
+    /// Sooner, the sooner its first token is wished and the less time it takes in all.
+    ///
+    /// That is a time, and not an order of lengths, so that everybody's turn comes.
     ///
     /// - Parameter stepRows: rows of a step at most.
     init(
@@ -99,28 +104,19 @@ struct Standing: Comparable {
     ) {
         arrival = sequence.arrival
         guard admission == .objectives, sequence.awaitsFirstToken else {
-            (isLost, time) = (false, admission == .objectives ? sequence.due : .zero)
+            time = admission == .objectives ? sequence.due : .zero
             latest = nil
             return
         }
-        let reading = Duration.seconds(cost.seconds(prompt: sequence.pending, stepRows: stepRows))
-        let answering = Duration.seconds(cost.seconds(answer: sequence.wish.answerLength))
-        let latest = sequence.due - reading
-        isLost = latest < now && now < sequence.patienceEnd
+        let reading = cost.seconds(prompt: sequence.pending, stepRows: stepRows)
+        let answering = cost.seconds(answer: sequence.wish.answerLength)
+        let wait = Duration.seconds(Self.patience * (reading + answering))
+        time = min(sequence.due + wait, sequence.turn)
+        let latest = sequence.due - .seconds(reading)
         self.latest = latest < now ? nil : latest
-        if latest >= now {
-            let pauses = max(0, sequence.wish.answerLength - 1)
-            let wished = sequence.wish.eachToken.map { $0 * pauses } ?? .zero
-            time = latest + max(.zero, wished - answering)
-        } else {
-            time = isLost ? reading + answering : sequence.patienceEnd
-        }
     }
 
-    static func < (a: Self, b: Self) -> Bool {
-        if a.isLost != b.isLost { return b.isLost }
-        return (a.time, a.arrival) < (b.time, b.arrival)
-    }
+    static func < (a: Self, b: Self) -> Bool { (a.time, a.arrival) < (b.time, b.arrival) }
 }
 
 /// Where a sequence stands among all; the least comes first.

@@ -1,7 +1,7 @@
 extension Scheduler {
     /// What is wished of a sequence, and how long its answer is expected to be.
     public struct Wish: Equatable, Sendable {
-        /// How soon after it came its first token should come; nil counts as a minute.
+        /// How soon after it came its first token should come; nil counts as ten minutes.
         public var firstToken: Duration?
         /// How soon each further token should come, on the mean.
         public var eachToken: Duration?
@@ -26,8 +26,8 @@ extension Scheduler {
     public enum Admission: Equatable, Sendable, CaseIterable {
         /// Who came first.
         case arrival
-        /// Who has least time left for what is wished; whoever would make another miss that is
-        /// held back.
+        /// Whose first token is wished soon, and who takes little time; whoever would make another
+        /// miss what it wishes is held back.
         case objectives
     }
 }
