@@ -31,6 +31,8 @@ public struct TestClient: Sendable {
 
     /// Says hello, sends `request`, and collects what comes back.
     ///
+    /// Fails where its task is cancelled, as a test's is that takes too long.
+    ///
     /// - Parameters:
     ///   - timeout: for the whole exchange; far more than it needs.
     ///   - onMessage: sees each message as it comes, on the client's thread.
@@ -40,15 +42,15 @@ public struct TestClient: Sendable {
         onMessage: @escaping @Sendable (ClientMessage) -> Step
     ) async throws -> [ClientMessage] {
         let box = OutcomeBox()
-        let endpoint = endpoint
+        let line = Line(endpoint: endpoint, timeout: timeout, cancelled: try Waker())
         let thread = try NamedThread("test-client") {
-            box.store(
-                Result {
-                    try Self.converse(endpoint, request, timeout: timeout, onMessage: onMessage)
-                }
-            )
+            box.store(Result { try Self.converse(line, request, onMessage: onMessage) })
         }
-        await thread.finished()
+        await withTaskCancellationHandler {
+            await thread.finished()
+        } onCancel: {
+            line.cancelled.wake()
+        }
         return try box.value.get()
     }
 
@@ -64,25 +66,39 @@ public struct TestClient: Sendable {
         }
     }
 
+    /// Whom to talk to, and until when.
+    private struct Line: Sendable {
+        let endpoint: String
+        let timeout: Duration
+        let cancelled: Waker
+    }
+
     private static func converse(
-        _ endpoint: String,
+        _ line: Line,
         _ request: ClientMessage,
-        timeout: Duration,
         onMessage: (ClientMessage) -> Step
     ) throws -> [ClientMessage] {
         let context = try MessagingContext()
         let socket = try Socket(.dealer, in: context)
-        try socket.connect(Endpoint(endpoint))
-        guard try socket.waitUntilSendable(timeout: timeout) else {
-            throw Failure(description: "nobody listens at \(endpoint)")
+        try socket.connect(Endpoint(line.endpoint))
+        guard try socket.waitUntilSendable(timeout: line.timeout) else {
+            throw Failure(description: "nobody listens at \(line.endpoint)")
         }
         try socket.send(ClientMessage.clientHello(ClientHello(build: "tests")).encode())
         try socket.send(request.encode())
         var messages: [ClientMessage] = []
         var poller = Poller()
-        let deadline = ContinuousClock.now + timeout
+        let deadline = ContinuousClock.now + line.timeout
         while ContinuousClock.now < deadline {
-            _ = try poller.wait(for: [socket], timeout: deadline - .now)
+            let ready = try poller.wait(
+                for: [socket],
+                or: line.cancelled,
+                timeout: deadline - .now
+            )
+            guard !ready.isWoken else {
+                let last = messages.last.map { "\($0)" } ?? "nothing"
+                throw Failure(description: "cancelled; the last thing heard was \(last)")
+            }
             while let received = try socket.receive() {
                 let message = try ClientMessage(frames: received.frames)
                 if case .clientWelcome = message { continue }
@@ -97,7 +113,7 @@ public struct TestClient: Sendable {
                 }
             }
         }
-        throw Failure(description: "no end within \(timeout) after \(messages.count) messages")
+        throw Failure(description: "no end within \(line.timeout) after \(messages.count) messages")
     }
 
     // MARK: Common exchanges
