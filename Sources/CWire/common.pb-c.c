@@ -289,7 +289,7 @@ const ProtobufCMessageDescriptor moiety__v1__drop_count__descriptor =
   (ProtobufCMessageInit) moiety__v1__drop_count__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moiety__v1__supply_counts__field_descriptors[19] =
+static const ProtobufCFieldDescriptor moiety__v1__supply_counts__field_descriptors[21] =
 {
   {
     "from_file",
@@ -496,6 +496,30 @@ static const ProtobufCFieldDescriptor moiety__v1__supply_counts__field_descripto
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
+    "idle_loads",
+    18,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__SupplyCounts, idle_loads),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "idle_uses",
+    19,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__SupplyCounts, idle_uses),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
     "guesses",
     20,
     PROTOBUF_C_LABEL_REPEATED,
@@ -527,11 +551,13 @@ static const unsigned moiety__v1__supply_counts__field_indices_by_name[] = {
   2,   /* field[2] = from_cache */
   1,   /* field[1] = from_directory */
   0,   /* field[0] = from_file */
-  17,   /* field[17] = guesses */
+  19,   /* field[19] = guesses */
+  17,   /* field[17] = idle_loads */
+  18,   /* field[18] = idle_uses */
   16,   /* field[16] = low_bits */
   12,   /* field[12] = memory_budget */
   6,   /* field[6] = not_kept */
-  18,   /* field[18] = right_guesses */
+  20,   /* field[20] = right_guesses */
   10,   /* field[10] = stall_microseconds */
   9,   /* field[9] = stored_byte_count */
   13,   /* field[13] = stored_foreseen */
@@ -541,11 +567,10 @@ static const unsigned moiety__v1__supply_counts__field_indices_by_name[] = {
   7,   /* field[7] = stored_uses */
   11,   /* field[11] = unpacked */
 };
-static const ProtobufCIntRange moiety__v1__supply_counts__number_ranges[2 + 1] =
+static const ProtobufCIntRange moiety__v1__supply_counts__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 20, 17 },
-  { 0, 19 }
+  { 0, 21 }
 };
 const ProtobufCMessageDescriptor moiety__v1__supply_counts__descriptor =
 {
@@ -555,10 +580,10 @@ const ProtobufCMessageDescriptor moiety__v1__supply_counts__descriptor =
   "Moiety__V1__SupplyCounts",
   "moiety.v1",
   sizeof(Moiety__V1__SupplyCounts),
-  19,
+  21,
   moiety__v1__supply_counts__field_descriptors,
   moiety__v1__supply_counts__field_indices_by_name,
-  2,  moiety__v1__supply_counts__number_ranges,
+  1,  moiety__v1__supply_counts__number_ranges,
   (ProtobufCMessageInit) moiety__v1__supply_counts__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

@@ -232,7 +232,52 @@ void   moiety__v1__hint__free_unpacked
   assert(message->base.descriptor == &moiety__v1__hint__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor moiety__v1__data_envelope__field_descriptors[4] =
+void   moiety__v1__outlook__init
+                     (Moiety__V1__Outlook         *message)
+{
+  static const Moiety__V1__Outlook init_value = MOIETY__V1__OUTLOOK__INIT;
+  *message = init_value;
+}
+size_t moiety__v1__outlook__get_packed_size
+                     (const Moiety__V1__Outlook *message)
+{
+  assert(message->base.descriptor == &moiety__v1__outlook__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moiety__v1__outlook__pack
+                     (const Moiety__V1__Outlook *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moiety__v1__outlook__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moiety__v1__outlook__pack_to_buffer
+                     (const Moiety__V1__Outlook *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moiety__v1__outlook__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moiety__V1__Outlook *
+       moiety__v1__outlook__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moiety__V1__Outlook *)
+     protobuf_c_message_unpack (&moiety__v1__outlook__descriptor,
+                                allocator, len, data);
+}
+void   moiety__v1__outlook__free_unpacked
+                     (Moiety__V1__Outlook *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moiety__v1__outlook__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+static const ProtobufCFieldDescriptor moiety__v1__data_envelope__field_descriptors[5] =
 {
   {
     "share",
@@ -282,9 +327,22 @@ static const ProtobufCFieldDescriptor moiety__v1__data_envelope__field_descripto
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "outlook",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moiety__V1__DataEnvelope, body_case),
+    offsetof(Moiety__V1__DataEnvelope, outlook),
+    &moiety__v1__outlook__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moiety__v1__data_envelope__field_indices_by_name[] = {
   3,   /* field[3] = hint */
+  4,   /* field[4] = outlook */
   1,   /* field[1] = partial_rows */
   0,   /* field[0] = share */
   2,   /* field[2] = share_refused */
@@ -292,7 +350,7 @@ static const unsigned moiety__v1__data_envelope__field_indices_by_name[] = {
 static const ProtobufCIntRange moiety__v1__data_envelope__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor moiety__v1__data_envelope__descriptor =
 {
@@ -302,7 +360,7 @@ const ProtobufCMessageDescriptor moiety__v1__data_envelope__descriptor =
   "Moiety__V1__DataEnvelope",
   "moiety.v1",
   sizeof(Moiety__V1__DataEnvelope),
-  4,
+  5,
   moiety__v1__data_envelope__field_descriptors,
   moiety__v1__data_envelope__field_indices_by_name,
   1,  moiety__v1__data_envelope__number_ranges,
@@ -732,6 +790,44 @@ const ProtobufCMessageDescriptor moiety__v1__hint__descriptor =
   moiety__v1__hint__field_indices_by_name,
   1,  moiety__v1__hint__number_ranges,
   (ProtobufCMessageInit) moiety__v1__hint__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moiety__v1__outlook__field_descriptors[1] =
+{
+  {
+    "expert_count",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Moiety__V1__Outlook, expert_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moiety__v1__outlook__field_indices_by_name[] = {
+  0,   /* field[0] = expert_count */
+};
+static const ProtobufCIntRange moiety__v1__outlook__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor moiety__v1__outlook__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moiety.v1.Outlook",
+  "Outlook",
+  "Moiety__V1__Outlook",
+  "moiety.v1",
+  sizeof(Moiety__V1__Outlook),
+  1,
+  moiety__v1__outlook__field_descriptors,
+  moiety__v1__outlook__field_indices_by_name,
+  1,  moiety__v1__outlook__number_ranges,
+  (ProtobufCMessageInit) moiety__v1__outlook__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCEnumValue moiety__v1__activation_form__enum_values_by_number[3] =

@@ -32,6 +32,11 @@ public struct SupplyCounts: Hashable, Sendable {
     public var storedLowHits: UInt64 = 0
     /// In how many bits a lossy worker has experts besides; 0 of all others.
     public var lowBitCount: UInt32 = 0
+    /// Experts that were loaded while nothing was asked for, because coming work was expected to
+    /// use them.
+    public var idleLoads: UInt64 = 0
+    /// Of these, the ones that shares asked for before they gave way.
+    public var idleUses: UInt64 = 0
     /// Bytes that were read.
     public var storedByteCount: UInt64 = 0
     /// Time in which nothing was computed because experts were still being read.

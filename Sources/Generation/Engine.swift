@@ -107,6 +107,11 @@ public final class Engine {
         return lastID
     }
 
+    /// Tokens that the answer of a request is expected to have; nil where it has ended.
+    public func expectedAnswerLength(of id: SequenceID) -> Double? {
+        sequences[id]?.expectedLength
+    }
+
     /// Most positions of one sequence: as many as are allowed and have pages.
     private var contextLength: Int {
         min(scheduler.limits.contextLength, forward.pageLimit * CacheLayout.pageLength)

@@ -37,6 +37,10 @@ public struct CoordinatorSettings: Sendable {
     /// Whether workers may be lossy; answers are exact otherwise.
     public let allowsLossy: Bool
 
+    /// Whether workers that read experts from disk load, while they have nothing to compute, what
+    /// coming work is expected to use.
+    public let loadsWhileIdle: Bool
+
     /// Threads for mathematics; 0 leaves it to the daemon, one per core.
     public let threadCount: Int
 
@@ -151,6 +155,7 @@ extension CoordinatorSettings {
         planPath = try reader.optional("plan", .path)
         expectedWorkers = try reader.value("workers", .expectedWorkers, default: .count(1))
         allowsLossy = try reader.value("lossy", .truth, default: false)
+        loadsWhileIdle = try reader.value("idle-loading", .truth, default: true)
 
         threadCount = try reader.value("threads", .threads, default: 0)
         cpus = try reader.optional("cpus", .cpus) ?? []

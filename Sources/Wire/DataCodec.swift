@@ -19,6 +19,7 @@ extension DataMessage {
             case .partialRows(let header): .partialRows(PartialRows(header, frames: frames))
             case .shareRefused(let refusal): .shareRefused(refusal)
             case .hint(let hint): .hint(hint)
+            case .outlook(let outlook): .outlook(outlook)
             }
     }
 
@@ -37,6 +38,7 @@ extension DataMessage {
             rows.header.write(rows.values, uses: rows.uses, into: frames)
         case .shareRefused(let refusal): refusal.write(into: frames)
         case .hint(let hint): hint.write(into: frames)
+        case .outlook(let outlook): outlook.write(into: frames)
         }
     }
 }
@@ -238,6 +240,24 @@ extension Hint {
             }
         }
         frames.append(experts)
+    }
+}
+
+extension Outlook {
+    /// Adds the frames of an outlook to an empty list.
+    public func write(into frames: FrameList) {
+        unsafe frames.appendEnvelope { envelope, append in
+            var raw = unsafe Moiety__V1__Outlook()
+            unsafe moiety__v1__outlook__init(&raw)
+            unsafe raw.expert_count = UInt32(clamping: layers.count)
+            unsafe envelope.body_case = MOIETY__V1__DATA_ENVELOPE__BODY_OUTLOOK
+            unsafe withUnsafeMutablePointer(to: &raw) { raw in
+                unsafe envelope.outlook = raw
+                unsafe append(&envelope)
+            }
+        }
+        frames.append(layers)
+        frames.append(indices)
     }
 }
 

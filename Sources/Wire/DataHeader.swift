@@ -6,12 +6,14 @@ import Model
 import Placement
 import Tensors
 
-/// The header of what came over a data socket; its rows stay in the frames, a hint is whole.
+/// The header of what came over a data socket; its rows stay in the frames, hints and outlooks are
+/// whole.
 public enum DataHeader: Equatable, Sendable {
     case share(ShareHeader)
     case partialRows(PartialRowsHeader)
     case shareRefused(ShareRefused)
     case hint(Hint)
+    case outlook(Outlook)
 
     /// Reads the envelope and checks the other frames against it, trusting nothing in them.
     public init(frames: FrameList, limits: WireLimits = WireLimits()) throws(WireError) {
@@ -57,6 +59,8 @@ public enum DataHeader: Equatable, Sendable {
             )
         case MOIETY__V1__DATA_ENVELOPE__BODY_HINT:
             self = .hint(try unsafe reader.hint(reader.fields.body(raw.hint)))
+        case MOIETY__V1__DATA_ENVELOPE__BODY_OUTLOOK:
+            self = .outlook(try unsafe reader.outlook(reader.fields.body(raw.outlook)))
         default:
             throw unsafe unknownType(raw.base)
         }
@@ -208,6 +212,18 @@ private struct DataReader {
             distance: fields.count(raw.distance, "hint.distance", limit: fields.limits.layerCount),
             experts: frames.values(of: 1)
         )
+    }
+
+    func outlook(_ raw: Moiety__V1__Outlook) throws(WireError) -> Outlook {
+        try checkRawFrames(frames.count, 2, "outlook")
+        let count = try unsafe fields.count(
+            raw.expert_count,
+            "outlook.expert_count",
+            limit: fields.limits.outlookCount
+        )
+        try checkLength(1, of: UInt32.self, "outlook's layers", count: count)
+        try checkLength(2, of: UInt32.self, "outlook's experts", count: count)
+        return Outlook(layers: frames.values(of: 1), indices: frames.values(of: 2))
     }
 
     // MARK: - Fields

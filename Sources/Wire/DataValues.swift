@@ -216,6 +216,32 @@ public struct Hint: Equatable, Sendable {
     }
 }
 
+/// Experts that coming work is expected to use most, to a worker that reads experts from disk.
+///
+/// Takes the place of the one before; nothing but time depends on it.
+public struct Outlook: Equatable, Sendable {
+    /// The most wanted first; `[expert]`.
+    public let layers: [UInt32]
+    /// Their indices in the layers; `[expert]`.
+    public let indices: [UInt32]
+
+    /// - Parameter experts: the most wanted first.
+    public init(_ experts: [ExpertID]) {
+        layers = experts.map { UInt32(clamping: $0.layer.rawValue) }
+        indices = experts.map { UInt32(clamping: $0.index) }
+    }
+
+    init(layers: [UInt32], indices: [UInt32]) {
+        self.layers = layers
+        self.indices = indices
+    }
+
+    /// The same as they are named elsewhere; there may be none such.
+    public var experts: [ExpertID] {
+        zip(layers, indices).map { ExpertID(layer: LayerIndex(Int($0)), index: Int($1)) }
+    }
+}
+
 /// Why the coordinator sends somebody away, on the control or the client socket.
 public struct Refusal: Equatable, Sendable {
     public var code: RefusalCode

@@ -21,6 +21,7 @@ public enum DataMessage: Equatable, Sendable {
     case partialRows(PartialRows)
     case shareRefused(ShareRefused)
     case hint(Hint)
+    case outlook(Outlook)
 }
 
 /// What goes over the client socket, between clients and the coordinator.

@@ -23,6 +23,8 @@ extension SupplyCounts {
         storedLowUses = unsafe raw.stored_low_uses
         storedLowHits = unsafe raw.stored_low_hits
         lowBitCount = unsafe raw.low_bits
+        idleLoads = unsafe raw.idle_loads
+        idleUses = unsafe raw.idle_uses
         guesses = unsafe Self.distances(raw.guesses, count: raw.n_guesses)
         rightGuesses = unsafe Self.distances(raw.right_guesses, count: raw.n_right_guesses)
     }
@@ -66,6 +68,8 @@ extension SupplyCounts {
             unsafe raw.stored_low_uses = storedLowUses
             unsafe raw.stored_low_hits = storedLowHits
             unsafe raw.low_bits = lowBitCount
+            unsafe raw.idle_loads = idleLoads
+            unsafe raw.idle_uses = idleUses
             let (made, right) = (Self.list(guesses), Self.list(rightGuesses))
             unsafe raw.n_guesses = made.count
             unsafe raw.guesses = writer.list(made)

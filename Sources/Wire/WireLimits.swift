@@ -15,6 +15,8 @@ public struct WireLimits: Equatable, Sendable {
     public var pairCount = 512 << 10
     /// Experts of one hint: of many rows a layer needs nearly all anyway.
     public var hintedCount = 4096
+    /// Experts of one outlook: all of a model as large as an assignment may have.
+    public var outlookCount = 64 << 10
     /// Experts of one assignment: 128 layers of 512.
     public var expertCount = 64 << 10
     /// Tokens of one evaluation or answer, and its positions.

@@ -363,6 +363,8 @@ package final class ControlLoop {
         counts.storedLowUses = UInt64(clamping: residency.lowUses)
         counts.storedLowHits = UInt64(clamping: residency.lowHits)
         counts.lowBitCount = UInt32(clamping: machine.lossy?.tier.bitCount ?? 0)
+        counts.idleLoads = UInt64(clamping: residency.idleLoads)
+        counts.idleUses = UInt64(clamping: residency.idleUses)
         counts.storedByteCount = UInt64(clamping: residency.bytesRead)
         counts.stallMicroseconds = UInt64(clamping: Int64(residency.stalled / .microseconds(1)))
         counts.unpacked = UInt64(clamping: residency.fallbacks)

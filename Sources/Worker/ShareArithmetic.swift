@@ -235,6 +235,20 @@ package final class ShareArithmetic {
 
     // MARK: What comes next
 
+    /// Takes what coming work is expected to use; of lossy workers nothing is made of it.
+    package func want(_ outlook: Outlook, _ held: HeldExperts) {
+        guard case .exact(let experts) = disk else { return }
+        experts.want(outlook.experts.filter { held.isStored($0) })
+    }
+
+    /// Loads of that what is missing, while there is nothing to compute.
+    ///
+    /// - Returns: whether loads are under way, so that it is to be called again soon.
+    package func prepare() -> Bool {
+        guard case .exact(let experts) = disk else { return false }
+        return experts.prepare()
+    }
+
     /// Begins to read what a layer that has not come is likely to ask for.
     package func foresee(_ hint: Hint, _ held: HeldExperts) {
         guard disk != nil, held.storedCount > 0 else { return }

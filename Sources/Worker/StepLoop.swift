@@ -36,6 +36,8 @@ package final class StepLoop {
     private var life: WorkerLife?
     private var endpoint = ""
     private var isDraining = false
+    /// What coming work is expected to use, as it was said last.
+    private var outlook = Outlook([])
     /// Whether it was told to stop.
     package private(set) var isStopped = false
 
@@ -87,6 +89,17 @@ package final class StepLoop {
         return hadShare
     }
 
+    /// Loads what coming work is expected to use, when no share is expected soon.
+    ///
+    /// - Returns: whether it is to be called again soon.
+    package func prepare() -> Bool {
+        guard !isDraining, arithmetic.prepare() else {
+            tellFigures()
+            return false
+        }
+        return true
+    }
+
     /// Lets go of what its largest shares needed, when none have come for a while.
     package func releaseMemory() {
         arrival.removeAll()
@@ -99,9 +112,11 @@ package final class StepLoop {
         case .connect(let life, let endpoint): connect(as: life, to: endpoint)
         case .adopt(let layout):
             self.layout = layout
+            outlook = Outlook([])
             held = HeldParts(expertCounts: layout.expertCounts)
         case .open(let experts):
             arithmetic.open(experts) { [unowned self] in self.warn(.fallback($0)) }
+            arithmetic.want(outlook, held.experts)
         case .makeRoom(let load, let count):
             arithmetic.makeRoom(expertCount: count)
             report(.hasRoom(load))
@@ -109,6 +124,7 @@ package final class StepLoop {
             self.held = held
             // What was let go of makes room.
             arithmetic.makeRoom(expertCount: held.count)
+            arithmetic.want(outlook, held.experts)
             if let load { report(.installed(load)) }
         case .drain: isDraining = true
         case .stop: isStopped = true
@@ -161,7 +177,7 @@ package final class StepLoop {
 
     // MARK: Shares
 
-    /// Computes one share, if one has arrived, or takes a hint.
+    /// Computes one share, if one has arrived, or takes a hint or an outlook.
     private func computeNext() throws(MessagingError) -> Bool {
         guard let socket, try socket.receive(into: arrival) else { return false }
         let start = ContinuousClock.now
@@ -169,6 +185,9 @@ package final class StepLoop {
             switch try DataHeader(frames: arrival, limits: wireLimits) {
             case .share(let header): answer(header, arrival: start)
             case .hint(let hint): foresee(hint)
+            case .outlook(let outlook):
+                self.outlook = outlook
+                arithmetic.want(outlook, held.experts)
             case .partialRows, .shareRefused: drop(.unexpected, "an answer sent to a worker")
             }
         } catch {

@@ -4,9 +4,6 @@ import Tensors
 
 /// The thread that runs a worker's `StepLoop`.
 enum StepThread {
-    /// After so long without work, what a long prompt took goes back to the system.
-    private static let restTime = Duration.seconds(2)
-
     /// Starts the thread; it ends after `StepCommand.stop`.
     static func start(
         machine: Machine,
@@ -39,17 +36,22 @@ enum StepThread {
         spin: Duration
     ) throws(MessagingError) {
         var poller = Poller(spin: spin)
-        var hasWorked = false
+        var idle = IdleTime()
         while true {
             while try loop.turn() {}
             guard !loop.isStopped else { return }
             let ready = try poller.wait(
                 for: loop.socket.map { [$0] } ?? [],
                 or: inbox.waker,
-                timeout: hasWorked ? restTime : nil
+                timeout: idle.timeout
             )
-            hasWorked = !ready.isTimeUp
-            if ready.isTimeUp {
+            guard ready.isTimeUp else {
+                idle.onEvent()
+                continue
+            }
+            switch idle.onTimeUp() {
+            case .prepare: idle.onPrepared(isUnderWay: loop.prepare())
+            case .release:
                 loop.releaseMemory()
                 FreeMemory.giveBack()
             }

@@ -64,6 +64,9 @@ struct CoordinatorOptions: ParsableArguments {
     @Option(help: "Whether workers may be lossy, true or false; answers are exact otherwise.")
     var lossy: String?
 
+    @Option(help: "Whether workers load from disk what is expected, while idle: true or false.")
+    var idleLoading: String?
+
     @Option(name: [.short, .long], help: "Threads for mathematics; 0 means one per core.")
     var threads: String?
 
@@ -162,7 +165,8 @@ struct CoordinatorOptions: ParsableArguments {
             "tls-certificate": tlsCertificate, "tls-key": tlsKey, "chat-template": chatTemplate,
             "http-connections": httpConnections, "http-body": httpBody,
             "state-directory": stateDirectory, "plan": plan,
-            "workers": workers, "lossy": lossy, "threads": threads, "cpus": cpus,
+            "workers": workers, "lossy": lossy, "idle-loading": idleLoading,
+            "threads": threads, "cpus": cpus,
             "context-length": contextLength,
             "kv-type": kvType, "kv-memory": kvMemory, "prefix-cache": prefixCache,
             "prefix-cache-memory": prefixCacheMemory, "running-jobs": runningJobs,

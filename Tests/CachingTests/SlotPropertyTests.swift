@@ -32,6 +32,7 @@ struct SlotPropertyTests {
         var holds: [Tier: [ExpertID: Int]] = [.high: [:], .low: [:]]
         var admissions: [ExpertSlots.Admission?] = []
         var layer = 0
+        var wanted: Set<ExpertID> = []
         let counts = SlotCounts(high: 7, low: 3)
         let quotas: [Int]?
 
@@ -51,7 +52,7 @@ struct SlotPropertyTests {
         mutating func step() {
             let tier: Tier = draw(3) == 0 ? .low : .high
             let expert = ExpertID([0, 2, 3][draw(3)], draw(6))
-            switch draw(12) {
+            switch draw(14) {
             case 0, 1:
                 layer = (layer + 1) % 4
                 slots.enter(LayerIndex(layer))
@@ -61,8 +62,12 @@ struct SlotPropertyTests {
             case 5: hold(expert, tier)
             case 6, 7: release(expert, tier)
             case 8 where draw(40) == 0: slots.beginSequence()
-            case 8, 9: come(expert, tier, isNeeded: false)
-            default: come(expert, tier, isNeeded: true)
+            case 8, 9: come(expert, tier, .expected)
+            case 10: come(expert, tier, .wanted)
+            case 11 where draw(10) == 0:
+                wanted = Set((0..<draw(8)).map { _ in ExpertID([0, 2, 3][draw(3)], draw(6)) })
+                slots.want(wanted)
+            default: come(expert, tier, .needed)
             }
             for tier in Tier.allCases {
                 #expect(slots.count(in: tier) == owners[tier]?.count)
@@ -70,19 +75,26 @@ struct SlotPropertyTests {
             }
         }
 
-        private mutating func come(_ expert: ExpertID, _ tier: Tier, isNeeded: Bool) {
+        private enum Cause { case needed, expected, wanted }
+
+        private mutating func come(_ expert: ExpertID, _ tier: Tier, _ cause: Cause) {
             guard slots.slot(of: expert, tier: tier) == nil else { return }
             let expected = slots
             let admission =
-                isNeeded
-                ? slots.admit(expert, tier: tier) : slots.prefetch(expert, tier: tier)
+                switch cause {
+                case .needed: slots.admit(expert, tier: tier)
+                case .expected: slots.prefetch(expert, tier: tier)
+                case .wanted: slots.prepare(expert, tier: tier)
+                }
             admissions.append(admission)
             guard let admission else { return }
             #expect((0..<counts[tier]).contains(admission.slot))
             #expect(owners[tier]?[admission.slot] == admission.evicted)
             if let evicted = admission.evicted {
                 #expect(holds[tier]?[evicted] == nil, "\(evicted) was held")
-                #expect(isNeeded || !expected.isExpected(evicted), "\(evicted) was expected")
+                let isExpected = expected.isExpected(evicted)
+                #expect(cause == .needed || !isExpected, "\(evicted) was expected")
+                #expect(cause != .wanted || !wanted.contains(evicted), "\(evicted) was wanted")
                 #expect(slots.slot(of: evicted, tier: tier) == nil)
             }
             owners[tier]?[admission.slot] = expert

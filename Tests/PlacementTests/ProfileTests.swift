@@ -297,6 +297,25 @@ struct ProfileCounterTests {
         #expect(parts == rows.dropFirst().map { Double($0.reduce(0, +)) * topK })
     }
 
+    @Test("of all tasks follows the mix of those that ran lately")
+    func mix() {
+        var counter = ProfileCounter(expertCounts: [4, 0], topK: 1, halfLife: 64)
+        let code = counter.label(of: "code")
+        let prose = counter.label(of: "prose")
+        for _ in 0..<640 { counter.count([0], layer: LayerIndex(0), labels: [code]) }
+        #expect(counter.frequencies(under: nil) == [[1, 0, 0, 0], []])
+        // One half-life of the other task makes it half of the mix.
+        for _ in 0..<64 { counter.count([3], layer: LayerIndex(0), labels: [prose]) }
+        let activations = counter.profile().layers[0].activations
+        #expect(abs(activations[3] / activations.reduce(0, +) - 0.5) < 0.01)
+        #expect(abs(counter.frequencies(under: nil)[0][3] - 0.5) < 0.01)
+        #expect(counter.frequencies(under: code) == [[1, 0, 0, 0], []])
+        #expect(counter.frequencies(under: prose) == [[0, 0, 0, 1], []])
+        #expect(abs(counter.rows(under: code) - counter.rows(under: prose)) < 1)
+        #expect(counter.labels == [.none, code, prose])
+        #expect(counter.frequencies(under: ProfileCounter.Label.none) == [[0, 0, 0, 0], []])
+    }
+
     @Test("counts what goes beyond the limit of tasks, or has no plain name, as other")
     func taskLimit() {
         var limits = ProfileCounter.Limits()

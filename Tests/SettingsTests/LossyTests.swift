@@ -23,6 +23,17 @@ struct LossyTests {
         #expect(told.allowsLossy)
     }
 
+    @Test("Idle workers load what is expected, unless they are not to")
+    func idleLoading() throws {
+        let plain = try CoordinatorSettings.load(surroundings: surroundings())
+        #expect(plain.loadsWhileIdle)
+        let told = try CoordinatorSettings.load(
+            commandLine: ["coordinator.idle-loading": "false"],
+            surroundings: surroundings()
+        )
+        #expect(!told.loadsWhileIdle)
+    }
+
     @Test("A kind and a tier are read, and shown")
     func values() throws {
         let settings = try worker(["lossy": "hobbit", "low-tier": "q2"])

@@ -133,4 +133,30 @@ struct DataFrameTests {
             try DataMessage(frames: DataMessage.hint(distant).encode())
         }
     }
+
+    @Test("An outlook that says more than it holds, or too much, is refused by its field")
+    func lyingOutlooks() throws {
+        let experts = [7, 1, 7].map { ExpertID(layer: LayerIndex(3), index: $0) }
+        let frames = DataMessage.outlook(Outlook(experts)).encode()
+        guard case .outlook(let outlook) = try DataMessage(frames: frames) else {
+            Issue.record("it is another message")
+            return
+        }
+        #expect(outlook.experts == experts)
+        let none = DataMessage.outlook(Outlook([]))
+        #expect(try DataMessage(frames: none.encode()) == none)
+        let wrongs = [
+            [frames[0]], [frames[0], frames[1]], [frames[0], frames[1], frames[2] + [0]],
+            [frames[0], [], frames[2]], frames + [[]],
+        ]
+        for wrong in wrongs {
+            #expect(throws: WireError.self) { try DataMessage(frames: wrong) }
+        }
+        let count = WireLimits().outlookCount + 1
+        let long = Outlook(Array(repeating: experts[0], count: count))
+        let error = #expect(throws: WireError.self) {
+            try DataMessage(frames: DataMessage.outlook(long).encode())
+        }
+        #expect(error.map { "\($0)" }?.contains("outlook.expert_count") == true)
+    }
 }

@@ -85,6 +85,8 @@ import Wire
         supply.storedLowUses = random.number()
         supply.storedLowHits = random.number()
         supply.lowBitCount = UInt32(random.int(0...4))
+        supply.idleLoads = random.number()
+        supply.idleUses = random.number()
         supply.storedByteCount = random.number()
         supply.stallMicroseconds = random.number()
         supply.unpacked = random.number()

@@ -115,6 +115,53 @@ struct MemoryTests {
         }
     }
 
+    @Test("What an outlook names is in memory before a share asks for it; nonsense is not")
+    func outlook() async throws {
+        let model = try WholeModel.demo.file
+        let cache = try TemporaryFile("cache")
+        let settings = ["worker.memory": "1TB", "worker.cache-directory": cache.path]
+        try await besideWorker(WholeModel.demoPath, settings: settings) { coordinator in
+            func expert(_ layer: Int, _ index: Int) -> ExpertID {
+                ExpertID(layer: LayerIndex(layer), index: index)
+            }
+            try coordinator.assign((0..<8).map { expert(0, $0) }, of: model)
+            // It does not hold 1/5, and others there are none.
+            let named = [
+                expert(.max, 0), expert(0, 5), expert(0, 99), expert(0, .max), expert(1, 5),
+                expert(0, 6), expert(0, 5),
+            ]
+            try coordinator.send(DataMessage.outlook(Outlook(named)).encode())
+            try coordinator.heartbeat { $0.supply.idleLoads == 2 && $0.supply.idleUses == 0 }
+            let width = try WholeModel.demo.description.hiddenSize
+            let share = Share(
+                id: coordinator.nextShareID(),
+                attempt: 1,
+                epoch: Epoch(rawValue: 1),
+                layer: LayerIndex(0),
+                activations: Activations(
+                    quants: Array(repeating: 1, count: 2 * width),
+                    scales: Array(repeating: 1, count: 2 * width / Activations.blockLength),
+                    width: width
+                ),
+                pairRows: [0, 0, 1],
+                pairExperts: [5, 6, 7],
+                pairWeights: [0.5, 0.5, 0.5]
+            )
+            try coordinator.send(DataMessage.share(share).encode())
+            guard case .partialRows = try coordinator.answer() else {
+                Issue.record("the share was not computed")
+                return
+            }
+            try coordinator.heartbeat {
+                // Those that the share has overtaken were on their way.
+                $0.supply.storedUses == 3
+                    && $0.supply.storedHits + $0.supply.storedForeseen == 2
+                    && $0.supply.idleLoads == 2 && $0.supply.idleUses == 2
+                    && $0.drops[.malformed] == 0
+            }
+        }
+    }
+
     @Test("A pace says how long reading takes at least")
     func pace() {
         #expect(Pace(bytesPerSecond: 0).time(of: .max) == .zero)

@@ -157,6 +157,12 @@ extension Inspection {
         family("worker_stored_foreseen_total", .counter, "Those whose reading had begun before.") {
             Double($0.storedForeseen)
         }
+        family("worker_idle_loads_total", .counter, "Experts loaded for coming work while idle.") {
+            Double($0.idleLoads)
+        }
+        family("worker_idle_uses_total", .counter, "Of these, those that rows then chose.") {
+            Double($0.idleUses)
+        }
         family("worker_stored_read_bytes_total", .counter, "Bytes read from disk.") {
             Double($0.storedByteCount)
         }

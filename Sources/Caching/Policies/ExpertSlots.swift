@@ -11,7 +11,8 @@ public import Model
 /// 3. Load what was admitted; compute; `release` what was held. `remove` what could not be loaded.
 ///
 /// Where hints come from the next layers' routers, `expect` these experts, then `prefetch` those
-/// that are missing. Whoever loads ahead holds a slot while it is being filled, and releases it.
+/// that are missing. While nothing is asked for, `prepare` those that are wanted. Whoever loads
+/// ahead holds a slot while it is being filled, and releases it.
 ///
 /// The two tiers have slots of their own and the same records. Nothing is allocated after `init`.
 /// To find who gives way, all slots of the tier are looked at: nanoseconds each, once per load.
@@ -23,6 +24,8 @@ public struct ExpertSlots: Sendable {
     private var tables: [SlotTable]
     /// The pass in which an expected expert's layer comes; `[expert]`, -1 for none.
     private var duePasses: [Int]
+    /// Whether coming work is expected to use it most; `[expert]`.
+    private var isWanted: [Bool]
     /// Slots of the high tier that each layer with experts may take; nil where all share them.
     private let quotas: [Int]?
     /// Experts of each layer in the high tier; `[place]`.
@@ -55,6 +58,7 @@ public struct ExpertSlots: Sendable {
             SlotTable(slotCount: slotCounts[$0], expertCount: numbering.count)
         }
         duePasses = Array(repeating: -1, count: numbering.count)
+        isWanted = Array(repeating: false, count: numbering.count)
         layerCounts = Array(repeating: 0, count: numbering.placeCount)
         if let quotas {
             precondition(
@@ -103,7 +107,7 @@ public struct ExpertSlots: Sendable {
     /// - Returns: nil where every slot is held.
     /// - Precondition: the model has the expert, and the tier does not hold it yet.
     public mutating func admit(_ expert: ExpertID, tier: Tier) -> Admission? {
-        place(expert, tier: tier, isNeeded: true)
+        place(expert, tier: tier, because: .needed)
     }
 
     /// Finds a slot for an expert that is expected, and holds it.
@@ -111,7 +115,15 @@ public struct ExpertSlots: Sendable {
     /// - Returns: nil where every slot is held or expected itself.
     /// - Precondition: the model has the expert, and the tier does not hold it yet.
     public mutating func prefetch(_ expert: ExpertID, tier: Tier) -> Admission? {
-        place(expert, tier: tier, isNeeded: false)
+        place(expert, tier: tier, because: .expected)
+    }
+
+    /// Finds a slot for an expert that is wanted, and holds it.
+    ///
+    /// - Returns: nil where every slot is held, expected or wanted.
+    /// - Precondition: the model has the expert, and the tier does not hold it yet.
+    public mutating func prepare(_ expert: ExpertID, tier: Tier) -> Admission? {
+        place(expert, tier: tier, because: .wanted)
     }
 
     /// Empties an expert's slot, unless it is held.
@@ -122,12 +134,23 @@ public struct ExpertSlots: Sendable {
         layerCounts[numbering.places[number]] -= 1
     }
 
-    private mutating func place(_ expert: ExpertID, tier: Tier, isNeeded: Bool) -> Admission? {
+    /// Why an expert comes in.
+    private enum Cause {
+        case needed
+        case expected
+        case wanted
+    }
+
+    private mutating func place(
+        _ expert: ExpertID,
+        tier: Tier,
+        because cause: Cause
+    ) -> Admission? {
         guard let number = numbering.number(of: expert), slot(of: expert, tier: tier) == nil
         else { preconditionFailure("\(expert) is no expert, or in the \(tier) tier already") }
         var gone: Int?
         if isFull(tier, for: number) {
-            gone = victim(in: tier, for: number, isNeeded: isNeeded)
+            gone = victim(in: tier, for: number, because: cause)
             guard gone != nil else { return nil }
         }
         let placed = tables[tier.rawValue].place(number, insteadOf: gone)
@@ -166,6 +189,16 @@ public struct ExpertSlots: Sendable {
         numbering.number(of: expert).map { duePasses[$0] >= records.passCount } ?? false
     }
 
+    /// Says which experts coming work is expected to use most; all others are wanted no more.
+    ///
+    /// They do not give way to each other, and to everybody else as ever.
+    public mutating func want(_ experts: some Sequence<ExpertID>) {
+        for number in isWanted.indices { isWanted[number] = false }
+        for expert in experts {
+            if let number = numbering.number(of: expert) { isWanted[number] = true }
+        }
+    }
+
     // MARK: Who gives way
 
     /// Whether someone must go before an expert can come in.
@@ -177,7 +210,7 @@ public struct ExpertSlots: Sendable {
     }
 
     /// The slot of the expert that gives way; nil where none may.
-    private func victim(in tier: Tier, for number: Int, isNeeded: Bool) -> Int? {
+    private func victim(in tier: Tier, for number: Int, because cause: Cause) -> Int? {
         let table = tables[tier.rawValue]
         let place = numbering.places[number]
         let isSplit = quotas != nil && tier == .high
@@ -187,7 +220,9 @@ public struct ExpertSlots: Sendable {
             guard !isSplit || numbering.places[expert] == place else { continue }
             let due = duePasses[expert]
             let isExpected = due >= records.passCount
-            guard isNeeded || !isExpected else { continue }
+            guard cause == .needed || !isExpected, cause != .wanted || !isWanted[expert] else {
+                continue
+            }
             let rank = Rank(
                 // The later an expected expert is due, the sooner it gives way.
                 reserve: isExpected ? Int.max - due : -1,

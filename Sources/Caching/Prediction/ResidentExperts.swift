@@ -69,6 +69,27 @@ public enum ResidentExperts {
         }
     }
 
+    /// The experts that get tokens of all tasks together, those first that get most; the lower one
+    /// of two that get as many.
+    ///
+    /// Each token comes to all layers, so they compare across layers.
+    public static func ranked(
+        for tasks: [TaskDemand],
+        numbering: ExpertNumbering
+    ) -> [ExpertID] {
+        var tokens = Array(repeating: 0.0, count: numbering.count)
+        for expected in tasks.lazy.map(\.expectedTokens) {
+            precondition(expected.count == numbering.placeCount, "\(expected.count) layers")
+            for (place, layer) in expected.enumerated() {
+                for (number, count) in zip(numbering.numbers(at: place), layer) {
+                    tokens[number] += count
+                }
+            }
+        }
+        let used = tokens.indices.filter { tokens[$0] > 0 }
+        return used.sorted { (-tokens[$0], $0) < (-tokens[$1], $1) }.map { numbering.experts[$0] }
+    }
+
     /// How many experts of each layer fit a budget that all layers share evenly; what is left over
     /// goes to the first layers.
     public static func counts(slotCount: Int, numbering: ExpertNumbering) -> [Int] {

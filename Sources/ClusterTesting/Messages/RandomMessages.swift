@@ -109,6 +109,10 @@ extension DataMessage {
                     experts: random.list { UInt32(truncatingIfNeeded: $0.number()) }
                 )
             ),
+            // Always the same, so that the others are what they were.
+            .outlook(
+                Outlook((0..<5).map { ExpertID(layer: LayerIndex(3 * $0), index: 7 * $0 % 11) })
+            ),
         ]
     }
 }

@@ -120,6 +120,24 @@ final class CountingRunner: ExpertRunner {
 
     func forget(_ sequence: Engine.SequenceID) { labels[sequence] = nil }
 
+    /// A sequence as one of the requests that have not ended.
+    func request(
+        _ sequence: Engine.SequenceID,
+        promptTokenCount: Int,
+        answerLength: Double
+    ) -> ComingWork.Request {
+        ComingWork.Request(
+            label: labels[sequence] ?? .none,
+            promptTokenCount: promptTokenCount,
+            answerLength: answerLength
+        )
+    }
+
+    /// Experts that these requests are expected to use, the most wanted first.
+    func ranking(for requests: [ComingWork.Request]) -> [ExpertID] {
+        isOn ? ComingWork(counter: counter).ranking(for: requests) : []
+    }
+
     /// A step of jobs begins.
     func begin(_ slices: [Scheduler.Slice]) {
         guard isOn else { return }

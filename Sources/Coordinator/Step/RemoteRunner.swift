@@ -16,7 +16,7 @@ final class RemoteRunner: ExpertRunner {
     private let model: ModelDescription
     let socket: any MessageSocket
     private let inbox: StepInbox
-    private let clock: LoopClock
+    let clock: LoopClock
     private let limits: Exchange.Limits
     private let wireLimits = WireLimits()
     private let rest: () -> Void
@@ -56,6 +56,7 @@ final class RemoteRunner: ExpertRunner {
     /// In which further answers can wait.
     private var spare: [FrameList] = []
     var hints = Hints()
+    var outlook = OutlookNews()
     /// What is done about workers that give accuracy for speed.
     var lossy: LossyWorkers
 
@@ -115,6 +116,7 @@ final class RemoteRunner: ExpertRunner {
         if !isInStep { adoptNext() }
         guard plan != nil else { throw .notReady(reason: unreadiness) }
         isInStep = true
+        outlook.onStep()
         // Workers on this machine, and the threads that send, may need the cores of helpers.
         rest()
         while trips.count <= index { trips.append(nil) }
@@ -304,6 +306,7 @@ final class RemoteRunner: ExpertRunner {
     private func meet(_ fresh: Topology) {
         hints.adopt(fresh.takesHints)
         lossy.adopt(fresh.lossy)
+        outlook.onWorkers(fresh.takesOutlooks, now: clock.now)
         for (worker, peer) in fresh.peers.enumerated() {
             guard let peer, peer != peers[worker] else { continue }
             peers[worker] = peer
@@ -405,7 +408,7 @@ final class RemoteRunner: ExpertRunner {
                 log(.refused(exchange.workers[worker], refusal.code, reason: refusal.text))
             }
             perform(actions)
-        case .share, .hint: drop(.unexpected, "a worker's message", from: arrival.peer)
+        case .share, .hint, .outlook: drop(.unexpected, "a worker's message", from: arrival.peer)
         }
     }
 

@@ -40,6 +40,12 @@ package struct Topology: Equatable, Sendable {
     /// How they give accuracy for speed, in the same order; nil for those that do not.
     package let lossy: [LossyKind?]
 
+    /// Whether it is of use to say what coming work will ask for, in the same order: to those who
+    /// serve exactly from disk.
+    var takesOutlooks: [Bool] {
+        takesHints.indices.map { takesHints[$0] && lossy[$0] == nil && peers[$0] != nil }
+    }
+
     /// Where its workers were reached last, as far as they are among those that are known.
     func knownPeers(of workers: [WorkerName], _ peers: [Peer]) -> [Peer] {
         let known = zip(workers, peers)

@@ -27,6 +27,8 @@ package final class StepLoop {
     private let loads: LoadBoard
     /// How long jobs wait for workers before they fail.
     private let patience: Duration
+    /// Whether workers that read experts from disk are told what coming work will ask for.
+    private let tellsOutlooks: Bool
 
     private var jobs: [JobID: RunningJob] = [:]
     private var evaluations: [RunningEvaluation] = []
@@ -35,6 +37,8 @@ package final class StepLoop {
 
     private struct RunningJob {
         let sequence: Engine.SequenceID
+        let task: String
+        let promptTokenCount: Int
         let arrival: Instant
         /// Rows that each worker had computed when the job came.
         let rowCounts: [WorkerRows]
@@ -62,6 +66,7 @@ package final class StepLoop {
         self.report = report
         self.loads = loads
         patience = settings.workerWait
+        tellsOutlooks = settings.loadsWhileIdle
         let kernels = Kernels(instructionSet: served.instructionSet, threads: served.threads)
         kernels.pool.bindCaller()
         runner = RemoteRunner(
@@ -155,6 +160,8 @@ package final class StepLoop {
             if let refused = counting.label(sequence, as: task) { report(.uncountedTask(refused)) }
             jobs[id] = RunningJob(
                 sequence: sequence,
+                task: request.task,
+                promptTokenCount: request.prompt.count + request.resumed.count,
                 arrival: clock.now,
                 rowCounts: runner.rowCounts
             )
@@ -210,11 +217,29 @@ package final class StepLoop {
             unreadySince = nil
             forward.rest()
         }
+        if let pause = tellOutlook() { timeout = min(timeout ?? pause, pause) }
         do throws(MessagingError) {
             try sleep(timeout)
         } catch {
             report(.broken("\(error)"))
             isStopped = true
+        }
+    }
+
+    /// Tells workers what coming work will ask for, if there is news.
+    ///
+    /// - Returns: when to try again, where somebody could not be told.
+    private func tellOutlook() -> Duration? {
+        guard tellsOutlooks else { return nil }
+        return runner.tellOutlook(for: Set(jobs.values.map(\.task))) {
+            let requests = jobs.values.map { job in
+                counting.request(
+                    job.sequence,
+                    promptTokenCount: job.promptTokenCount,
+                    answerLength: engine.expectedAnswerLength(of: job.sequence) ?? 0
+                )
+            }
+            return counting.ranking(for: requests)
         }
     }
 

@@ -11,6 +11,11 @@ public struct ResidencyFigures: Hashable, Sendable {
     public var lowHits = 0
     /// Experts whose reading began before anybody chose them.
     public var readAhead = 0
+    /// Experts that were loaded while nothing was asked for, because coming work was expected to
+    /// use them.
+    public var idleLoads = 0
+    /// Of these, the ones that were chosen before they gave way.
+    public var idleUses = 0
     /// Bytes that were read.
     public var bytesRead = 0
     /// Of these, the bytes of experts that were chosen; the others were read ahead in vain.
@@ -44,6 +49,8 @@ public struct ResidencyFigures: Hashable, Sendable {
         result.lowUses -= earlier.lowUses
         result.lowHits -= earlier.lowHits
         result.readAhead -= earlier.readAhead
+        result.idleLoads -= earlier.idleLoads
+        result.idleUses -= earlier.idleUses
         result.bytesRead -= earlier.bytesRead
         result.bytesNeeded -= earlier.bytesNeeded
         result.stalled -= earlier.stalled
@@ -60,6 +67,8 @@ public struct ResidencyFigures: Hashable, Sendable {
         lowUses += other.lowUses
         lowHits += other.lowHits
         readAhead += other.readAhead
+        idleLoads += other.idleLoads
+        idleUses += other.idleUses
         bytesRead += other.bytesRead
         bytesNeeded += other.bytesNeeded
         stalled += other.stalled

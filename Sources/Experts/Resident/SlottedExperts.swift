@@ -24,7 +24,7 @@ public final class SlottedExperts {
     private let numbering: ExpertNumbering
     private var slots: ExpertSlots
     /// What is known of each; `[number]`.
-    private var stages: [Stage]
+    private var stages: [SlotStage]
     private var walk: LayerWalk
     private var ahead: Foresight
     /// Of the layer under way.
@@ -37,21 +37,13 @@ public final class SlottedExperts {
     /// Reads under way of others.
     private var early: [ExpertID] = []
     private let earlyLimit: Int
+    /// What coming work is expected to use most.
+    private var idle: IdleLoads
+    /// Whether it was loaded because of that, and not chosen since; `[number]`.
+    private var isPrepared: [Bool]
     /// What is computed next.
     private var piece: [Int] = []
     private var lent: LentExperts
-
-    /// What is known of an expert that has a slot.
-    private enum Stage: UInt8 {
-        /// It is in memory, and was used.
-        case settled
-        /// It is on its way, and nobody chose it.
-        case early
-        /// It is on its way, and waited for.
-        case awaited
-        /// It came early, and nobody used it so far.
-        case unused
-    }
 
     /// Experts that are computed in one go, so that reads are posted in between.
     private static let pieceLength = 8
@@ -59,6 +51,9 @@ public final class SlottedExperts {
     /// Reads ahead that are under way at once: enough for the time that attention of a prompt's
     /// rows takes, in which none is posted.
     private static let mostEarly = 16
+    /// Loads under way at once while nothing is asked for: few, because what is asked for next
+    /// comes behind their last blocks.
+    private static let mostIdle = 4
     /// Which part of the slots they may fill.
     private static let earlyPart = 4
 
@@ -99,6 +94,8 @@ public final class SlottedExperts {
         )
         numbering = slots.numbering
         stages = Array(repeating: .settled, count: numbering.count)
+        idle = IdleLoads(slotCount: memory.slotCount)
+        isPrepared = Array(repeating: false, count: numbering.count)
         ahead = Foresight(
             expertCounts: expertCounts,
             expertsPerRow: expertsPerRow,
@@ -183,6 +180,7 @@ public final class SlottedExperts {
 
     private func begin(_ layer: LayerIndex) {
         walk.begin(layer, pairs)
+        idle.restart()
         slots.enter(layer)
         ahead.judge(walk, &figures) { id in
             slots.slot(of: id, tier: .high) == nil || self[stageOf: id] != .settled
@@ -199,6 +197,11 @@ public final class SlottedExperts {
         let id = walk.id(expert)
         slots.use(id, tier: .high)
         guard slots.slot(of: id, tier: .high) != nil else { return walk.addAbsent(expert) }
+        let wasPrepared = self[isPrepared: id]
+        if wasPrepared {
+            figures.idleUses += 1
+            self[isPrepared: id] = false
+        }
         switch self[stageOf: id] {
         case .early, .awaited:
             self[stageOf: id] = .awaited
@@ -212,7 +215,9 @@ public final class SlottedExperts {
             self[stageOf: id] = .settled
             figures.foreseen += 1
             figures.bytesNeeded += byteCount(of: id)
-        case .settled: figures.hits += 1
+        case .settled:
+            figures.hits += 1
+            if wasPrepared { figures.bytesNeeded += byteCount(of: id) }
         }
         slots.hold(id, tier: .high)
         walk.addPresent(expert)
@@ -277,8 +282,11 @@ public final class SlottedExperts {
         }
     }
 
-    private func post(_ id: ExpertID, _ place: ExpertSlots.Admission, as stage: Stage) {
-        if let gone = place.evicted { self[stageOf: gone] = .settled }
+    private func post(_ id: ExpertID, _ place: ExpertSlots.Admission, as stage: SlotStage) {
+        if let gone = place.evicted {
+            self[stageOf: gone] = .settled
+            self[isPrepared: gone] = false
+        }
         self[stageOf: id] = stage
         reads.post(id, slot: place.slot, isAhead: stage == .early)
     }
@@ -296,10 +304,7 @@ public final class SlottedExperts {
             let reason = "\(end.expert) cannot be read: \(trouble)"
             throw .expertsMissing(layer: layer, reason: reason)
         }
-        guard isAwaited else {
-            self[stageOf: end.expert] = .unused
-            return slots.release(end.expert, tier: .high)
-        }
+        guard isAwaited else { return arrive(end.expert) }
         figures.bytesNeeded += byteCount(of: end.expert)
         piece.append(end.expert.index)
     }
@@ -383,16 +388,58 @@ public final class SlottedExperts {
         }
     }
 
+    /// It came, and nobody waits for it.
+    private func arrive(_ id: ExpertID) {
+        if !self[isPrepared: id] { self[stageOf: id] = .unused }
+        slots.release(id, tier: .high)
+    }
+
     private func forget(_ id: ExpertID) {
+        self[isPrepared: id] = false
         slots.release(id, tier: .high)
         slots.remove(id, tier: .high)
     }
 
     func byteCount(of id: ExpertID) -> Int { layout.extent(of: id)?.count ?? 0 }
 
-    private subscript(stageOf id: ExpertID) -> Stage {
+    private subscript(stageOf id: ExpertID) -> SlotStage {
         get { numbering.number(of: id).map { stages[$0] } ?? .settled }
         set { if let number = numbering.number(of: id) { stages[number] = newValue } }
+    }
+
+    private subscript(isPrepared id: ExpertID) -> Bool {
+        get { numbering.number(of: id).map { isPrepared[$0] } ?? false }
+        set { if let number = numbering.number(of: id) { isPrepared[number] = newValue } }
+    }
+
+    // MARK: While nothing is asked for
+
+    /// Takes what coming work is expected to use, the most wanted first; `prepare` loads it.
+    public func want(_ experts: [ExpertID]) {
+        idle.adopt(experts)
+        slots.want(idle.wanted)
+    }
+
+    /// Loads what is wanted and missing, in the place of what is not wanted; waits for nothing.
+    ///
+    /// To be called between layers, when none is expected soon.
+    ///
+    /// - Returns: whether loads are under way, so that it is to be called again soon.
+    public func prepare() -> Bool {
+        while let end = reads.next() {
+            _ = settle(end)
+            end.source == nil ? forget(end.expert) : arrive(end.expert)
+        }
+        while early.count < min(earlyLimit, Self.mostIdle), hasRoomToRead,
+            let id = idle.nextExpert(where: { slots.slot(of: $0, tier: .high) == nil }),
+            let slot = slots.prepare(id, tier: .high)
+        {
+            early.append(id)
+            figures.idleLoads += 1
+            post(id, slot, as: .early)
+            self[isPrepared: id] = true
+        }
+        return reads.count > 0
     }
 
     // MARK: What comes next
@@ -440,20 +487,5 @@ public final class SlottedExperts {
     private func letGo(_ expert: Int) {
         lent.weights[expert] = nil
         slots.release(walk.id(expert), tier: .high)
-    }
-}
-
-/// Weights that one call of the arithmetic may use.
-private struct LentExperts: ExpertHolder {
-    var layer = LayerIndex(0)
-    /// What may be used; `[expert]`.
-    var weights: [FeedForwardWeights?]
-
-    init(expertCount: Int) {
-        weights = Array(repeating: nil, count: expertCount)
-    }
-
-    subscript(id: ExpertID) -> FeedForwardWeights? {
-        id.layer == layer ? weights[id.index] : nil
     }
 }

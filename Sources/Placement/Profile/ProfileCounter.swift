@@ -264,6 +264,33 @@ public struct ProfileCounter: Sendable {
         }
     }
 
+    /// The labels that rows were counted under so far, the one of none first.
+    public var labels: [Label] { counts.indices.map { Label(index: $0) } }
+
+    /// Rows counted under a label, older ones weighing less.
+    public func rows(under label: Label) -> Double {
+        expertCounts.indices.map { counts[label.index].rows[$0] / weights[$0] }.max() ?? 0
+    }
+
+    /// How often rows under a label chose each expert, relative to the layer's others, older rows
+    /// weighing less; `[layer][expert]`, all 0 where none was counted.
+    ///
+    /// - Parameter label: nil for the rows under all.
+    public func frequencies(under label: Label?) -> [[Double]] {
+        let tasks = label.map { [counts[$0.index]] } ?? counts
+        return expertCounts.indices.map { layer in
+            guard isCounting else { return Array(repeating: 0, count: expertCounts[layer]) }
+            var sums = Array(repeating: 0.0, count: expertCounts[layer])
+            for task in tasks {
+                for (expert, count) in task.layers[layer].activations.enumerated() {
+                    sums[expert] += Double(count)
+                }
+            }
+            let all = sums.reduce(0, +)
+            return all > 0 ? sums.map { $0 / all } : sums
+        }
+    }
+
     /// One layer's counts, older rows weighing less.
     ///
     /// - Parameter task: nil for the rows of all.

@@ -111,6 +111,8 @@ private struct NodeLine: Encodable {
             let foreseen: UInt64
             /// Of lossy workers also those in fewer bits.
             let tiers: [String: Tier]
+            let idleLoads: UInt64
+            let idleUses: UInt64
             let bytesRead: UInt64
             let stallSeconds: Double
             let unpacked: UInt64
@@ -125,6 +127,8 @@ private struct NodeLine: Encodable {
 
             enum CodingKeys: String, CodingKey {
                 case uses, hits, foreseen, tiers, unpacked, guesses
+                case idleLoads = "idle_loads"
+                case idleUses = "idle_uses"
                 case rightGuesses = "right_guesses"
                 case memoryBudget = "memory_budget"
                 case bytesRead = "bytes_read"
@@ -160,6 +164,8 @@ private struct NodeLine: Encodable {
                     counts.storedTiers.map { ($0.tier, .init(uses: $0.uses, hits: $0.hits)) },
                     uniquingKeysWith: { first, _ in first }
                 ),
+                idleLoads: counts.idleLoads,
+                idleUses: counts.idleUses,
                 bytesRead: counts.storedByteCount,
                 stallSeconds: Double(counts.stallMicroseconds) / 1_000_000,
                 unpacked: counts.unpacked,

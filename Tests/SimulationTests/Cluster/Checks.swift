@@ -60,7 +60,7 @@ struct ShareCheck {
             }
         // One that is awaited is a fault, see the coordinator's host; a late copy may be refused.
         case .shareRefused: break
-        case .hint: break
+        case .hint, .outlook: break
         }
     }
 

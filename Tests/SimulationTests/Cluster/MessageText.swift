@@ -36,6 +36,7 @@ struct MessageText: CustomStringConvertible {
                 + "layer \(rows.header.layer.rawValue)"
         case .shareRefused(let refusal): "shareRefused \(refusal.id) \(refusal.text)"
         case .hint(let hint): "hint layer \(hint.layer.rawValue) \(hint.experts)"
+        case .outlook(let outlook): "outlook \(outlook.experts.count) experts"
         }
     }
 }

@@ -168,6 +168,12 @@ struct  Moiety__V1__SupplyCounts
    */
   uint32_t low_bits;
   /*
+   * Experts that were loaded because coming work was expected to use them, and of these the ones that
+   * it did use before they gave way.
+   */
+  uint64_t idle_loads;
+  uint64_t idle_uses;
+  /*
    * Experts that layers to come were expected to ask for, and of these the ones that were asked for;
    * by how many layers ahead, four at most, 0 for the layer that came next.
    */
@@ -178,7 +184,7 @@ struct  Moiety__V1__SupplyCounts
 };
 #define MOIETY__V1__SUPPLY_COUNTS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moiety__v1__supply_counts__descriptor) \
-    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL, 0,NULL }
+    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL, 0,NULL }
 
 
 /*

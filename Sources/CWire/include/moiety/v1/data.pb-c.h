@@ -20,6 +20,7 @@ typedef struct Moiety__V1__Share Moiety__V1__Share;
 typedef struct Moiety__V1__PartialRows Moiety__V1__PartialRows;
 typedef struct Moiety__V1__ShareRefused Moiety__V1__ShareRefused;
 typedef struct Moiety__V1__Hint Moiety__V1__Hint;
+typedef struct Moiety__V1__Outlook Moiety__V1__Outlook;
 
 
 /* --- enums --- */
@@ -73,7 +74,8 @@ typedef enum {
   MOIETY__V1__DATA_ENVELOPE__BODY_SHARE = 1,
   MOIETY__V1__DATA_ENVELOPE__BODY_PARTIAL_ROWS = 2,
   MOIETY__V1__DATA_ENVELOPE__BODY_SHARE_REFUSED = 3,
-  MOIETY__V1__DATA_ENVELOPE__BODY_HINT = 4
+  MOIETY__V1__DATA_ENVELOPE__BODY_HINT = 4,
+  MOIETY__V1__DATA_ENVELOPE__BODY_OUTLOOK = 5
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MOIETY__V1__DATA_ENVELOPE__BODY__CASE)
 } Moiety__V1__DataEnvelope__BodyCase;
 
@@ -86,6 +88,7 @@ struct  Moiety__V1__DataEnvelope
     Moiety__V1__PartialRows *partial_rows;
     Moiety__V1__ShareRefused *share_refused;
     Moiety__V1__Hint *hint;
+    Moiety__V1__Outlook *outlook;
   };
 };
 #define MOIETY__V1__DATA_ENVELOPE__INIT \
@@ -197,6 +200,23 @@ struct  Moiety__V1__Hint
     , 0, 0, 0 }
 
 
+/*
+ * Experts that coming work is expected to use most, to a worker that reads experts from disk; sent
+ * while nothing is computed. Each takes the place of the one before. It is not answered; nothing but
+ * time depends on it.
+ * Raw frames, the most wanted first: 1. u32 [expert_count], their layers. 2. u32 [expert_count], their
+ * indices in the layers.
+ */
+struct  Moiety__V1__Outlook
+{
+  ProtobufCMessage base;
+  uint32_t expert_count;
+};
+#define MOIETY__V1__OUTLOOK__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moiety__v1__outlook__descriptor) \
+    , 0 }
+
+
 /* Moiety__V1__DataEnvelope methods */
 void   moiety__v1__data_envelope__init
                      (Moiety__V1__DataEnvelope         *message);
@@ -292,6 +312,25 @@ Moiety__V1__Hint *
 void   moiety__v1__hint__free_unpacked
                      (Moiety__V1__Hint *message,
                       ProtobufCAllocator *allocator);
+/* Moiety__V1__Outlook methods */
+void   moiety__v1__outlook__init
+                     (Moiety__V1__Outlook         *message);
+size_t moiety__v1__outlook__get_packed_size
+                     (const Moiety__V1__Outlook   *message);
+size_t moiety__v1__outlook__pack
+                     (const Moiety__V1__Outlook   *message,
+                      uint8_t             *out);
+size_t moiety__v1__outlook__pack_to_buffer
+                     (const Moiety__V1__Outlook   *message,
+                      ProtobufCBuffer     *buffer);
+Moiety__V1__Outlook *
+       moiety__v1__outlook__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moiety__v1__outlook__free_unpacked
+                     (Moiety__V1__Outlook *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Moiety__V1__DataEnvelope_Closure)
@@ -309,6 +348,9 @@ typedef void (*Moiety__V1__ShareRefused_Closure)
 typedef void (*Moiety__V1__Hint_Closure)
                  (const Moiety__V1__Hint *message,
                   void *closure_data);
+typedef void (*Moiety__V1__Outlook_Closure)
+                 (const Moiety__V1__Outlook *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -323,6 +365,7 @@ extern const ProtobufCMessageDescriptor moiety__v1__share__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__partial_rows__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__share_refused__descriptor;
 extern const ProtobufCMessageDescriptor moiety__v1__hint__descriptor;
+extern const ProtobufCMessageDescriptor moiety__v1__outlook__descriptor;
 
 PROTOBUF_C__END_DECLS
 
