@@ -43,6 +43,7 @@ struct LossyAnswerTests {
                 ]
                 let pieces = try await client.post("/v1/completions", Self.ask(stream))
                 #expect(pieces.text.contains("\"low_share\":0.5"), "\(pieces.text)")
+                try await Self.expectLastPieces(client)
                 try await Self.waitForMetrics(client, atLeast: uses / 2)
                 let request = HTTPClient.request("GET", "/events", headers: [:], body: [])
                 let answer = try await client.exchange([request]) { !$0.contains(0x7d) }
@@ -53,6 +54,22 @@ struct LossyAnswerTests {
                 #expect(picture["workers"]?[0]?["lossy"]?["mode"] == "resident")
             }
         }
+    }
+
+    /// A stream says of each choice how inexact it is, whether or not it says what was used.
+    private static func expectLastPieces(_ client: HTTPClient) async throws {
+        let events = try await client.stream(
+            "/v1/completions",
+            ask(["stream": true, "n": 2])
+        )
+        let pieces = try events.dropLast().map { try JSONValue(parsing: Array($0.utf8)) }
+        for piece in pieces {
+            #expect(piece["usage"] == nil)
+            let isLast = piece["choices"]?[0]?["finish_reason"]?.text != nil
+            #expect((piece["moiety"]?["low_share"]?.double == 0.5) == isLast)
+            #expect((piece["moiety"]?["expert_uses"]?.whole ?? 0 > 0) == isLast)
+        }
+        #expect(pieces.count { $0["moiety"] != nil } == 2, "\(events)")
     }
 
     /// They are told a moment after a step.

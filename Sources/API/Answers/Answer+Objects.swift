@@ -84,7 +84,9 @@ extension Answer {
         finish: String? = nil
     ) -> JSONValue {
         let entry = entry(piece.choice, content, scores: piece.scores, finish)
-        return object(chunkName, choices: [entry])
+        // Nobody need ask for usage to hear how inexact an answer was.
+        let ended = finish == nil ? nil : choices[piece.choice].result
+        return object(chunkName, choices: [entry], inexact: ended.flatMap { inexactness(of: [$0]) })
     }
 
     // MARK: Parts
@@ -116,7 +118,8 @@ extension Answer {
     private func object(
         _ name: String,
         choices: [JSONValue],
-        usage: JSONValue? = nil
+        usage: JSONValue? = nil,
+        inexact: JSONValue? = nil
     ) -> JSONValue {
         var members: [JSONValue.Member] = [
             .init("id", .string(id)),
@@ -127,6 +130,7 @@ extension Answer {
             .init("choices", .array(choices)),
         ]
         if let usage { members.append(.init("usage", usage)) }
+        if let inexact { members.append(.init("moiety", inexact)) }
         return .object(members)
     }
 
