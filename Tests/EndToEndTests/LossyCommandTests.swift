@@ -134,6 +134,25 @@ struct LossyCommandTests {
         #expect(try #require(emoe["present_experts"] as? Int) < 64)
     }
 
+    @Test("perplexity --lossy takes little more than its budget, and any number as one")
+    func perplexityMemory() async throws {
+        let text = try TemporaryFile("text")
+        try Data(String(repeating: "a b c ", count: 20).utf8)
+            .write(to: URL(filePath: text.path))
+        let command = ["perplexity", "-m", large.model.path, "-f", text.path, "-c", "32", "--json"]
+        let huge = try await Command.run(
+            command + large.budget("\(Int.max)") + ["--lossy", "hobbit"]
+        )
+        #expect(huge.status == 0, "\(huge.errors)")
+        let loss = try #require(try huge.object["perplexity_loss"] as? Double)
+        #expect(abs(loss) < 1e-6, "all experts fit, so both are exact")
+        let bounded = try await Command.run(command + memory + ["--lossy", "hobbit"])
+        #expect(bounded.status == 0, "\(bounded.errors)")
+        let peak = try #require(try bounded.object["peak_memory_bytes"] as? Int)
+        // Four experts for the exact model, not all that there are.
+        #expect(peak > 100 << 20 && peak < 200 << 20)
+    }
+
     @Test("moiety-bench model --lossy measures all modes within the budget")
     func benchmark() async throws {
         for mode in ["resident", "hobbit", "emoe"] {

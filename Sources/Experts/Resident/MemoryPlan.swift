@@ -45,8 +45,8 @@ public struct MemoryPlan: Equatable, Sendable {
             self.init(model.description, try StoreLayout(model.layout), fixed: fixed)
         }
 
-        /// The least that would do.
-        fileprivate var least: Int { fixed + min(experts, leastSlots * slot) }
+        /// The least budget that would do.
+        public var least: Int { fixed + min(experts, leastSlots * slot) }
     }
 
     /// - Parameter budget: bytes of memory that the process may have.

@@ -98,7 +98,9 @@ enum LocalModel {
         )
     }
 
-    /// The same model, exact, with as much memory for its experts again.
+    /// The same model, exact, beside it, with the least memory for its experts that does.
+    ///
+    /// What is exact does not depend on how much is in memory.
     ///
     /// - Parameters: as those that `lossy` was loaded with.
     static func exactTwin(
@@ -125,7 +127,7 @@ enum LocalModel {
             options: budget.options
         )
         let experts = try residence.runner(
-            budget: fixed + budget.byteCount,
+            budget: MemoryPlan.Needs(model, fixed: fixed).least,
             fixed: fixed,
             progress: { share in
                 Console.progress("exact experts: \(Format.fixed(share * 100, digits: 0)) %")

@@ -2,6 +2,7 @@ import Experts
 import Generation
 import Inference
 import Model
+import Tensors
 import Terminal
 
 /// Compares a model that is made smaller to fit into memory with itself, exact.
@@ -105,6 +106,8 @@ struct LossFigures: Encodable {
     private let greedyAgreement: Double
     private let deviation: Deviation
     private let tokens: Int
+    /// The most that the process had in memory, with both models.
+    private let peak = MemoryBudget.peakByteCount()
 
     fileprivate init(
         _ loss: PredictionLoss,
@@ -136,6 +139,7 @@ struct LossFigures: Encodable {
         case divergence = "kl_divergence"
         case sameLikeliest = "same_likeliest"
         case greedyAgreement = "greedy_agreement_64"
+        case peak = "peak_memory_bytes"
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -148,6 +152,7 @@ struct LossFigures: Encodable {
         try object.encode(sameLikeliest, forKey: .sameLikeliest)
         try object.encode(greedyAgreement, forKey: .greedyAgreement)
         try object.encode(tokens, forKey: .tokens)
+        try object.encodeIfPresent(peak, forKey: .peak)
     }
 
     var text: String {

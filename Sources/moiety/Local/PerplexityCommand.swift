@@ -7,7 +7,12 @@ import Tokenizer
 struct PerplexityCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "perplexity",
-        abstract: "How well the model predicts a text; llama-perplexity's definition."
+        abstract: "How well the model predicts a text; llama-perplexity's definition.",
+        discussion: """
+            With --lossy it says what that costs, compared with the exact model. That one is \
+            computed beside it and takes memory that --memory does not count: its keys and values, \
+            and room for two layers' experts of a row.
+            """
     )
 
     @OptionGroup var options: EvaluationOptions
