@@ -39,6 +39,15 @@ struct MemoryBudgetTests {
         #expect(refused.status != 0 && refused.errors.contains("--cache-directory"))
     }
 
+    @Test("However many tokens are asked for, there is memory for the context")
+    func manyTokens() async throws {
+        let endless = large.run.map { $0 == "8" ? "\(Int.max)" : $0 }
+        let result = try await Command.run(endless + ["-c", "16"] + large.budget("160MiB"))
+        #expect(result.status == 0, "\(result.errors)")
+        let tokens = try #require(try result.object["tokens"] as? [Int])
+        #expect(!tokens.isEmpty && tokens.count < 16)
+    }
+
     @Test("A budget that is too small is refused with the least that would do")
     func tooSmall() async throws {
         let result = try await Command.run(large.run + large.budget("20MB"))

@@ -101,7 +101,7 @@ struct RunCommand: AsyncParsableCommand {
                 cacheFormat: cache.format
             )
         }
-        let wanted = request.prompt.count + prompt.maximumTokens
+        let wanted = request.prompt.count + min(prompt.maximumTokens, limits.contextLength)
         return try LocalModel.load(
             file,
             threads: model.computeThreads(),
