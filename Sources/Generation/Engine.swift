@@ -28,6 +28,8 @@ public final class Engine {
     private let clock: () -> Duration
     /// Told which sequences' rows each step computes, in this order, before it runs.
     public var willRun: ([Scheduler.Slice]) -> Void = { _ in }
+    /// Rows that the next step may have, where that is less than its limits allow.
+    public var mostRows: () -> Int = { .max }
 
     /// - Parameters:
     ///   - prefixes: what is kept of requests for others that begin alike.
@@ -270,7 +272,7 @@ public final class Engine {
 
     /// The next step's slices, each with memory for its tokens.
     private func slicesWithRoom() -> [Scheduler.Slice] {
-        let slices = scheduler.nextStep()
+        let slices = scheduler.nextStep(most: mostRows())
         for slice in slices { makeRoom(for: slice) }
         return slices.filter { sequences[$0.sequence]?.context != nil }
     }

@@ -229,8 +229,10 @@ public struct Scheduler: Equatable, Sendable {
     // MARK: The next step
 
     /// The next step's slices; never more rows than the limit, empty when nothing is pending.
-    public mutating func nextStep() -> [Slice] {
-        var left = limits.stepRows
+    ///
+    /// - Parameter most: rows of this step, where the limit is to be lower for now.
+    public mutating func nextStep(most: Int = .max) -> [Slice] {
+        var left = min(limits.stepRows, max(1, most))
         var taken = Array(repeating: 0, count: running.count)
         // Generating sequences first: each is one row and a person waits for it.
         for index in running.indices where running[index].pending == 1 && left > 0 {

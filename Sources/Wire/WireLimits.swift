@@ -9,6 +9,9 @@ public struct WireLimits: Equatable, Sendable {
     public var textByteCount = 16 << 10
     /// Rows of one share: more than a prefill chunk of a full batch.
     public var rowCount = 16 << 10
+    /// Rows of one share to a worker with a memory budget, which is reckoned with that many; where
+    /// one serves, steps have no more.
+    public static let budgetedRowCount = 512
     /// Values per row; the widest models known have 16384.
     public var width = 64 << 10
     /// Pairs of one share: every row with 32 experts.

@@ -14,9 +14,13 @@ struct LossyWorkerTests {
     /// Runs `body` beside a coordinator and one scripted worker called alpha.
     private static func run<Result: Sendable>(
         _ worker: @escaping @Sendable (InProcessCluster) throws -> ScriptedWorker,
+        settings more: [String: String] = [:],
         body: @escaping @Sendable (InProcessCluster) async throws -> Result
     ) async throws -> Result {
-        try await InProcessCluster.prepare(.demo(["alpha"], settings: settings)) { cluster in
+        let settings = Self.settings.merging(more) { $1 }
+        return try await InProcessCluster.prepare(
+            .demo(["alpha"], settings: settings)
+        ) { cluster in
             try await cluster.running([cluster.coordinator()]) {
                 try await worker(cluster).running { try await body(cluster) }
             }
@@ -81,30 +85,53 @@ struct LossyWorkerTests {
         }
     }
 
+    private static func zeros(_ share: Share, uses: [UInt32]) -> ScriptedWorker.Answer {
+        let header = share.header
+        let rows = PartialRows(
+            id: header.id,
+            attempt: header.attempt,
+            epoch: header.epoch,
+            layer: header.layer,
+            width: header.width,
+            values: Array(repeating: 0, count: header.rowCount * header.width),
+            uses: uses,
+            computeTime: .zero
+        )
+        return .say([DataMessage.partialRows(rows).encode()])
+    }
+
+    @Test("Shares have no more rows than a worker with a budget reckons with, whatever is set")
+    func rows() async throws {
+        let most = Mutex(0)
+        let settings = ["coordinator.prefill-rows": "2048"]
+        let ended = try await Self.run(
+            { cluster in
+                try Self.scripted(in: cluster, lossy: .resident) { share in
+                    let rowCount = share.header.rowCount
+                    most.withLock { $0 = max($0, rowCount) }
+                    return Self.zeros(share, uses: Array(repeating: 0, count: 2 * rowCount))
+                }
+            },
+            settings: settings
+        ) { cluster in
+            let prompt = String(repeating: "a b c d ", count: 250)
+            return try await cluster.client.generate(prompt, maximumTokens: 1)
+        }
+        #expect(ended.outcome == .completed, "\(ended.message)")
+        #expect(ended.promptTokenCount > WireLimits.budgetedRowCount)
+        let seen = most.withLock { $0 }
+        #expect(seen > 256 && seen <= WireLimits.budgetedRowCount)
+    }
+
     @Test("A worker that says nothing of its answers, or lies, answers nothing")
     func lies() async throws {
-        let hidden = try WholeModel.demo.description.hiddenSize
-        @Sendable func zeros(_ share: Share, uses: [UInt32]) -> ScriptedWorker.Answer {
-            let header = share.header
-            let rows = PartialRows(
-                id: header.id,
-                attempt: header.attempt,
-                epoch: header.epoch,
-                layer: header.layer,
-                width: hidden,
-                values: Array(repeating: 0, count: header.rowCount * hidden),
-                uses: uses,
-                computeTime: .zero
-            )
-            return .say([DataMessage.partialRows(rows).encode()])
-        }
         @Sendable func tooMany(_ share: Share) -> [UInt32] {
             (0..<share.header.rowCount).flatMap { _ in [1, UInt32.max] }
         }
         let lies: [(LossyKind?, @Sendable (Share) -> ScriptedWorker.Answer, String)] = [
-            (.resident, { zeros($0, uses: []) }, "does not say how inexact"),
-            (.hobbit, { zeros($0, uses: tooMany($0)) }, "went without 4294967295"),
-            (nil, { zeros($0, uses: tooMany($0)) }, "did not say that it is lossy"),
+            (.resident, { Self.zeros($0, uses: []) }, "does not say how inexact"),
+            (.hobbit, { Self.zeros($0, uses: tooMany($0)) }, "went without 4294967295"),
+            (nil, { Self.zeros($0, uses: tooMany($0)) }, "did not say that it is lossy"),
         ]
         for (kind, answer, reason) in lies {
             let ended = try await Self.run({ cluster in

@@ -36,6 +36,17 @@ struct SchedulerTests {
         #expect(!scheduler.isIdle)
     }
 
+    @Test("A step may be held to fewer rows, and the next one has all of them again")
+    func fewerRows() {
+        var scheduler = scheduler()
+        scheduler.add(1, promptTokenCount: 19)
+        scheduler.start(1)
+        #expect(pairs(scheduler.nextStep(most: 3)) == [[1, 3]])
+        #expect(pairs(scheduler.nextStep(most: 0)) == [[1, 1]])
+        #expect(pairs(scheduler.nextStep(most: 100)) == [[1, 8]])
+        #expect(pairs(scheduler.nextStep()) == [[1, 7]])
+    }
+
     @Test("Of one owner's, whose first token is due first goes first; then who came first")
     func due() {
         func order(_ times: [Duration?]) -> [UInt64] {

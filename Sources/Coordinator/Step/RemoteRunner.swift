@@ -40,6 +40,8 @@ final class RemoteRunner: ExpertRunner {
     private var next: Topology?
     /// The plan that was gone over to, until no answer is awaited under an older one.
     private var untold: Epoch?
+    /// Rows of the next step at most.
+    private(set) var mostRows = Int.max
     /// Whether a step has begun and may go on.
     private var isInStep = false
     var exchange: Exchange
@@ -296,6 +298,7 @@ final class RemoteRunner: ExpertRunner {
     }
 
     private func follow(_ fresh: Topology) {
+        mostRows = fresh.mostRows
         guard fresh.plan == plan else { return next = fresh }
         meet(fresh)
         perform(exchange.follow(fresh.peers.map { $0 != nil }, now: clock.now))

@@ -54,6 +54,13 @@ package struct Topology: Equatable, Sendable {
         }
     }
 
+    /// Rows of a step at most: so many as all of them have memory for.
+    var mostRows: Int {
+        // Lossy workers have budgets, too, and some of them no use for hints.
+        let haveBudgets = takesHints.contains(true) || lossy.contains { $0 != nil }
+        return haveBudgets ? WireLimits.budgetedRowCount : .max
+    }
+
     /// Where a worker would be reached that has never served.
     private static func nobody(called name: WorkerName) -> Peer {
         Peer(WorkerLife(name: name, incarnation: .unnumbered).routingID)

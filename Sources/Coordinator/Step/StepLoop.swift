@@ -110,6 +110,7 @@ package final class StepLoop {
 
     private func tellEachOther() {
         runner.engineFigures = { [weak engine] in engine?.figures ?? EngineFigures() }
+        engine.mostRows = { [runner] in runner.mostRows }
         engine.willRun = { [counting, runner] slices in
             counting.begin(slices)
             runner.lossy.uses.begin(slices)

@@ -6,6 +6,7 @@ import Model
 import Settings
 import Storage
 import Synchronization
+import Wire
 
 /// Where a worker's experts come from: its file, a shared directory, its cache, the coordinator.
 ///
@@ -243,11 +244,8 @@ final class ExpertSupply: Sendable {
     private static func workingByteCount(_ model: ModelDescription) -> Int {
         let width = model.layers.reduce(0) { max($0, $1.expertWidth) } * model.expertsPerToken
         // Rows as they came and for the products, outputs, sums, and sums as they leave.
-        return longestShare * (model.hiddenSize * 32 + min(width, 1 << 13) * 10)
+        return WireLimits.budgetedRowCount * (model.hiddenSize * 32 + min(width, 1 << 13) * 10)
     }
-
-    /// Rows of a step, as coordinators cut prompts, with some to spare.
-    private static let longestShare = 512
 
     /// The coordinator's file in the model directory; looked for once per model.
     private func sharedFile(_ model: ModelIdentity?) -> ModelFile? {
