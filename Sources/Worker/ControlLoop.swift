@@ -422,6 +422,9 @@ package final class ControlLoop {
         let order = LoadOrder(
             id: LoadID(number: loadCount, epoch: epoch),
             experts: experts,
+            shardByteCount: experts.reduce(held.shardByteCount) {
+                $0 + ($1.part.dimensions == nil ? 0 : layout.byteCount(of: $1.part))
+            },
             pace: pace,
             assigned: assigned,
             model: model,

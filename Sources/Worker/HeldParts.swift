@@ -39,6 +39,14 @@ package struct HeldParts: Sendable {
         earlier.values.reduce(experts.byteCount) { $0 + $1.expert.byteCount }
     }
 
+    /// Bytes of what is held of experts in part.
+    package var shardByteCount: Int {
+        let present = shards.keys.reduce(0) { $0 + (experts.expert($1)?.byteCount ?? 0) }
+        return earlier.values.reduce(present) {
+            $0 + ($1.slice.dimensions == nil ? 0 : $1.expert.byteCount)
+        }
+    }
+
     /// Everything held, by expert.
     package var slices: [ExpertSlice] {
         (experts.all.map(slice) + earlier.values.map(\.slice)).sorted()

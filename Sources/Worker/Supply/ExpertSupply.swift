@@ -26,6 +26,8 @@ final class ExpertSupply: Sendable {
         var found: (model: ModelIdentity, file: ModelFile?)?
         /// Where experts are computed from that are left on disk.
         var disk: DiskExperts?
+        /// What its memory leaves for shards.
+        var shardRoom = ShardRoom(0)
     }
 
     init(machine: Machine, logger: Logger) {
@@ -91,26 +93,37 @@ final class ExpertSupply: Sendable {
         _ onOpened: (DiskExperts) -> Void
     ) throws(SupplyError) -> DiskExperts {
         let count = order.assigned.count
-        if let disk = state.withLock({ $0.disk }) {
-            if case .tiered(let stores) = disk { try check(stores.budget, expertCount: count) }
-            return disk
+        let shards = order.shardByteCount
+        let (opened, room) = state.withLock { ($0.disk, $0.shardRoom) }
+        if let opened {
+            if case .tiered(let stores) = opened { try check(stores.budget, expertCount: count) }
+            guard room.holds(shards) else {
+                throw .shards(byteCount: shards, room: room.byteCount)
+            }
+            return opened
         }
         let division: Division
         do throws(ModelError) {
-            division = try Self.divide(budget, of: file, for: machine)
+            division = try Self.divide(budget, of: file, for: machine, shards: shards)
         } catch {
             throw .model(error)
         }
         let disk: DiskExperts
+        var shardRoom = ShardRoom(shards)
         switch division {
         case .exact(let needs):
-            let slotCount = try slotCount(needs, budget: budget)
+            let plan = try plan(needs, budget: budget)
+            let slotCount = plan.slotCount ?? needs.expertCount
             disk = .exact(try openStore(of: file, slotCount, isCancelled))
+            shardRoom = ShardRoom(shards, of: budget, plan, needs)
         case .tiered(let tiers):
             disk = .tiered(try openStores(of: file, tiers, expertCount: count, isCancelled))
         }
         onOpened(disk)
-        state.withLock { $0.disk = disk }
+        state.withLock { [shardRoom] state in
+            state.disk = disk
+            state.shardRoom = shardRoom
+        }
         logger.info("Experts stay on disk", metadata: ["memory": "\(budget)"])
         return disk
     }
@@ -145,12 +158,15 @@ final class ExpertSupply: Sendable {
     }
 
     /// In two tiers where the machine is lossy; but what fits stays exact.
+    ///
+    /// - Parameter shards: bytes of those that are to be in memory besides.
     private static func divide(
         _ budget: Int,
         of file: ModelFile,
-        for machine: Machine
+        for machine: Machine,
+        shards: Int = 0
     ) throws(ModelError) -> Division {
-        let working = workingByteCount(file.description)
+        let working = workingByteCount(file.description) + shards
         let fixed = ExpertResidence.fixedByteCount(working: working)
         let needs = try MemoryPlan.Needs(file, fixed: fixed)
         guard let lossy = machine.lossy, budget < fixed + needs.experts else {
@@ -159,12 +175,12 @@ final class ExpertSupply: Sendable {
         return .tiered(try TierBudget(budget, of: file, TierOptions(lossy), fixed: fixed))
     }
 
-    private func slotCount(
+    private func plan(
         _ needs: MemoryPlan.Needs,
         budget: Int
-    ) throws(SupplyError) -> Int {
+    ) throws(SupplyError) -> MemoryPlan {
         do throws(MemoryPlanError) {
-            return try MemoryPlan(budget: budget, needs).slotCount ?? needs.expertCount
+            return try MemoryPlan(budget: budget, needs)
         } catch {
             throw .budget(error)
         }

@@ -7,6 +7,8 @@ package struct LoadOrder: Sendable {
     package let id: LoadID
     /// What is missing.
     package let experts: [WorkerSession.AssignedExpert]
+    /// Bytes of all shards, those that are missing and those that are held.
+    package let shardByteCount: Int
     package let pace: Pace
     /// Everything that is assigned, missing or not: the cache must not give it away.
     package let assigned: [ExpertDigest]

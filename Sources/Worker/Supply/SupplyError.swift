@@ -19,6 +19,8 @@ enum SupplyError: Error, CustomStringConvertible {
     case messaging(MessagingError)
     /// The memory that it may have is too little.
     case budget(MemoryPlanError)
+    /// The memory that it may have was divided before so many shards were to be in it.
+    case shards(byteCount: Int, room: Int)
     /// Where packed experts are to be is no place for them.
     case cache(ExpertCacheError)
     case cancelled
@@ -38,6 +40,10 @@ enum SupplyError: Error, CustomStringConvertible {
                 + "changed since it started"
         case .messaging(let error): "\(error)"
         case .budget(let error): "\(error)"
+        case .shards(let byteCount, let room):
+            "shards of experts need \(byteCount) bytes of memory beside the experts on disk, and "
+                + "\(room) are left for them: start the worker again, so that it divides "
+                + "worker.memory anew, or give it more"
         case .cache(let error): "\(error)"
         case .cancelled: "loading was cancelled"
         }
@@ -48,7 +54,7 @@ enum SupplyError: Error, CustomStringConvertible {
         case .model(let error): LoadFailureCode(error)
         case .nowhere, .silence, .messaging, .cancelled: .fileMissing
         case .refused, .cache: .unreadable
-        case .budget: .outOfMemory
+        case .budget, .shards: .outOfMemory
         case .differs: .wrongDigest
         }
     }
