@@ -194,6 +194,7 @@ package final class ControlLoop {
         case .loadFailed(let id, let code, let reason):
             guard id == loader?.id else { return }
             loader = nil
+            giveRoomBack()
             story.failed(reason)
             try perform(
                 session.onLoadFailed(epoch: id.epoch, code: code, reason: reason, now: now)
@@ -320,6 +321,7 @@ package final class ControlLoop {
             loader?.cancel()
             loader = nil
             giveUpUnconfirmed()
+            giveRoomBack()
         case .load(let epoch, let experts, let bandwidth):
             try load(experts, epoch: epoch, pace: Pace(bytesPerSecond: bandwidth))
         case .reportProgress(let epoch, let loaded, let total):
@@ -378,6 +380,11 @@ package final class ControlLoop {
         guard let unconfirmed else { return }
         self.unconfirmed = nil
         letGo(of: unconfirmed.experts)
+    }
+
+    /// The room that was made for a load that has ended without experts is for hot ones again.
+    private func giveRoomBack() {
+        if machine.lossy != nil { install(nil) }
     }
 
     private func letGo(of experts: [ExpertSlice]) {

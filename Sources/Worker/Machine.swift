@@ -3,7 +3,7 @@ package import Kernels
 package import Messaging
 package import Model
 package import Placement
-import Settings
+package import Settings
 
 /// What a worker has for as long as its process lives: a name, cores, perhaps a model file.
 package struct Machine: Sendable {
@@ -50,7 +50,9 @@ package struct Machine: Sendable {
         identity: ModelIdentity,
         instructionSet: InstructionSet,
         coordinator: Endpoint,
-        memoryByteCount: UInt64 = ProcessInfo.processInfo.physicalMemory
+        memoryByteCount: UInt64 = ProcessInfo.processInfo.physicalMemory,
+        budget: Int? = nil,
+        lossy: LossySettings? = nil
     ) {
         self.memoryByteCount = memoryByteCount
         self.name = name
@@ -62,8 +64,8 @@ package struct Machine: Sendable {
         stateDirectory = nil
         modelDirectory = nil
         cache = nil
-        budget = nil
-        lossy = nil
+        self.budget = budget
+        self.lossy = lossy
         threads = ComputeThreads(count: 1)
         loadThreadCount = 1
         spinTime = .zero

@@ -66,7 +66,7 @@ final class HotExperts {
     /// go once they have come.
     func keep(atMost count: Int) {
         limit = min(max(0, count), tenants.count)
-        shrink()
+        takeArrivals()
     }
 
     private func shrink() {
