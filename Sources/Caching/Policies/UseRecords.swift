@@ -10,6 +10,7 @@ struct UseRecords: Sendable {
     private(set) var passCount = 0
     /// The layer that the forward pass is in, among those with experts; -1 before the first.
     private(set) var place = -1
+    private var bounds: TokenBounds
     private var useCount = 0
     /// Numbers that only grow with each use; `[expert]`, 0 before the first.
     private(set) var order: [Int]
@@ -24,6 +25,7 @@ struct UseRecords: Sendable {
 
     init(numbering: ExpertNumbering, policy: CachePolicy) {
         self.numbering = numbering
+        bounds = TokenBounds(layerCount: numbering.placeCount)
         if case .forecast(let settings) = policy {
             means = UseMeans(
                 expertCount: numbering.count,
@@ -42,6 +44,7 @@ struct UseRecords: Sendable {
     mutating func beginSequence() {
         tokenCount = 0
         place = -1
+        bounds = TokenBounds(layerCount: numbering.placeCount)
         for expert in uses.indices {
             lastTokens[expert] = 0
             uses[expert] = 0
@@ -49,10 +52,9 @@ struct UseRecords: Sendable {
         }
     }
 
-    /// A layer that does not come after the one before begins the next token.
+    /// The forward pass comes to a layer.
     mutating func enter(place: Int) {
-        // Parts of a batch take turns in one layer; with a single layer nothing tells them apart.
-        if place < self.place || self.place < 0 || numbering.placeCount == 1 { tokenCount += 1 }
+        if bounds.enter(place) { tokenCount += 1 }
         guard place != self.place || numbering.placeCount == 1 else { return }
         passCount += 1
         self.place = place

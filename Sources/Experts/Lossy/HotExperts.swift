@@ -15,6 +15,7 @@ final class HotExperts {
     private let onTrouble: (StoreError) -> Void
     private let numbering: ExpertNumbering
     private(set) var figures = ResidencyFigures()
+    private var bounds: TokenBounds
 
     /// `[number]`, in units of `unit`.
     private var heat: [Double]
@@ -47,6 +48,7 @@ final class HotExperts {
         self.stored = stored
         self.onTrouble = onTrouble
         numbering = ExpertNumbering(expertCounts: stored.expertCounts)
+        bounds = TokenBounds(layerCount: numbering.placeCount)
         reads = ReadPool(
             memory: stored.memory,
             sources: stored.sources,
@@ -88,8 +90,12 @@ final class HotExperts {
         return tenants[slots[number]]?.weights
     }
 
-    /// A token is over.
-    func fade() {
+    /// A layer is computed; all heat fades once for each token.
+    func enter(_ layer: LayerIndex) {
+        if bounds.enter(layer.rawValue) { fade() }
+    }
+
+    private func fade() {
         unit /= Self.fading
         guard unit > Self.largestUnit else { return }
         for number in heat.indices { heat[number] /= unit }

@@ -12,8 +12,6 @@ public final class TieredExperts {
     private let kernels: Kernels
     /// Nil where memory is for the low tier alone.
     private let hot: HotExperts?
-    /// The layer that was computed last.
-    private var lastLayer = LayerIndex(0)
 
     init(hot: HotExperts?, kernels: Kernels) {
         self.hot = hot
@@ -50,9 +48,7 @@ public final class TieredExperts {
         into sums: inout [Double],
         onLow: (ExpertArithmetic.Pair) -> Void
     ) throws(MissingExpert) {
-        // A layer that does not come after the one before begins the next token.
-        if layer <= lastLayer { hot?.fade() }
-        lastLayer = layer
+        hot?.enter(layer)
         hot?.takeArrivals()
         for pair in pairs {
             let id = ExpertID(layer: layer, index: pair.expert)
