@@ -1,5 +1,6 @@
 """A cluster of this machine for tests of clients: started by `moiety serve`, gone at the end."""
 
+import contextlib
 import json
 import os
 import signal
@@ -116,8 +117,11 @@ class Cluster:
         for task in os.listdir(tasks):
             with open(f"{tasks}/{task}/children") as file:
                 for child in file.read().split():
-                    with open(f"/proc/{child}/cmdline") as line:
-                        if is_wanted(line.read().split("\0")):
+                    # One that was killed may be gone by now.
+                    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                        with open(f"/proc/{child}/cmdline") as line:
+                            arguments = line.read().split("\0")
+                        if is_wanted(arguments):
                             return int(child)
         raise AssertionError("there is no such process")
 
