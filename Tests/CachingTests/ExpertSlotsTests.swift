@@ -176,27 +176,6 @@ struct ExpertSlotsTests {
         #expect(cache.isExpected(ExpertID(0, 3)))
     }
 
-    @Test("What the first layer lacks is loaded ahead; all that is predicted is expected")
-    func foreseeing() {
-        var cache = cache([4, 4, 4], high: 6, low: 2)
-        cache.pass(1, [0])
-        cache.pass(2, [0])
-        cache.pass(0, [])
-        let predicted: [[ExpertDemand.Need]] = [
-            [.init(ExpertID(1, 0), tier: .low), .init(ExpertID(7, 7))],
-            [.init(ExpertID(2, 0)), .init(ExpertID(2, 1)), .init(ExpertID(2, 2), tier: .low)],
-        ]
-        var missing: [ExpertDemand.Need] = []
-        // The high tier meets a low need, and a model has what it has.
-        cache.foresee(predicted, missing: &missing)
-        #expect(missing == Array(predicted[1][1...]))
-        cache.foresee([[.init(ExpertID(1, 3))]] + predicted, missing: &missing)
-        #expect(missing == [.init(ExpertID(1, 3))])
-        cache.foresee([predicted[0]], missing: &missing)
-        #expect(missing == [])
-        #expect(cache.isExpected(ExpertID(1, 0)) && cache.isExpected(ExpertID(2, 2)))
-    }
-
     @Test("Emptied slots are taken first, and nothing is twice in a tier")
     func removing() {
         var cache = cache(high: 2)
