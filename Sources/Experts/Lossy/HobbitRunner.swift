@@ -33,11 +33,8 @@ public final class HobbitRunner: LossyRunner {
     }
 
     public func finish(_ part: Int, into sums: inout [Double]) throws(ExpertRunnerError) {
-        guard let (batch, isBegun) = turns.finish(part) else { return }
-        if !isBegun {
-            experts.settle()
-            begin(batch)
-        }
+        let batch = turns.finish(part, settle: { experts.settle() }, begin: { begin($0) })
+        guard let batch else { return }
         try experts.finish(batch.activations, into: &sums)
     }
 

@@ -17,12 +17,24 @@ struct PartTurns {
         return true
     }
 
-    /// - Returns: the part's batch, and whether its layer was begun; where it was not, another's
-    ///   may have been, which is to be settled first. Nil where it was not started.
-    mutating func finish(_ part: Int) -> (batch: RoutedBatch, isBegun: Bool)? {
+    /// Takes a part's batch, whose layer is begun then.
+    ///
+    /// - Parameters:
+    ///   - settle: ends another part's layer, if one was begun.
+    ///   - begin: begins this part's.
+    /// - Returns: nil where it was not started.
+    mutating func finish(
+        _ part: Int,
+        settle: () -> Void,
+        begin: (RoutedBatch) -> Void
+    ) -> RoutedBatch? {
         guard let batch = batches.removeValue(forKey: part) else { return nil }
-        defer { begun = nil }
-        return (batch, begun == part)
+        if begun != part {
+            settle()
+            begin(batch)
+        }
+        begun = nil
+        return batch
     }
 
     /// Whether nothing is asked for that is not finished.

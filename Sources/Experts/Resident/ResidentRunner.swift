@@ -27,11 +27,12 @@ public final class ResidentRunner: ExpertRunner {
     }
 
     public func finish(_ part: Int, into sums: inout [Double]) throws(ExpertRunnerError) {
-        guard let (batch, isBegun) = turns.finish(part) else { return }
-        if !isBegun {
-            experts.settle()
-            experts.begin(batch.layer, batch.routing)
-        }
+        let batch = turns.finish(
+            part,
+            settle: { experts.settle() },
+            begin: { experts.begin($0.layer, $0.routing) }
+        )
+        guard let batch else { return }
         try experts.finish(batch.activations, into: &sums)
     }
 
