@@ -54,23 +54,23 @@ public struct LoadThresholds: Hashable, Sendable {
     ///   - choices: memory for the answer, one for each weight.
     public func choose(_ weights: ArraySlice<Float>, into choices: inout [LoadChoice]) {
         choices.removeAll(keepingCapacity: true)
-        let sum = weights.reduce(0.0) { $0 + Double($1) }
-        var heavier = 0.0
-        for weight in weights {
-            // Weights that are no weights say nothing against anybody.
-            let score = sum > 0 && sum.isFinite ? heavier / sum : 0
-            choices.append(choice(unimportance: score))
-            heavier += Double(weight)
-        }
+        Self.forEachScore(weights) { choices.append(choice(unimportance: $0)) }
     }
 
     /// The unimportance of each expert of one row, heaviest first.
     public static func scores(_ weights: ArraySlice<Float>) -> [Double] {
+        var scores: [Double] = []
+        forEachScore(weights) { scores.append($0) }
+        return scores
+    }
+
+    private static func forEachScore(_ weights: ArraySlice<Float>, _ body: (Double) -> Void) {
         let sum = weights.reduce(0.0) { $0 + Double($1) }
         var heavier = 0.0
-        return weights.map { weight in
-            defer { heavier += Double(weight) }
-            return sum > 0 && sum.isFinite ? heavier / sum : 0
+        for weight in weights {
+            // Weights that are no weights say nothing against anybody.
+            body(sum > 0 && sum.isFinite ? heavier / sum : 0)
+            heavier += Double(weight)
         }
     }
 }
