@@ -1,3 +1,4 @@
+import Caching
 import ClusterTesting
 import ExpertStore
 import Experts
@@ -16,10 +17,10 @@ struct StoreMakingTests {
         let cache: ExpertCache
         let maker: StoreMaker
 
-        init(_ model: WholeModel) throws {
+        init(_ model: WholeModel, tier: LowTier? = nil) throws {
             directory = try TemporaryFile("cache")
             cache = try ExpertCache(path: directory.path, byteLimit: 1 << 30, spareByteCount: 0)
-            maker = try StoreMaker(model.file, cache: cache)
+            maker = try StoreMaker(model.file, tier: tier, cache: cache)
         }
 
         /// What another process holds while it packs.
@@ -76,6 +77,38 @@ struct StoreMakingTests {
             return true
         }
         withExtendedLifetime(lock) {}
+    }
+
+    @Test("No more experts are in memory at once while they are rounded than there is memory for")
+    func atOnce() throws {
+        let model = try TinyModel(seed: 6).wholeModel()
+        let count = try StoreLayout(model.file.layout).expertCount
+        for most in [1, 3, 0] {
+            let place = try Place(model, tier: .q4)
+            var done = [0]
+            _ = try place.maker.open(
+                mostAtOnce: most,
+                progress: { done.append(Int(($0 * Double(count)).rounded())) }
+            )
+            #expect(done.last == count)
+            for (before, after) in zip(done, done.dropFirst()) {
+                #expect(after - before <= max(1, most))
+            }
+        }
+    }
+
+    @Test("A budget has room for that many of the low tier")
+    func roundedAtOnce() throws {
+        let model = try TinyModel(seed: 6).wholeModel()
+        let low = try StoreLayout(model.file.layout.lowered(to: .q4))
+        for mode in [LossyMode.resident, .hobbit(LoadThresholds())] {
+            let options = TierOptions(mode: mode, tier: .q4)
+            for room in [0, 1, 3] {
+                let byteCount = 1000 + room * low.slotByteCount
+                let budget = try TierBudget(byteCount, of: model.file, options, fixed: 1000)
+                #expect(budget.mostLow == room)
+            }
+        }
     }
 
     @Test("Another is waited for as long as what it makes grows")

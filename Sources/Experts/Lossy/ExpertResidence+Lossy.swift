@@ -32,6 +32,7 @@ extension ExpertResidence {
             slots.low,
             progress,
             onTrouble,
+            mostAtOnce: tiers.mostLow,
             importance: importance
         )
         let highExperts =
@@ -68,6 +69,7 @@ extension ExpertResidence {
         _ slotCount: Int,
         _ progress: (Double) -> Void,
         _ onTrouble: (Trouble) -> Void,
+        mostAtOnce: Int? = nil,
         importance: ColumnImportance? = nil
     ) throws(ModelError) -> StoredExperts {
         try StoredExperts(
@@ -76,6 +78,7 @@ extension ExpertResidence {
             importance: importance,
             cache: cache,
             slotCount: slotCount,
+            mostAtOnce: mostAtOnce,
             progress: progress,
             onTrouble: { onTrouble(.noStore($0)) }
         )

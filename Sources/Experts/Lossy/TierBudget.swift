@@ -54,7 +54,12 @@ public struct TierBudget: Equatable, Sendable {
     public var isResident: Bool { options.mode == .resident }
 
     /// Slots of the high tier, were nothing to take memory but that.
-    var mostHigh: Int {
-        min(max(0, byteCount - needs.fixed) / max(1, needs.highSlot), needs.expertCount)
+    var mostHigh: Int { most(needs.highSlot) }
+
+    /// The same of the low tier: how many experts may be there at once while they are rounded.
+    package var mostLow: Int { most(needs.lowSlot) }
+
+    private func most(_ slot: Int) -> Int {
+        min(max(0, byteCount - needs.fixed) / max(1, slot), needs.expertCount)
     }
 }

@@ -44,6 +44,7 @@ public struct TieredStores: Sendable {
                 cache: cache,
                 // Those that are to stay have memory of their own.
                 slotCount: isResident ? 1 : slots.low,
+                mostAtOnce: budget.mostLow,
                 isCancelled: isCancelled,
                 onTrouble: { onTrouble("\($0)") }
             )

@@ -47,17 +47,23 @@ public struct StoreMaker: Sendable {
     /// Where another process is making one, it is waited for as long as it gets on.
     ///
     /// - Parameters:
+    ///   - mostAtOnce: experts that may be in memory at once while a tier is rounded; one is, at
+    ///     least.
     ///   - isCancelled: asked before each expert, and while another process is waited for; once
     ///     true, making ends with `cancelled`.
     ///   - progress: told the share of the experts that is packed.
     public func open(
+        mostAtOnce: Int = .max,
         isCancelled: () -> Bool = { false },
         progress: (Double) -> Void = { _ in }
     ) throws(StoreError) -> PackedStore {
         var other = PackingWatch()
         while true {
             if let store = try found() { return store }
-            if let made = try makeAlone(isCancelled, progress) { return made }
+            let made = try makeAlone { () throws(StoreError) in
+                try make(mostAtOnce, isCancelled, progress)
+            }
+            if let made { return made }
             guard !isCancelled() else { throw .model(.cancelled) }
             let byteCount = try unfinishedByteCount()
             guard other.isGettingOn(byteCount: byteCount, now: .now) else {
@@ -69,8 +75,7 @@ public struct StoreMaker: Sendable {
 
     /// Makes the file while no other process makes one; nil where another does.
     private func makeAlone(
-        _ isCancelled: () -> Bool,
-        _ progress: (Double) -> Void
+        _ make: () throws(StoreError) -> Void
     ) throws(StoreError) -> PackedStore? {
         try cache.whileMakingPacked(
             patience: PackingWatch.pause,
@@ -78,7 +83,7 @@ public struct StoreMaker: Sendable {
             { () throws(StoreError) in
                 // Another process may have made it while this one looked.
                 if let store = try found() { return store }
-                try make(isCancelled, progress)
+                try make()
                 return try PackedStore(path: path, key: key, layout: layout)
             }
         )
@@ -112,6 +117,7 @@ public struct StoreMaker: Sendable {
     }
 
     private func make(
+        _ mostAtOnce: Int,
         _ isCancelled: () -> Bool,
         _ progress: (Double) -> Void
     ) throws(StoreError) {
@@ -125,7 +131,7 @@ public struct StoreMaker: Sendable {
             throw .noRoom(needed: layout.byteCount, available: available, directory: cache.path)
         }
         let writer = try StoreWriter(path: path, key: key, layout: layout)
-        try fill(writer, isCancelled, progress)
+        try fill(writer, mostAtOnce, isCancelled, progress)
         // What was packed must be what the key says.
         guard model.file.isUnchanged, importance?.isUnchanged ?? true else {
             throw .model(.differs("\(model.path) was changed while its experts were packed"))
@@ -136,6 +142,7 @@ public struct StoreMaker: Sendable {
     /// Packs all experts.
     private func fill(
         _ writer: StoreWriter,
+        _ mostAtOnce: Int,
         _ isCancelled: () -> Bool,
         _ progress: (Double) -> Void
     ) throws(StoreError) {
@@ -146,9 +153,10 @@ public struct StoreMaker: Sendable {
             importance: importance
         )
         let experts = layout.experts
-        // Packing experts as they are is the disk's work; to round them takes all cores.
+        // Packing experts as they are is the disk's work; to round them takes all cores, as far as
+        // there is memory.
         let cores = tier == nil ? 1 : Cores.current().threadCount
-        let width = min(cores, max(1, experts.count))
+        let width = max(1, min(cores, mostAtOnce, experts.count))
         let memory: SlotMemory
         do throws(MemoryShortage) {
             memory = try SlotMemory(slotCount: width, slotByteCount: layout.slotByteCount)

@@ -24,6 +24,8 @@ public struct StoredExperts: Sendable {
     ///   - importance: by which the tier is rounded.
     ///   - cache: where packed experts are kept.
     ///   - slotCount: experts that are in memory at once, at least one.
+    ///   - mostAtOnce: how many may be there at once before, while a tier is rounded; nil for as
+    ///     many as there are slots.
     ///   - isCancelled: asked before each expert is packed.
     ///   - progress: told the share of the experts that is packed.
     ///   - onTrouble: told why there is no store: all experts then come from the model file.
@@ -34,6 +36,7 @@ public struct StoredExperts: Sendable {
         importance: ColumnImportance? = nil,
         cache: ExpertCache,
         slotCount: Int,
+        mostAtOnce: Int? = nil,
         isCancelled: () -> Bool = { false },
         progress: (Double) -> Void = { _ in },
         onTrouble: (StoreError) -> Void = { _ in }
@@ -44,7 +47,12 @@ public struct StoredExperts: Sendable {
         expertsPerRow = model.description.expertsPerToken
         let maker = try StoreMaker(model, tier: tier, importance: importance, cache: cache)
         do throws(StoreError) {
-            store = try maker.open(isCancelled: isCancelled, progress: progress)
+            // The slots take no memory before.
+            store = try maker.open(
+                mostAtOnce: mostAtOnce ?? slotCount,
+                isCancelled: isCancelled,
+                progress: progress
+            )
         } catch {
             // A model that cannot be read stays so.
             if case .model(let cause) = error { throw cause }
