@@ -214,8 +214,9 @@ let package = Package(
         door(
             "moiety",
             [
-                "Generation", "Inference", "Experts", "Kernels", "Tokenizer", "Templates", "GGUF",
-                "Tensors", "Model", "Placement", "Solving", "Storage", "Cluster", "Wire",
+                "Generation", "Inference", "Experts", "Caching", "Kernels", "Tokenizer",
+                "Templates", "GGUF", "Tensors", "Model", "Placement", "Solving", "Storage",
+                "Cluster", "Wire",
                 "Messaging", "Settings", "Diagnosis", "Terminal", arguments,
             ]
         ),

@@ -66,28 +66,10 @@ struct DiskFigures: Encodable {
     /// Of the speed that decode would have if it did nothing but read.
     let share: Sample
 
-    private var hitRate: Double { Double(total.hits) / Double(max(1, total.uses)) }
-    /// By tier, the high one first; nil where experts came in one tier only.
-    private var tierHitRates: (high: Double, low: Double)? {
-        guard total.lowUses > 0 else { return nil }
-        let (uses, hits) = (total.uses - total.lowUses, total.hits - total.lowHits)
-        return (
-            Double(hits) / Double(max(1, uses)), Double(total.lowHits) / Double(total.lowUses)
-        )
-    }
     private var bytesPerToken: Int { total.bytesNeeded / max(1, tokenCount) }
-    private var bytesInVain: Int {
-        max(0, total.bytesRead - total.bytesNeeded) / max(1, tokenCount)
-    }
+    private var bytesInVain: Int { total.bytesInVain / max(1, tokenCount) }
     private var stallPerToken: Double {
         total.stalled / .milliseconds(1) / Double(max(1, tokenCount))
-    }
-
-    /// By how many layers ahead, from 0 on, which is the layer that comes next.
-    private var accuracies: [Double] {
-        (0...ResidencyOptions.foresightRange.upperBound).compactMap {
-            total.accuracy(distance: $0)
-        }
     }
 
     func add(to table: inout Table) {
@@ -100,8 +82,8 @@ struct DiskFigures: Encodable {
             table.add(["used in few bits", Format.fixed(uses.lowShare * 100) + " %"])
             table.add(["left out", Format.fixed(uses.skippedShare * 100) + " %"])
         }
-        table.add(["found there", Format.fixed(hitRate * 100) + " %"])
-        if let rates = tierHitRates {
+        table.add(["found there", Format.fixed(total.hitRate * 100) + " %"])
+        if let rates = total.tierHitRates {
             table.add(["of the high tier", Format.fixed(rates.high * 100) + " %"])
             table.add(["of the low tier", Format.fixed(rates.low * 100) + " %"])
         }
@@ -109,7 +91,7 @@ struct DiskFigures: Encodable {
         table.add(["read in vain", Format.bytes(bytesInVain)])
         let foreseen = Double(total.foreseen) / Double(max(1, total.uses - total.hits))
         table.add(["begun early", Format.fixed(foreseen * 100) + " %"])
-        for (place, accuracy) in accuracies.enumerated() {
+        for (place, accuracy) in total.accuracies.enumerated() {
             let text = Format.fixed(accuracy * 100) + " %"
             table.add(["guessed \(place) ahead", text])
         }
@@ -154,14 +136,14 @@ struct DiskFigures: Encodable {
         try object.encodeIfPresent(presence?.expertCount, forKey: .presentExperts)
         try object.encodeIfPresent(presence?.byteCount, forKey: .presentBytes)
         try object.encode(total.fallbacks, forKey: .fallbacks)
-        try object.encode(hitRate.rounded3, forKey: .hitRate)
-        try object.encodeIfPresent(tierHitRates?.high.rounded3, forKey: .highHitRate)
-        try object.encodeIfPresent(tierHitRates?.low.rounded3, forKey: .lowHitRate)
+        try object.encode(total.hitRate.rounded3, forKey: .hitRate)
+        try object.encodeIfPresent(total.tierHitRates?.high.rounded3, forKey: .highHitRate)
+        try object.encodeIfPresent(total.tierHitRates?.low.rounded3, forKey: .lowHitRate)
         try object.encode(bytesPerToken, forKey: .bytesPerToken)
         try object.encode(bytesInVain, forKey: .bytesInVain)
         try object.encode(total.readAhead, forKey: .readAhead)
         try object.encode(total.foreseen, forKey: .foreseen)
-        try object.encode(accuracies.map(\.rounded3), forKey: .accuracies)
+        try object.encode(total.accuracies.map(\.rounded3), forKey: .accuracies)
         try object.encode(stallPerToken.rounded3, forKey: .stallPerToken)
         try object.encode(rate.median.giga.rounded3, forKey: .rate)
         try object.encode(share.median.rounded3, forKey: .share)

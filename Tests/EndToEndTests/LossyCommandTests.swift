@@ -24,11 +24,15 @@ struct LossyCommandTests {
             let skipped = try #require(object["skipped_share"] as? Double)
             #expect(low >= 0 && skipped >= 0 && low + skipped <= 1)
             #expect(mode == "hobbit" || (low > 0 && skipped == 0))
+            let disk = try #require(object["disk"] as? [String: Any])
+            let slots = try #require(disk["low_slots"] as? Int)
+            #expect(mode == "hobbit" ? slots >= 4 : slots == 64)
         }
         let text = try await Command.run(
             large.run.dropLast() + memory + ["--lossy", "resident", "--low-tier", "q2"]
         )
         #expect(text.errors.contains("not exact: "))
+        #expect(text.errors.contains(" as in the file, 64 in few bits; "), "\(text.errors)")
         let names = try FileManager.default.contentsOfDirectory(
             atPath: large.cache.path + "/packed"
         )
@@ -43,6 +47,8 @@ struct LossyCommandTests {
             large.run + memory + ["--lossy", "hobbit", "--low-tier", "none"]
         )
         #expect(none.status != 0 && none.errors.contains("--low-tier is none"))
+        let exact = try await Command.run(large.run + memory + ["--low-tier", "q3"])
+        #expect(exact.status == 64 && exact.errors.contains("--low-tier is for --lossy"))
         let small = try await Command.run(
             large.run + large.budget("90MiB") + ["--lossy", "resident"]
         )

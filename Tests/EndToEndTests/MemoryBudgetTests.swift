@@ -48,6 +48,71 @@ struct MemoryBudgetTests {
         #expect(!tokens.isEmpty && tokens.count < 16)
     }
 
+    @Test("run --memory says at its end what the budget did, and before that what it packs")
+    func told() async throws {
+        let text = Array(large.run.dropLast())
+        let first = try await Command.run(text + large.budget("160MiB"))
+        #expect(first.status == 0, "\(first.errors)")
+        let packing = first.errors.split(separator: "\n").filter { $0.contains("packing ") }
+        #expect(
+            packing.count == 1 && packing[0].contains("MiB of experts into \(large.cache.path)")
+        )
+        for words in ["memory: ", " of 64 experts; ", "disk: ", " needed for each token made, "] {
+            #expect(first.errors.contains(words), "\(words) in \(first.errors)")
+        }
+        #expect(!first.errors.contains("from the model file"))
+        let result = try await Command.run(large.run + large.budget("160MiB"))
+        #expect(!result.errors.contains("packing "), "it is there already")
+        let object = try result.object
+        let disk = try #require(object["disk"] as? [String: Any])
+        let made = try #require(object["tokens"] as? [Int]).count
+        try expectFigures(disk, madeOneByOne: made - 1)
+        let all = try await Command.run(text + large.budget("2GiB"))
+        #expect(all.errors.contains("memory: all 64 experts"), "\(all.errors)")
+        #expect(try await Command.run(large.run + large.budget("2GiB")).object["disk"] == nil)
+    }
+
+    private func expectFigures(_ disk: [String: Any], madeOneByOne count: Int) throws {
+        func number(_ name: String) throws -> Double {
+            let value = disk[name] as? Double ?? (disk[name] as? Int).map { Double($0) }
+            return try #require(value, "\(name) in \(disk)")
+        }
+        #expect(disk["memory_budget"] as? Int == 160 << 20)
+        #expect(disk["experts"] as? Int == 64)
+        let slots = try number("slots")
+        #expect(slots >= 4 && slots < 64 && disk["low_slots"] == nil)
+        // Two experts of four layers for each token; rows of the prompt may share some.
+        let (uses, hits) = (try number("uses"), try number("hits"))
+        #expect(uses >= Double(8 * (count + 1)) && hits >= 0 && hits < uses)
+        let rate = try number("hit_rate")
+        #expect(abs(rate - hits / uses) < 1e-9 && disk["high_hit_rate"] == nil)
+        let (read, perToken) = (try number("bytes_read"), try number("bytes_read_per_token"))
+        #expect(read > 2_000_000 && perToken > 0 && perToken * Double(count) <= read)
+        let (stall, stallPerToken) = (try number("stall_s"), try number("stall_ms_per_token"))
+        #expect(stall > 0 && stallPerToken * Double(count) <= stall * 1000 + 1)
+        let guesses = try #require(disk["guesses"] as? [Int])
+        let right = try #require(disk["right_guesses"] as? [Int])
+        #expect(guesses.count == 4 && zip(guesses, right).allSatisfy { $0 >= $1 })
+        #expect(disk["fallbacks"] as? Int == 0)
+    }
+
+    @Test("A cache that is too small for packed experts is said, and --cache-size makes it larger")
+    func cacheSize() async throws {
+        let small = large.budget("160MiB") + ["--cache-size", "10MB"]
+        let result = try await Command.run(large.run + small)
+        #expect(result.status == 0, "\(result.errors)")
+        #expect(result.errors.contains("has room for 10000000 bytes"), "\(result.errors)")
+        let disk = try #require(try result.object["disk"] as? [String: Any])
+        #expect(disk["fallbacks"] as? Int ?? 0 > 0)
+        let told = try await Command.run(large.run.dropLast() + small)
+        #expect(told.errors.contains(" from the model file"))
+        let tokens = try #require(try result.object["tokens"] as? [Int])
+        let larger = large.budget("160MiB") + ["--cache-size", "500MB"]
+        #expect(try await self.tokens(larger) == tokens)
+        let refused = try await Command.run(large.run + ["--cache-size", "much"])
+        #expect(refused.status == 64 && refused.errors.contains("--cache-size is 'much'"))
+    }
+
     @Test("A budget that is too small is refused with the least that would do")
     func tooSmall() async throws {
         let result = try await Command.run(large.run + large.budget("20MB"))

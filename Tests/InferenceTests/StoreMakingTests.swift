@@ -79,6 +79,21 @@ struct StoreMakingTests {
         withExtendedLifetime(lock) {}
     }
 
+    @Test("Who makes it is told how large it becomes, and where; who finds it is told nothing")
+    func told() throws {
+        let place = try Place(try TinyModel(seed: 6).wholeModel())
+        var told: [Int] = []
+        for _ in 0..<2 {
+            _ = try place.maker.open(onMaking: { byteCount, path in
+                #expect(path == place.maker.path)
+                told.append(byteCount)
+            })
+        }
+        let attributes = try FileManager.default.attributesOfItem(atPath: place.maker.path)
+        let size = try #require(attributes[.size] as? Int)
+        #expect(told == [size])
+    }
+
     @Test("No more experts are in memory at once while they are rounded than there is memory for")
     func atOnce() throws {
         let model = try TinyModel(seed: 6).wholeModel()

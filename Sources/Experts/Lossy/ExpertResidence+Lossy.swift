@@ -79,6 +79,7 @@ extension ExpertResidence {
             cache: cache,
             slotCount: slotCount,
             mostAtOnce: mostAtOnce,
+            onMaking: { onTrouble(.packing(byteCount: $0, path: $1)) },
             progress: progress,
             onTrouble: { onTrouble(.noStore($0)) }
         )

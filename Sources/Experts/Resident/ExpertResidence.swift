@@ -9,6 +9,8 @@ import Tensors
 public struct ExpertResidence: Sendable {
     /// Something that makes it slower, or larger than it should be.
     public enum Trouble: Sendable, CustomStringConvertible {
+        /// There is no file of packed experts yet; this process makes it.
+        case packing(byteCount: Int, path: String)
         /// There is no store; all experts come from the model file.
         case noStore(StoreError)
         /// An expert came from the model file.
@@ -18,6 +20,9 @@ public struct ExpertResidence: Sendable {
 
         public var description: String {
             switch self {
+            case .packing(let byteCount, let path):
+                "packing \(MemoryPlanError.text(byteCount)) of experts into \(path), once for all "
+                    + "runs"
             case .noStore(let error):
                 "experts are read from the model file, which is slow: \(error)"
             case .fallback(let error): "an expert is read from the model file: \(error)"
@@ -98,15 +103,8 @@ public struct ExpertResidence: Sendable {
         guard let slotCount = plan.slotCount else {
             return LocalRunner(held: try loadAll(layout.experts, progress), kernels: kernels)
         }
-        let stored = try StoredExperts(
-            model,
-            cache: cache,
-            slotCount: slotCount,
-            progress: progress,
-            onTrouble: { onTrouble(.noStore($0)) }
-        )
         let experts = SlottedExperts(
-            stored,
+            try stored(nil, slotCount, progress, onTrouble),
             options: options,
             kernels: kernels,
             onTrouble: { onTrouble(.fallback($0)) }

@@ -70,7 +70,7 @@ public enum MemoryPlanError: Error, Equatable, Sendable, CustomStringConvertible
     }
 
     /// Whole MiB, rounded up.
-    private static func text(_ byteCount: Int) -> String {
+    static func text(_ byteCount: Int) -> String {
         "\((byteCount + (1 << 20) - 1) >> 20)MiB"
     }
 }

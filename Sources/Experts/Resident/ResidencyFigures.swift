@@ -40,6 +40,27 @@ public struct ResidencyFigures: Hashable, Sendable {
         return Double(rightGuesses[distance]) / Double(guesses[distance])
     }
 
+    /// By how many layers ahead, from 0 on, which is the layer that comes next.
+    public var accuracies: [Double] {
+        (0..<guesses.scalarCount).compactMap { accuracy(distance: $0) }
+    }
+
+    /// The share of the uses that found their expert in memory; 0 where there were none.
+    public var hitRate: Double { Self.share(hits, of: uses) }
+
+    /// By tier; nil where experts came in one tier only.
+    public var tierHitRates: (high: Double, low: Double)? {
+        guard lowUses > 0 else { return nil }
+        return (Self.share(hits - lowHits, of: uses - lowUses), Self.share(lowHits, of: lowUses))
+    }
+
+    private static func share(_ part: Int, of all: Int) -> Double {
+        Double(part) / Double(max(1, all))
+    }
+
+    /// Bytes that were read ahead of experts that nobody chose, so far.
+    public var bytesInVain: Int { max(0, bytesRead - bytesNeeded) }
+
     /// What came since `earlier`.
     public func since(_ earlier: ResidencyFigures) -> ResidencyFigures {
         var result = self

@@ -51,17 +51,19 @@ public struct StoreMaker: Sendable {
     ///     least.
     ///   - isCancelled: asked before each expert, and while another process is waited for; once
     ///     true, making ends with `cancelled`.
+    ///   - onMaking: told the bytes and the path of the file before this process makes it.
     ///   - progress: told the share of the experts that is packed.
     public func open(
         mostAtOnce: Int = .max,
         isCancelled: () -> Bool = { false },
+        onMaking: (_ byteCount: Int, _ path: String) -> Void = { _, _ in },
         progress: (Double) -> Void = { _ in }
     ) throws(StoreError) -> PackedStore {
         var other = PackingWatch()
         while true {
             if let store = try found() { return store }
             let made = try makeAlone { () throws(StoreError) in
-                try make(mostAtOnce, isCancelled, progress)
+                try make(mostAtOnce, isCancelled, onMaking, progress)
             }
             if let made { return made }
             guard !isCancelled() else { throw .model(.cancelled) }
@@ -119,6 +121,7 @@ public struct StoreMaker: Sendable {
     private func make(
         _ mostAtOnce: Int,
         _ isCancelled: () -> Bool,
+        _ onMaking: (Int, String) -> Void,
         _ progress: (Double) -> Void
     ) throws(StoreError) {
         let available: Int?
@@ -130,6 +133,7 @@ public struct StoreMaker: Sendable {
         if let available {
             throw .noRoom(needed: layout.byteCount, available: available, directory: cache.path)
         }
+        onMaking(layout.byteCount, path)
         let writer = try StoreWriter(path: path, key: key, layout: layout)
         try fill(writer, mostAtOnce, isCancelled, progress)
         // What was packed must be what the key says.

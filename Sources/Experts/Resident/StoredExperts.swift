@@ -27,6 +27,7 @@ public struct StoredExperts: Sendable {
     ///   - mostAtOnce: how many may be there at once before, while a tier is rounded; nil for as
     ///     many as there are slots.
     ///   - isCancelled: asked before each expert is packed.
+    ///   - onMaking: as `StoreMaker` has it.
     ///   - progress: told the share of the experts that is packed.
     ///   - onTrouble: told why there is no store: all experts then come from the model file.
     /// - Throws: what reading the model throws, and `shortage`.
@@ -38,6 +39,7 @@ public struct StoredExperts: Sendable {
         slotCount: Int,
         mostAtOnce: Int? = nil,
         isCancelled: () -> Bool = { false },
+        onMaking: (_ byteCount: Int, _ path: String) -> Void = { _, _ in },
         progress: (Double) -> Void = { _ in },
         onTrouble: (StoreError) -> Void = { _ in }
     ) throws(ModelError) {
@@ -51,6 +53,7 @@ public struct StoredExperts: Sendable {
             store = try maker.open(
                 mostAtOnce: mostAtOnce ?? slotCount,
                 isCancelled: isCancelled,
+                onMaking: onMaking,
                 progress: progress
             )
         } catch {

@@ -193,9 +193,12 @@ private final class TroubleNotes {
     private var isTold = false
 
     func note(_ trouble: ExpertResidence.Trouble) {
-        if case .shortRows = trouble { return Console.note("moiety: \(trouble)") }
-        guard !isTold else { return }
-        isTold = true
+        switch trouble {
+        case .packing, .shortRows: break
+        case .noStore, .fallback:
+            guard !isTold else { return }
+            isTold = true
+        }
         Console.note("moiety: \(trouble)")
     }
 }

@@ -40,8 +40,8 @@ struct MemoryBudgetOptions: ParsableArguments {
     @Option(help: "A file of tasks and their keywords: the prompt's words say which task it is.")
     var tasks: String?
 
-    @Option(help: "What experts have then in fewer bits: q4, q3, q2, or none for not at all.")
-    var lowTier = LossyOptions.TierName.q3
+    @Option(help: "What experts have then in fewer bits: q4, q3 or q2. Default: q3.")
+    var lowTier: LossyOptions.TierName?
 
     @Option(
         help: """
@@ -54,11 +54,20 @@ struct MemoryBudgetOptions: ParsableArguments {
     @Option(help: "Where they lie then, instead of the directory in the worker's settings.")
     var cacheDirectory: String?
 
+    @Option(
+        help: "What that directory may take, like 200GB, instead of what the settings say.",
+        transform: Self.cacheSize
+    )
+    var cacheSize: Int?
+
     func validate() throws {
         guard lossy == nil || memory != nil else {
             throw ValidationError("--lossy is for experts that do not fit; say how much --memory")
         }
-        guard lossy?.hasTiers != true || lowTier != .none else {
+        guard lowTier == nil || lossy?.hasTiers == true else {
+            throw ValidationError("--low-tier is for --lossy hobbit or resident")
+        }
+        guard lowTier != LossyOptions.TierName.none else {
             throw ValidationError("--lossy needs a low tier; --low-tier is none")
         }
         guard importance == nil || lossy?.hasTiers == true else {
@@ -90,7 +99,7 @@ struct MemoryBudgetOptions: ParsableArguments {
                 ExpertUses(rows: $0.rows, counts: $0.layers.map(\.activations))
             }
         )
-        return LossyOptions(lossy, tier: lowTier, importance: importance, emoe: emoe)
+        return LossyOptions(lossy, tier: lowTier ?? .q3, importance: importance, emoe: emoe)
     }
 
     /// What is known of a prompt's task, where that is said or its words tell, or else of all.
@@ -115,6 +124,7 @@ struct MemoryBudgetOptions: ParsableArguments {
         guard let memory else { return nil }
         var given: [String: String] = [:]
         given["worker.cache-directory"] = cacheDirectory
+        given["worker.cache-size"] = cacheSize.map { "\($0)" }
         let settings = try WorkerSettings.load(commandLine: given)
         return MemoryAllowance(
             byteCount: memory,
@@ -129,6 +139,13 @@ struct MemoryBudgetOptions: ParsableArguments {
     static func size(_ text: String) throws -> Int {
         guard let size = ByteCountText.byteCount(of: text), size > 0 else {
             throw ValidationError("--memory is '\(text)'; it must be like 4GiB or 500MB")
+        }
+        return size
+    }
+
+    private static func cacheSize(_ text: String) throws -> Int {
+        guard let size = ByteCountText.byteCount(of: text) else {
+            throw ValidationError("--cache-size is '\(text)'; it must be like 500MB, 200GB or 0")
         }
         return size
     }

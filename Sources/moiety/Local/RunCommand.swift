@@ -47,13 +47,30 @@ struct RunCommand: AsyncParsableCommand {
         let peak: Int?
         /// That experts were chosen for; nil where that is nobody's.
         let task: String?
+        /// Nil where all experts were in memory.
+        let disk: BudgetFigures?
 
         enum CodingKeys: String, CodingKey {
-            case text, tokens, task
+            case text, tokens, task, disk
             case peak = "peak_memory_bytes"
             case promptTokens = "prompt_tokens"
             case prefillRate = "prefill_tok_s"
             case decodeRate = "decode_tok_s"
+        }
+    }
+
+    private struct Outcome {
+        let result: GenerationResult
+        /// In which way it is not exact; nil where it is.
+        let deviation: Deviation?
+        /// Nil where all experts were in memory.
+        let disk: BudgetFigures?
+        let model: ModelDescription
+
+        func tell(_ output: AnswerOutput, isLimited: Bool) {
+            output.end(summary: AnswerSummary(result, deviation))
+            guard isLimited else { return }
+            Console.note(disk?.text ?? BudgetFigures.textOfAll(model))
         }
     }
 
@@ -71,19 +88,22 @@ struct RunCommand: AsyncParsableCommand {
             let output = AnswerOutput(streams: !json)
             let text = try prompt.read()
             let work = try memory.work(of: text)
-            let (result, deviation) = try generate(text, work, into: output)
+            let outcome = try generate(text, work, into: output)
+            let result = outcome.result
             if case .failed(let message) = result.reason { throw CommandFailure(message) }
-            guard json else { return output.end(summary: AnswerSummary(result, deviation)) }
+            let isLimited = memory.memory != nil
+            guard json else { return outcome.tell(output, isLimited: isLimited) }
             let answer = Answer(
                 text: output.text,
                 tokens: result.tokens,
                 promptTokens: result.promptTokenCount,
                 prefillRate: result.prefillRate,
                 decodeRate: result.decodeRate,
-                peak: memory.memory == nil ? nil : MemoryBudget.peakByteCount(),
-                task: deviation == nil ? nil : work.task
+                peak: isLimited ? MemoryBudget.peakByteCount() : nil,
+                task: outcome.deviation == nil ? nil : work.task,
+                disk: outcome.disk
             )
-            try Console.writeJSON(Joined(answer, deviation))
+            try Console.writeJSON(Joined(answer, outcome.deviation))
         }
     }
 
@@ -112,12 +132,11 @@ struct RunCommand: AsyncParsableCommand {
         )
     }
 
-    /// - Returns: also in which way it is not exact, where answers need not be.
     private func generate(
         _ text: [UInt8],
         _ work: MemoryBudgetOptions.Work,
         into output: AnswerOutput
-    ) throws -> (GenerationResult, Deviation?) {
+    ) throws -> Outcome {
         let file = try ModelFile(path: model.model)
         let tokenizer = try Tokenizer(file.vocabulary())
         let request = GenerationRequest(
@@ -134,18 +153,38 @@ struct RunCommand: AsyncParsableCommand {
         let forward = try load(file, work, for: request, limits)
         let engine = Engine(forward: forward, tokenizer: tokenizer, limits: limits)
         let lossy = forward.experts as? any LossyRunner
+        let budgeted = forward.experts as? any BudgetedRunner
         try lossy?.beginPrompt(tokenCount: request.prompt.count)
         var result: GenerationResult?
+        var promptFigures: ResidencyFigures?
         _ = try engine.add(request) { event in
             switch event {
             case .scores: break
             case .prefill(let done, let total): output.showPrompt(done: done, total: total)
-            case .token(_, let piece), .text(let piece): output.write(piece)
+            case .token(_, let piece):
+                promptFigures = promptFigures ?? budgeted?.figures
+                output.write(piece)
+            case .text(let piece): output.write(piece)
             case .ended(let end): result = end
             }
         }
         while engine.hasWork { engine.step() }
         guard let result else { throw CommandFailure("the engine stopped without an answer") }
-        return (result, lossy.map { Deviation($0) })
+        let disk = budgeted.map {
+            let budget = memory.memory ?? 0
+            return BudgetFigures(
+                $0,
+                file.description,
+                budget: budget,
+                prompt: promptFigures,
+                result
+            )
+        }
+        return Outcome(
+            result: result,
+            deviation: lossy.map { Deviation($0) },
+            disk: disk,
+            model: file.description
+        )
     }
 }
