@@ -24,8 +24,8 @@ struct MemoryBudgetOptions: ParsableArguments {
     @Option(help: "Trade accuracy for speed or memory: hobbit, resident or emoe.")
     var lossy: LossyOptions.ModeName?
 
-    @Option(help: "What experts have then in fewer bits: q4, q3, q2 or none.")
-    var lowTier = LossyOptions.TierName.q3
+    @Option(help: "What experts have then in fewer bits: q4, q3 or q2. Default: q3.")
+    var lowTier: LossyOptions.TierName?
 
     @Option(help: "What their rounding goes by: a file of moiety-bench importance.")
     var importance: String?
@@ -46,7 +46,10 @@ struct MemoryBudgetOptions: ParsableArguments {
         guard importance == nil || lossy?.hasTiers == true else {
             throw ValidationError("--importance is for --lossy hobbit or resident")
         }
-        guard lossy?.hasTiers != true || lowTier != .none else {
+        guard lowTier == nil || lossy?.hasTiers == true else {
+            throw ValidationError("--low-tier is for --lossy hobbit or resident")
+        }
+        guard lowTier != LossyOptions.TierName.none else {
             throw ValidationError("--lossy \(lossy?.rawValue ?? "") needs a low tier, not none")
         }
         guard TierOptions.lowShareRange.contains(lowShare) else {
@@ -63,7 +66,7 @@ struct MemoryBudgetOptions: ParsableArguments {
         return lossy.flatMap {
             LossyOptions(
                 $0,
-                tier: lowTier,
+                tier: lowTier ?? .q3,
                 thresholds: thresholds,
                 lowShare: lowShare,
                 importance: importance

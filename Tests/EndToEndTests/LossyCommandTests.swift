@@ -49,6 +49,11 @@ struct LossyCommandTests {
         #expect(none.status != 0 && none.errors.contains("--low-tier is none"))
         let exact = try await Command.run(large.run + memory + ["--low-tier", "q3"])
         #expect(exact.status == 64 && exact.errors.contains("--low-tier is for --lossy"))
+        let measured = try await Command.run(
+            ["model", "-m", large.model.path, "--low-tier", "q3"] + memory,
+            program: "moiety-bench"
+        )
+        #expect(measured.status == 64 && measured.errors.contains("--low-tier is for --lossy"))
         let small = try await Command.run(
             large.run + large.budget("90MiB") + ["--lossy", "resident"]
         )
