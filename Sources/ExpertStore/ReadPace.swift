@@ -6,15 +6,18 @@ package struct ReadPace {
     private var awaitedCount = 0
     /// When that last became none, or one.
     private var changed: ContinuousClock.Instant?
+    /// How long somebody waited without a pause, lately.
+    private var spell = Duration.zero
     private var idle = Duration.zero
     private var busy = Duration.zero
 
     /// After this much time, what was before counts half.
-    private static let memory = Duration.seconds(2)
+    private static let memory = Duration.milliseconds(500)
     /// Before this much time nothing is said against reading ahead.
-    private static let least = Duration.milliseconds(200)
-    /// Where nothing was waited for longer than this, nobody asked for anything.
-    private static let longestPause = Duration.milliseconds(20)
+    private static let least = Duration.milliseconds(100)
+    /// Where nothing was waited for longer than this, and than something was waited for before,
+    /// nobody asked for anything.
+    private static let longestPause = Duration.milliseconds(10)
     /// The part of its time that makes a disk one with time to spare.
     private static let idlePart = 0.15
 
@@ -24,7 +27,9 @@ package struct ReadPace {
     package mutating func begin(at now: ContinuousClock.Instant) {
         awaitedCount += 1
         guard awaitedCount == 1 else { return }
-        if let changed { idle += min(now - changed, Self.longestPause) }
+        if let changed {
+            idle += min(now - changed, max(Self.longestPause, spell))
+        }
         turn(at: now)
     }
 
@@ -33,7 +38,10 @@ package struct ReadPace {
         precondition(awaitedCount > 0, "nothing was waited for")
         awaitedCount -= 1
         guard awaitedCount == 0 else { return }
-        if let changed { busy += now - changed }
+        if let changed {
+            spell = now - changed
+            busy += spell
+        }
         turn(at: now)
     }
 

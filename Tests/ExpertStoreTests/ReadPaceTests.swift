@@ -52,12 +52,27 @@ struct ReadPaceTests {
     func pauses() {
         var pace = ReadPace()
         var now = start
-        continueReading(&pace, &now, .milliseconds(100), .seconds(3600), 100)
-        #expect(pace.hasTimeToSpare)
-        continueReading(&pace, &now, .milliseconds(200), .seconds(3600), 100)
-        #expect(!pace.hasTimeToSpare)
+        for _ in 0..<3 {
+            continueReading(&pace, &now, .milliseconds(19), .milliseconds(1), 200)
+            #expect(!pace.hasTimeToSpare)
+            now += .seconds(8 * 3600)
+            for _ in 0..<100 {
+                continueReading(&pace, &now, .milliseconds(19), .milliseconds(1), 1)
+                #expect(!pace.hasTimeToSpare)
+            }
+        }
         continueReading(&pace, &now, .milliseconds(1), .milliseconds(1), 3000)
         #expect(pace.hasTimeToSpare)
+    }
+
+    @Test("Layers of a prompt, which take long to read and long to compute, leave time to spare")
+    func prompts() {
+        #expect(
+            pace(reading: .milliseconds(200), pausing: .milliseconds(400), count: 20).hasTimeToSpare
+        )
+        #expect(
+            !pace(reading: .milliseconds(200), pausing: .milliseconds(20), count: 20).hasTimeToSpare
+        )
     }
 
     @Test("While one of several reads is waited for, the disk is not idle")
