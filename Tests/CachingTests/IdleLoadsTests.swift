@@ -66,7 +66,7 @@ struct IdleLoadsTests {
         #expect(loads.nextExpert { _ in true } == nil)
     }
 
-    @Test("Who is wanted takes the place of who is not, and of nobody else")
+    @Test("Who is wanted takes an empty slot, and the place of nobody")
     func places() {
         var slots = ExpertSlots(
             expertCounts: [4, 4],
@@ -75,25 +75,15 @@ struct IdleLoadsTests {
         )
         slots.pass(0, [0])
         slots.pass(1, [1])
-        slots.pass(0, [2])
-        slots.want([ExpertID(0, 0), ExpertID(1, 3), ExpertID(9, 9)])
-        // The least recent one is wanted, so the next one goes.
-        let first = slots.prepare(ExpertID(1, 3), tier: .high)
-        #expect(first?.evicted == ExpertID(1, 1))
+        #expect(slots.prepare(ExpertID(9, 9), tier: .high) == nil)
+        let place = slots.prepare(ExpertID(1, 3), tier: .high)
+        #expect(place != nil && place?.evicted == nil)
+        #expect(slots.prepare(ExpertID(1, 2), tier: .high) == nil, "it is held")
         slots.release(ExpertID(1, 3), tier: .high)
-        slots.want([ExpertID(0, 0), ExpertID(1, 3), ExpertID(1, 2)])
-        slots.expect(ExpertID(0, 2))
-        #expect(slots.prepare(ExpertID(1, 2), tier: .high) == nil, "one is expected, two wanted")
-        slots.pass(0, [0])
-        slots.pass(1, [])
-        slots.hold(ExpertID(0, 2), tier: .high)
-        #expect(slots.prepare(ExpertID(1, 2), tier: .high) == nil, "one is held, two wanted")
-        slots.release(ExpertID(0, 2), tier: .high)
-        #expect(slots.prepare(ExpertID(1, 2), tier: .high)?.evicted == ExpertID(0, 2))
-        // Whoever is asked for takes the place of wanted ones as of any other.
-        slots.release(ExpertID(1, 2), tier: .high)
-        slots.pass(0, [1, 3])
+        #expect(slots.prepare(ExpertID(1, 2), tier: .high) == nil, "there is no empty slot")
+        // Whoever is asked for takes its place as that of any other.
+        slots.pass(0, [2, 3])
         slots.pass(1, [0])
-        #expect(slots.experts() == [ExpertID(0, 1), ExpertID(0, 3), ExpertID(1, 0)])
+        #expect(slots.experts() == [ExpertID(0, 2), ExpertID(0, 3), ExpertID(1, 0)])
     }
 }

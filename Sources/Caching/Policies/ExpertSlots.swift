@@ -24,8 +24,6 @@ public struct ExpertSlots: Sendable {
     private var tables: [SlotTable]
     /// The pass in which an expected expert's layer comes; `[expert]`, -1 for none.
     private var duePasses: [Int]
-    /// Whether coming work is expected to use it most; `[expert]`.
-    private var isWanted: [Bool]
     /// Slots of the high tier that each layer with experts may take; nil where all share them.
     private let quotas: [Int]?
     /// Experts of each layer in the high tier; `[place]`.
@@ -58,7 +56,6 @@ public struct ExpertSlots: Sendable {
             SlotTable(slotCount: slotCounts[$0], expertCount: numbering.count)
         }
         duePasses = Array(repeating: -1, count: numbering.count)
-        isWanted = Array(repeating: false, count: numbering.count)
         layerCounts = Array(repeating: 0, count: numbering.placeCount)
         if let quotas {
             precondition(
@@ -118,12 +115,15 @@ public struct ExpertSlots: Sendable {
         place(expert, tier: tier, because: .expected)
     }
 
-    /// Finds a slot for an expert that is wanted, and holds it.
+    /// Finds an empty slot for an expert that coming work is expected to use, and holds it.
     ///
-    /// - Returns: nil where every slot is held, expected or wanted.
+    /// - Returns: nil where there is none: nobody gives way to it.
     /// - Precondition: the model has the expert, and the tier does not hold it yet.
     public mutating func prepare(_ expert: ExpertID, tier: Tier) -> Admission? {
-        place(expert, tier: tier, because: .wanted)
+        guard let number = numbering.number(of: expert), !isFull(tier, for: number) else {
+            return nil
+        }
+        return place(expert, tier: tier, because: .expected)
     }
 
     /// Empties an expert's slot, unless it is held.
@@ -138,7 +138,6 @@ public struct ExpertSlots: Sendable {
     private enum Cause {
         case needed
         case expected
-        case wanted
     }
 
     private mutating func place(
@@ -189,16 +188,6 @@ public struct ExpertSlots: Sendable {
         numbering.number(of: expert).map { duePasses[$0] >= records.passCount } ?? false
     }
 
-    /// Says which experts coming work is expected to use most; all others are wanted no more.
-    ///
-    /// They do not give way to each other, and to everybody else as ever.
-    public mutating func want(_ experts: some Sequence<ExpertID>) {
-        for number in isWanted.indices { isWanted[number] = false }
-        for expert in experts {
-            if let number = numbering.number(of: expert) { isWanted[number] = true }
-        }
-    }
-
     // MARK: Who gives way
 
     /// Whether someone must go before an expert can come in.
@@ -220,9 +209,7 @@ public struct ExpertSlots: Sendable {
             guard !isSplit || numbering.places[expert] == place else { continue }
             let due = duePasses[expert]
             let isExpected = due >= records.passCount
-            guard cause == .needed || !isExpected, cause != .wanted || !isWanted[expert] else {
-                continue
-            }
+            guard cause == .needed || !isExpected else { continue }
             let rank = Rank(
                 // The later an expected expert is due, the sooner it gives way.
                 reserve: isExpected ? Int.max - due : -1,

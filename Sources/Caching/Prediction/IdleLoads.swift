@@ -3,7 +3,7 @@ public import Model
 /// Which experts are loaded while nothing is asked for: those that coming work is expected to use
 /// most, as many as there are slots.
 ///
-/// Says nothing about who gives way: `ExpertSlots.prepare` does.
+/// Nobody gives way to them: `ExpertSlots.prepare` finds empty slots.
 public struct IdleLoads: Hashable, Sendable {
     public let slotCount: Int
     /// The most wanted first.

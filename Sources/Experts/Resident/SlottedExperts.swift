@@ -415,12 +415,9 @@ public final class SlottedExperts {
     // MARK: While nothing is asked for
 
     /// Takes what coming work is expected to use, the most wanted first; `prepare` loads it.
-    public func want(_ experts: [ExpertID]) {
-        idle.adopt(experts)
-        slots.want(idle.wanted)
-    }
+    public func want(_ experts: [ExpertID]) { idle.adopt(experts) }
 
-    /// Loads what is wanted and missing, in the place of what is not wanted; waits for nothing.
+    /// Loads what is wanted and missing, as far as there are empty slots; waits for nothing.
     ///
     /// To be called between layers, when none is expected soon.
     ///
