@@ -42,7 +42,10 @@ struct ReadPaceTests {
             !pace(reading: .milliseconds(9), pausing: .milliseconds(1), count: 90).hasTimeToSpare
         )
         #expect(
-            pace(reading: .milliseconds(4), pausing: .milliseconds(1), count: 90).hasTimeToSpare
+            !pace(reading: .milliseconds(4), pausing: .milliseconds(1), count: 90).hasTimeToSpare
+        )
+        #expect(
+            pace(reading: .milliseconds(2), pausing: .milliseconds(1), count: 90).hasTimeToSpare
         )
         // Too little is known of this one.
         #expect(pace(reading: .milliseconds(9), pausing: .milliseconds(1), count: 9).hasTimeToSpare)
@@ -65,8 +68,8 @@ struct ReadPaceTests {
         #expect(pace.hasTimeToSpare)
     }
 
-    @Test("Layers of a prompt, which take long to read and long to compute, leave time to spare")
-    func prompts() {
+    @Test("Layers of many rows, which take long to read and long to compute, leave time to spare")
+    func manyRows() {
         #expect(
             pace(reading: .milliseconds(200), pausing: .milliseconds(400), count: 20).hasTimeToSpare
         )

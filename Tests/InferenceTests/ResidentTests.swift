@@ -14,7 +14,7 @@ import Tensors
 import Testing
 
 /// A model whose experts are on disk, and some of them in memory.
-private struct ResidentModel {
+struct ResidentModel {
     let place: TemporaryFile
     let cache: ExpertCache
     let model: WholeModel
@@ -160,75 +160,6 @@ struct ResidentTests {
         flaky.fails.store(false, ordering: .relaxed)
         let whole = bits(try model.forward().logits(of: tokens))
         #expect(bits(try forward.logits(of: tokens, chunk: 5)) == whole)
-    }
-
-    @Test("No more reads are under way than may be, however many guesses come true at once")
-    func capacity() throws {
-        let resident = try ResidentModel(try .demo)
-        let kernels = Kernels(instructionSet: .detected, threadCount: 1)
-        let memory = try SlotMemory(slotCount: 60, slotByteCount: resident.layout.slotByteCount)
-        let source = GatedSource(store: try resident.store)
-        let experts = SlottedExperts(
-            layout: resident.layout,
-            expertCounts: resident.model.description.expertCounts,
-            expertsPerRow: 7,
-            memory: memory,
-            reads: ReadPool(memory: memory, sources: [source], capacity: 8),
-            fastSourceCount: 1,
-            options: ResidencyOptions(foresight: 1),
-            kernels: kernels,
-            onTrouble: { _ in }
-        )
-        let routing = Routing(
-            topK: 7,
-            experts: Array(0..<7),
-            weights: Array(repeating: 0.125, count: 7)
-        )
-        // None of them comes before the layer does.
-        experts.foresee(LayerIndex(0), distance: 0, routing)
-        experts.foresee(LayerIndex(1), distance: 1, routing)
-        #expect(experts.figures.readAhead == 7)
-        experts.begin(LayerIndex(0), routing)
-        #expect(experts.figures.foreseen == 7 && experts.figures.readAhead == 8)
-        source.open()
-        experts.settle()
-    }
-
-    @Test("From a disk that is never idle nothing is read ahead")
-    func busyDisk() throws {
-        let resident = try ResidentModel(try .demo)
-        let kernels = Kernels(instructionSet: .detected, threadCount: 1)
-        let now = Mutex(ContinuousClock.now)
-        let memory = try SlotMemory(slotCount: 60, slotByteCount: resident.layout.slotByteCount)
-        let source = GatedSource(store: try resident.store)
-        let pool = ReadPool(
-            memory: memory,
-            sources: [source],
-            capacity: 8,
-            now: { now.withLock { $0 } }
-        )
-        let experts = SlottedExperts(
-            layout: resident.layout,
-            expertCounts: resident.model.description.expertCounts,
-            expertsPerRow: 2,
-            memory: memory,
-            reads: pool,
-            fastSourceCount: 1,
-            options: ResidencyOptions(foresight: 1),
-            kernels: kernels,
-            onTrouble: { _ in }
-        )
-        func routing(_ first: Int32) -> Routing {
-            Routing(topK: 2, experts: [first, first + 1], weights: [0.5, 0.5])
-        }
-        experts.foresee(LayerIndex(1), distance: 1, routing(0))
-        #expect(experts.figures.readAhead == 2)
-        experts.begin(LayerIndex(0), routing(4))
-        now.withLock { $0 += .seconds(1) }
-        source.open()
-        experts.settle()
-        experts.foresee(LayerIndex(2), distance: 1, routing(0))
-        #expect(experts.figures.readAhead == 2)
     }
 
     @Test("Guesses that turn out wrong are soon not read any more, and change no bit")
@@ -390,7 +321,7 @@ private final class Notes: Sendable {
 }
 
 /// A store that gives nothing until it is open.
-private final class GatedSource: SlotSource {
+final class GatedSource: SlotSource {
     private let store: PackedStore
     private let gate = DispatchSemaphore(value: 0)
 

@@ -10,6 +10,8 @@ struct Foresight {
     let depth: Int
     /// Guesses of a layer: from 0 to `depth` layers ahead.
     private let distances: Int
+    /// Experts of each layer.
+    private let expertCounts: [Int]
     /// The likeliest expert first, none where nothing was guessed;
     /// `[layer * distances + distance]`.
     private var guesses: [[Int]]
@@ -32,11 +34,15 @@ struct Foresight {
     /// What a new judgement counts.
     private static let rate: Float = 0.02
     private static let longGuessParts = 16
+    /// Of longer guesses, as parts of their layers, nothing is read: prompts need nearly all
+    /// experts anyway, and what comes early takes the place of who would be needed as soon.
+    private static let longestGuess = 0.5
 
     /// - Parameter expertsPerRow: what a router chooses for each row.
     init(expertCounts: [Int], expertsPerRow: Int, depth: Int) {
         self.depth = depth
         distances = depth + 1
+        self.expertCounts = expertCounts
         let most = expertCounts.max() ?? 0
         guesses = (0..<expertCounts.count * distances).map { _ in
             var guess: [Int] = []
@@ -71,7 +77,8 @@ struct Foresight {
         guesses[place].removeAll(keepingCapacity: true)
         guesses[place].append(contentsOf: choice.experts)
         latest[layer.rawValue] = distance
-        seen[layer.rawValue] = 0
+        let most = Int(Double(expertCounts[layer.rawValue]) * Self.longestGuess)
+        seen[layer.rawValue] = choice.experts.count > most ? choice.experts.count : 0
     }
 
     /// Whether the guess that was taken last has an expert.

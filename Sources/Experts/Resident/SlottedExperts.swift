@@ -48,7 +48,7 @@ public final class SlottedExperts {
     /// Experts that are computed in one go, so that reads are posted in between.
     private static let pieceLength = 8
 
-    /// Reads ahead that are under way at once: enough for the time that attention of a prompt's
+    /// Reads ahead that are under way at once: enough for the time that attention of a batch's
     /// rows takes, in which none is posted.
     private static let mostEarly = 16
     /// Loads under way at once while nothing is asked for: few, because what is asked for next
