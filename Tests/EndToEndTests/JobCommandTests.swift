@@ -153,7 +153,9 @@ struct JobCommandTests {
     func goesOn() async throws {
         let cluster = try ClusterOfProcesses(workers: ["alpha"])
         let (input, output) = ("\(cluster.directory.path)-in", "\(cluster.directory.path)-out")
-        try Self.writeBatch(12, to: input)
+        // Many, so that it has not ended before it is interrupted.
+        let count = 120
+        try Self.writeBatch(count, to: input)
         let arguments = [
             "submit", "--file", input, "--output", output, "--window", "3", "--coordinator",
             cluster.clientEndpoint,
@@ -171,9 +173,9 @@ struct JobCommandTests {
         try file.close()
         let rest = try await Command.run(arguments)
         #expect(rest.status == 0, "\(rest.errors)")
-        #expect(try Self.results(output).count == 12)
+        #expect(try Self.results(output).count == count)
         // Nothing was submitted twice.
-        #expect(try await cluster.client.jobs().count == 12)
+        #expect(try await cluster.client.jobs().count == count)
         let again = try await Command.run(arguments)
         #expect(again.status == 65 && again.errors.contains("exists already"))
     }
