@@ -104,7 +104,7 @@ public struct ExpertSlots: Sendable {
     /// - Returns: nil where every slot is held.
     /// - Precondition: the model has the expert, and the tier does not hold it yet.
     public mutating func admit(_ expert: ExpertID, tier: Tier) -> Admission? {
-        place(expert, tier: tier, because: .needed)
+        place(expert, tier: tier, isNeeded: true)
     }
 
     /// Finds a slot for an expert that is expected, and holds it.
@@ -112,7 +112,7 @@ public struct ExpertSlots: Sendable {
     /// - Returns: nil where every slot is held or expected itself.
     /// - Precondition: the model has the expert, and the tier does not hold it yet.
     public mutating func prefetch(_ expert: ExpertID, tier: Tier) -> Admission? {
-        place(expert, tier: tier, because: .expected)
+        place(expert, tier: tier, isNeeded: false)
     }
 
     /// Finds an empty slot for an expert that coming work is expected to use, and holds it.
@@ -123,7 +123,7 @@ public struct ExpertSlots: Sendable {
         guard let number = numbering.number(of: expert), !isFull(tier, for: number) else {
             return nil
         }
-        return place(expert, tier: tier, because: .expected)
+        return place(expert, tier: tier, isNeeded: false)
     }
 
     /// Empties an expert's slot, unless it is held.
@@ -134,22 +134,12 @@ public struct ExpertSlots: Sendable {
         layerCounts[numbering.places[number]] -= 1
     }
 
-    /// Why an expert comes in.
-    private enum Cause {
-        case needed
-        case expected
-    }
-
-    private mutating func place(
-        _ expert: ExpertID,
-        tier: Tier,
-        because cause: Cause
-    ) -> Admission? {
+    private mutating func place(_ expert: ExpertID, tier: Tier, isNeeded: Bool) -> Admission? {
         guard let number = numbering.number(of: expert), slot(of: expert, tier: tier) == nil
         else { preconditionFailure("\(expert) is no expert, or in the \(tier) tier already") }
         var gone: Int?
         if isFull(tier, for: number) {
-            gone = victim(in: tier, for: number, because: cause)
+            gone = victim(in: tier, for: number, isNeeded: isNeeded)
             guard gone != nil else { return nil }
         }
         let placed = tables[tier.rawValue].place(number, insteadOf: gone)
@@ -199,7 +189,7 @@ public struct ExpertSlots: Sendable {
     }
 
     /// The slot of the expert that gives way; nil where none may.
-    private func victim(in tier: Tier, for number: Int, because cause: Cause) -> Int? {
+    private func victim(in tier: Tier, for number: Int, isNeeded: Bool) -> Int? {
         let table = tables[tier.rawValue]
         let place = numbering.places[number]
         let isSplit = quotas != nil && tier == .high
@@ -209,7 +199,7 @@ public struct ExpertSlots: Sendable {
             guard !isSplit || numbering.places[expert] == place else { continue }
             let due = duePasses[expert]
             let isExpected = due >= records.passCount
-            guard cause == .needed || !isExpected else { continue }
+            guard isNeeded || !isExpected else { continue }
             let rank = Rank(
                 // The later an expected expert is due, the sooner it gives way.
                 reserve: isExpected ? Int.max - due : -1,
