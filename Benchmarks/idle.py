@@ -22,9 +22,8 @@ import statistics
 import subprocess
 import sys
 import time
-import urllib.request
 
-from prefix import TOP
+from prefix import TOP, ask
 
 TEXTS = [
     os.path.join(TOP, "Tests", "Fixtures", "demo", "val", name + ".txt")
@@ -33,28 +32,6 @@ TEXTS = [
 COUNTERS = ["stored_uses", "stored_hits", "stored_foreseen", "idle_loads", "idle_uses"]
 # Workers tell what they count with every heartbeat.
 HEARTBEAT = 0.1
-
-
-def ask(cluster, prompt, task, count):
-    """Seconds to the first text, and the whole text."""
-    body = {"prompt": prompt, "max_tokens": count, "temperature": 0, "stream": True, "task": task}
-    request = urllib.request.Request(
-        cluster.url + "/v1/completions", json.dumps(body).encode(),
-        {"Content-Type": "application/json"},
-    )
-    begun = time.monotonic()
-    first, text = None, ""
-    with urllib.request.urlopen(request, timeout=600) as answer:
-        for line in answer:
-            if not line.startswith(b"data: {"):
-                continue
-            piece = json.loads(line[6:])
-            if "error" in piece:
-                raise RuntimeError(piece["error"]["message"])
-            if piece["choices"]:
-                first = first or time.monotonic() - begun
-                text += piece["choices"][0]["text"]
-    return first, text
 
 
 def counters(cluster):
@@ -66,7 +43,7 @@ def counters(cluster):
 
 def answer(cluster, prompt, task, options):
     before = counters(cluster)
-    first, text = ask(cluster, prompt, task, options.tokens)
+    first, text, _ = ask(cluster.url, prompt, options.tokens, task=task)
     after = counters(cluster)
     figures = {name: after[name] - before[name] for name in after}
     return {"first_s": first, "text": text, **figures}
@@ -120,7 +97,7 @@ def measure(options, is_on):
     with Cluster(model=options.model, memory=options.memory, **settings) as cluster:
         for path in options.texts:
             for prompt in pieces(halves(path)[0], options.length, 4):
-                ask(cluster, prompt, os.path.basename(path), options.tokens)
+                ask(cluster.url, prompt, options.tokens, task=os.path.basename(path))
         between, after = [], []
         for path, prompt in mixed:
             time.sleep(options.pause)

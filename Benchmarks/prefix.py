@@ -23,12 +23,12 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TIME_LIMIT = 600
 
 
-def ask(url, prompt, count):
+def ask(url, prompt, count, **wishes):
     """Seconds to the first text, the whole text, and how many tokens were cached."""
     place = urllib.parse.urlsplit(url)
     connection = http.client.HTTPConnection(place.hostname, place.port, timeout=TIME_LIMIT)
     body = {"prompt": prompt, "max_tokens": count, "temperature": 0, "stream": True,
-            "stream_options": {"include_usage": True}}
+            "stream_options": {"include_usage": True}, **wishes}
     begun = time.monotonic()
     connection.request("POST", "/v1/completions", json.dumps(body),
                        {"Content-Type": "application/json"})
