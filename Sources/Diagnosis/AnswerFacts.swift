@@ -8,6 +8,8 @@ public struct AnswerFacts: Equatable, Sendable {
         public var memoryByteCount: UInt64
         /// To it and back, and bytes per second; nil where nothing was measured yet.
         public var link: Link?
+        /// How it gives accuracy for speed; nil where it is exact.
+        public var lossy: String?
 
         public init(
             name: String,
@@ -15,7 +17,8 @@ public struct AnswerFacts: Equatable, Sendable {
             state: String,
             message: String,
             memoryByteCount: UInt64,
-            link: Link?
+            link: Link?,
+            lossy: String? = nil
         ) {
             self.name = name
             self.isReady = isReady
@@ -23,6 +26,7 @@ public struct AnswerFacts: Equatable, Sendable {
             self.message = message
             self.memoryByteCount = memoryByteCount
             self.link = link
+            self.lossy = lossy
         }
     }
 
@@ -68,7 +72,19 @@ public struct AnswerFacts: Equatable, Sendable {
 
     /// - Parameter build: what this program calls itself.
     public func findings(build: String) -> [Finding] {
-        [version(build), readiness] + workers.map(\.finding)
+        [version(build), readiness] + [accuracy].compactMap(\.self) + workers.map(\.finding)
+    }
+
+    /// Who gives accuracy for speed; nil where every worker is exact.
+    ///
+    /// Whoever runs the cluster has wanted it so, and should see it.
+    private var accuracy: Finding? {
+        let lossy = workers.compactMap { worker in worker.lossy.map { "\(worker.name) (\($0))" } }
+        guard !lossy.isEmpty else { return nil }
+        return .ok(
+            "accuracy",
+            "not exact: \(lossy.joined(separator: ", ")); each answer says which part of it was not"
+        )
     }
 
     private func version(_ own: String) -> Finding {

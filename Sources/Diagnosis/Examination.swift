@@ -68,6 +68,8 @@ public struct WorkerExamination: Sendable {
     public var model: ModelFacts
     public var keys: KeyFacts
     public var cache: DiskFacts
+    /// How the worker gives accuracy for speed; nil where it is exact.
+    public var lossy: String?
     public var coordinator: String
     public var reach: Reach
 
@@ -82,6 +84,7 @@ public struct WorkerExamination: Sendable {
             path: settings.cacheDirectory,
             limit: UInt64(clamping: settings.cacheByteCount)
         )
+        lossy = settings.lossy.map { "\($0.kind.name) \($0.tier.rawValue)" }
         coordinator = settings.coordinatorEndpoint.rawValue
         reach = Self.reach(settings, patience: patience)
     }
@@ -115,7 +118,11 @@ public struct WorkerExamination: Sendable {
         if case .unusable(let reason) = model {
             findings.append(.fail("model", reason, "mend worker.model, or leave it out"))
         }
-        return findings + [reachFinding]
+        return findings + [accuracy].compactMap(\.self) + [reachFinding]
+    }
+
+    private var accuracy: Finding? {
+        lossy.map { .ok("accuracy", "not exact: \($0); the coordinator must allow it, too") }
     }
 
     private var reachFinding: Finding {

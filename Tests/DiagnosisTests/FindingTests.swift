@@ -140,6 +140,36 @@ struct FindingTests {
         #expect(answer.workerMemory == nil)
     }
 
+    @Test("Workers that give accuracy for speed are told by name, and are nothing to mend")
+    func accuracy() {
+        func worker(_ name: String, _ lossy: String?) -> AnswerFacts.Worker {
+            AnswerFacts.Worker(
+                name: name,
+                isReady: true,
+                state: "ready",
+                message: "",
+                memoryByteCount: 0,
+                link: nil,
+                lossy: lossy
+            )
+        }
+        var answer = AnswerFacts(
+            endpoint: "tcp://head:6645",
+            build: "moiety 1",
+            isReady: true,
+            status: "ready",
+            workers: [worker("a", nil), worker("b", nil)]
+        )
+        func told() -> [Finding] {
+            answer.findings(build: "moiety 1").filter { $0.topic == "accuracy" }
+        }
+        #expect(told().isEmpty)
+        answer.workers[1].lossy = "resident q3"
+        answer.workers.append(worker("c", "hobbit"))
+        #expect(told().map(\.state) == [.ok])
+        #expect(told().first?.text.hasPrefix("not exact: b (resident q3), c (hobbit); ") == true)
+    }
+
     @Test("The worst finding is the state of all")
     func worst() {
         #expect([Finding]().state == .ok)

@@ -64,12 +64,28 @@ struct LossyClusterTests {
         let nodesObject = try await Command.run(["nodes", "--json"] + place).object
         let node = try #require((nodesObject["nodes"] as? [[String: Any]])?.first)
         #expect(node["lossy"] as? String == mode && node["low_tier"] as? String == "q3")
+        try await checkStatus(of: cluster, mode)
         let stored = (node["supply"] as? [String: Any])?["stored"] as? [String: Any]
         let tiers = try #require(stored?["tiers"] as? [String: [String: Int]])
         #expect(tiers["high"]?["uses"] ?? 0 > 0)
         #expect(tiers["low"]?["hits"] ?? .max <= tiers["low"]?["uses"] ?? 0)
         let resident = try cluster.worker("alpha").residentByteCount()
         #expect(Double(resident) <= 1.02 * Double(170 << 20), "\(resident >> 20) MiB")
+    }
+
+    /// Status and doctor say which worker is lossy, and how.
+    private func checkStatus(of cluster: ClusterOfProcesses, _ mode: String) async throws {
+        let place = ["--coordinator", cluster.clientEndpoint]
+        let status = try await Command.run(["status"] + place)
+        #expect(status.output.contains("alpha (\(mode) q3)"), "\(status.output)")
+        let object = try await Command.run(["status", "--json"] + place).object
+        let lossy = try #require(object["lossy"] as? [[String: String]])
+        #expect(lossy == [["worker": "alpha", "mode": mode, "low_tier": "q3"]])
+        let doctor = try await Command.run(["doctor", "coordinator", "--json"] + place)
+        let findings = try #require(try doctor.object["findings"] as? [[String: Any]])
+        let accuracy = try #require(findings.first { $0["topic"] as? String == "accuracy" })
+        #expect(accuracy["state"] as? String == "ok")
+        #expect((accuracy["text"] as? String)?.contains("alpha (\(mode) q3)") == true)
     }
 
     @Test("perplexity and logits say which part of them was not exact")
@@ -118,6 +134,8 @@ struct LossyClusterTests {
     @Test("A coordinator that gives exact answers sends lossy workers away, and both say why")
     func refused() async throws {
         let cluster = try cluster("resident", coordinator: [])
+        let status = ["status", "--json", "--coordinator", cluster.clientEndpoint]
+        #expect(try await Command.run(status).object["lossy"] as? [[String: String]] == [])
         for process in [cluster.coordinator, try cluster.worker("alpha")] {
             try await ClusterProcess.wait {
                 process.logText.contains("worker 'alpha' is lossy (worker.lossy is resident)")

@@ -12,9 +12,9 @@ struct DoctorCommand: AsyncParsableCommand {
         commandName: "doctor",
         abstract: "Looks for what keeps a daemon of this machine from serving well.",
         discussion: """
-            Clock, processor, memory, disk, model, keys, ports, versions, and the links between \
-            machines where a coordinator answers. Nothing is changed. Best run as the daemon's \
-            user or as root, with the daemon's variables:
+            Clock, processor, memory, disk, model, keys, ports, versions, who gives accuracy for \
+            speed, and the links between machines where a coordinator answers. Nothing is changed. \
+            Best run as the daemon's user or as root, with the daemon's variables:
 
               env $(systemctl show -P Environment moiety-coordinator) moiety doctor coordinator
 
@@ -127,7 +127,8 @@ extension ClusterClient {
                     memoryByteCount: node.memoryByteCount,
                     link: measured.map {
                         AnswerFacts.Link(roundTrip: $0.roundTrip, bandwidth: $0.bandwidth)
-                    }
+                    },
+                    lossy: node.lossyWords
                 )
             }
         )

@@ -49,15 +49,10 @@ struct NodesCommand: AsyncParsableCommand {
                 Format.bytes(node.residentByteCount), loaded(node), "\(node.rowsComputed)",
                 silent ?? "-", "\(node.coreCount)", node.instructionSet,
             ]
-            if hasLossy { cells.append(lossyWords(node)) }
+            if hasLossy { cells.append(node.lossyWords ?? "-") }
             table.add(cells + [node.message])
         }
         return table
-    }
-
-    private static func lossyWords(_ node: NodeReport) -> String {
-        guard let lossy = node.lossy else { return "-" }
-        return node.supply.lowTier.map { "\(lossy.name) \($0)" } ?? lossy.name
     }
 
     private static func loaded(_ node: NodeReport) -> String {

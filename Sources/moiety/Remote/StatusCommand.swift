@@ -31,11 +31,11 @@ struct StatusCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await CommandFailure.report {
-            let status = try await finalStatus()
+            let (status, nodes) = try await finalStatus()
             if json {
-                try Console.writeJSON(StatusLine(status))
+                try Console.writeJSON(StatusLine(status, nodes))
             } else {
-                Console.write(Self.table(status).text)
+                Console.write(Self.table(status, nodes).text)
             }
             guard wait == nil || status.isReady else {
                 throw CommandFailure(
@@ -46,15 +46,19 @@ struct StatusCommand: AsyncParsableCommand {
         }
     }
 
-    /// The status, once it is ready or the wait is over.
+    /// The status, once it is ready or the wait is over, and the workers then.
     ///
     /// Whoever waits also waits for the coordinator itself, which hashes a large model before it
     /// listens, or is being started again.
-    private func finalStatus() async throws -> StatusReport {
+    private func finalStatus() async throws -> (StatusReport, [NodeReport]) {
         let end = ContinuousClock.now + .seconds(wait ?? 0)
         while true {
             do {
-                return try await status(of: coordinator.connect(), until: end)
+                let client = try coordinator.connect()
+                let status = try await status(of: client, until: end)
+                let reply = try client.ask(.listNodes)
+                guard case .nodes(let nodes) = reply else { throw client.unexpected(reply) }
+                return (status, nodes)
             } catch let failure as CommandFailure
                 where failure.code == CommandFailure.unreachable && ContinuousClock.now < end
             {
@@ -79,12 +83,18 @@ struct StatusCommand: AsyncParsableCommand {
 
     private static let pause = Duration.milliseconds(100)
 
-    private static func table(_ status: StatusReport) -> Table {
+    private static func table(_ status: StatusReport, _ nodes: [NodeReport]) -> Table {
         var table = Table([("", .left), ("", .left)])
         table.add(["cluster", status.text])
         table.add(["model", status.modelName])
         table.add(["plan", status.epoch.map { "epoch \($0)" } ?? "none yet"])
         table.add(["workers", "\(status.workersReady) of \(status.workersExpected) ready"])
+        // Exact clusters have nothing to tell of it.
+        let lossy = nodes.compactMap { node in node.lossyWords.map { "\(node.name) (\($0))" } }
+        if !lossy.isEmpty {
+            let text = lossy.joined(separator: ", ")
+            table.add(["not exact", "\(text): they give accuracy for speed"])
+        }
         table.add(["jobs", "\(status.jobsRunning) running, \(status.jobsQueued) waiting"])
         if !status.ledgerTrouble.isEmpty { table.add(["job ledger", status.ledgerTrouble]) }
         table.add(["build", "\(status.build), protocol version \(status.protocolVersion)"])
@@ -136,6 +146,8 @@ private struct StatusLine: Encodable {
     let rebalancing: Rebalancing?
     /// Why durable jobs are not taken; nil where they are.
     let ledgerTrouble: String?
+    /// Workers that give accuracy for speed; empty where all answers are exact.
+    let lossy: [LossyLine]
 
     struct Rebalancing: Encodable {
         let automatic: Bool
@@ -166,7 +178,7 @@ private struct StatusLine: Encodable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case ready, text, model, epoch, build, sockets, trips, imbalance, rebalancing
+        case ready, text, model, epoch, build, sockets, trips, imbalance, rebalancing, lossy
         case workersExpected = "workers_expected"
         case workersReady = "workers_ready"
         case jobsQueued = "jobs_queued"
@@ -175,7 +187,7 @@ private struct StatusLine: Encodable {
         case ledgerTrouble = "ledger_trouble"
     }
 
-    init(_ status: StatusReport) {
+    init(_ status: StatusReport, _ nodes: [NodeReport]) {
         ready = status.isReady
         text = status.text
         model = status.modelName
@@ -192,5 +204,6 @@ private struct StatusLine: Encodable {
         imbalance = status.balance?.imbalance
         rebalancing = status.balance.map(Rebalancing.init)
         ledgerTrouble = status.ledgerTrouble.isEmpty ? nil : status.ledgerTrouble
+        lossy = nodes.compactMap(LossyLine.init)
     }
 }
