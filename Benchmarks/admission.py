@@ -5,10 +5,11 @@ Two clusters of this machine serve MODEL, one with `coordinator.admission` at `a
 `objectives`. The same requests of five tasks, at the same random times (Poisson), go to the one and
 then to the other, over HTTP, at parts of the rate that first come, first served just keeps up with:
 as many leave in a second when all wait from the beginning. How long answers become nobody is told;
-they end when they are as long as was drawn. What `make bench-admission` does.
+they end when they are as long as was drawn. Each round draws anew; what one order gains is the median
+of the rounds' ratios. What `make bench-admission` does.
 
     Benchmarks/admission.py -m MODEL [--requests 300] [--loads 0.5,0.6,0.7,0.8,0.9,1.0]
-        [--running-jobs 8] [--scale 1] [--seed N] [--json] [--output DIRECTORY]
+        [--rounds 3] [--running-jobs 8] [--scale 1] [--seed N] [--json] [--output DIRECTORY]
 """
 
 import argparse
@@ -125,13 +126,20 @@ async def play(url, requests, pace):
     return await asyncio.gather(*[one(request) for request in requests])
 
 
-def summary(load, rate, order, answers, held):
+def mean_latency(answers):
+    return statistics.mean(answer.whole for answer in answers)
+
+
+def summary(load, rate, order, rounds, held):
+    """Of all rounds' answers together, and each round's mean."""
+    answers = [answer for answers in rounds for answer in answers]
     whole = sorted(answer.whole for answer in answers)
     return {
         "load": load,
         "requests_s": round(rate, 3),
         "order": order,
-        "mean_s": round(statistics.mean(whole), 3),
+        "mean_s": round(mean_latency(answers), 3),
+        "means_s": [round(mean_latency(answers), 4) for answers in rounds],
         "p50_s": round(statistics.median(whole), 3),
         "p99_s": round(whole[min(len(whole) - 1, len(whole) * 99 // 100)], 3),
         "first_token_mean_s": round(statistics.mean(answer.first for answer in answers), 3),
@@ -157,18 +165,23 @@ def measure(clusters, options):
          + f", then {1000 * pace:.1f} ms a token")
     results = []
     for number, load in enumerate(options.loads):
-        requests = draw(options.requests, load * most, unit, options.seed + number)
-        # Neither is always the first to run.
-        for order in ORDERS if number % 2 == 0 else ORDERS[::-1]:
-            cluster = clusters[order]
-            before = cluster.metric("requests_held_back_total")
-            answers = asyncio.run(play(cluster.url, requests, pace))
-            held = int(cluster.metric("requests_held_back_total") - before)
-            results.append(summary(load, load * most, order, answers, held))
+        answers, held = {order: [] for order in ORDERS}, dict.fromkeys(ORDERS, 0)
+        for turn in range(options.rounds):
+            seed = options.seed + number + 100 * turn
+            requests = draw(options.requests, load * most, unit, seed)
+            # Neither is always the first to run.
+            for order in ORDERS if (number + turn) % 2 == 0 else ORDERS[::-1]:
+                cluster = clusters[order]
+                before = cluster.metric("requests_held_back_total")
+                answers[order].append(asyncio.run(play(cluster.url, requests, pace)))
+                held[order] += int(cluster.metric("requests_held_back_total") - before)
+        for order in ORDERS:
+            results.append(summary(load, load * most, order, answers[order], held[order]))
             tell(line(results[-1]))
     results.sort(key=lambda result: (result["load"], result["order"]))
     return {
-        "requests": options.requests, "running_jobs": options.running_jobs,
+        "requests": options.requests, "rounds": options.rounds,
+        "running_jobs": options.running_jobs,
         "saturating_requests_s": round(most, 3), "first_token_s": {
             task: round(first * unit, 3) for task, _, _, first in TASKS
         },
@@ -191,11 +204,13 @@ def table(result):
     lines = ["| load | requests/s | order | mean | p50 | p99 | objectives met | held back |",
              "|---|---|---|---|---|---|---|---|"]
     lines += [line(run) for run in result["runs"]]
-    gains = [
-        f"{load}: {100 * (new['mean_s'] / old['mean_s'] - 1):+.0f} %"
-        for load, old, new in pairs(result)
-    ]
-    return "\n".join(lines) + "\n\nMean latency by objectives, by load: " + ", ".join(gains) + "\n"
+    gains = []
+    for load, old, new in pairs(result):
+        ratios = sorted(by / come for come, by in zip(old["means_s"], new["means_s"]))
+        gains.append(f"{load}: {100 * (statistics.median(ratios) - 1):+.0f} % "
+                     f"({100 * (ratios[0] - 1):+.0f} to {100 * (ratios[-1] - 1):+.0f})")
+    return ("\n".join(lines) + "\n\nMean latency by objectives, median and range of rounds, by load: "
+            + ", ".join(gains) + "\n")
 
 
 def pairs(result):
@@ -277,6 +292,7 @@ def main():
     parser.add_argument("--moiety", default=os.path.join(TOP, ".build", "release"))
     parser.add_argument("--requests", type=int, default=300, help="of each run")
     parser.add_argument("--loads", default="0.5,0.6,0.7,0.8,0.9,1.0")
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--running-jobs", type=int, default=8)
     parser.add_argument("--scale", type=float, default=1, help="of all objectives")
     parser.add_argument("--seed", type=int, default=1)

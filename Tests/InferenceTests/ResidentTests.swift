@@ -27,7 +27,7 @@ struct ResidentModel {
         layout = try StoreLayout(model.file.layout)
     }
 
-    /// A runner with memory for so many experts.
+    /// A runner with memory for so many experts, which reads guesses ahead however busy the disk is.
     func runner(
         slots: Int,
         sources: [any SlotSource],
@@ -36,12 +36,19 @@ struct ResidentModel {
         onTrouble: @escaping (StoreError) -> Void = { _ in }
     ) throws -> ResidentRunner {
         let memory = try SlotMemory(slotCount: slots, slotByteCount: layout.slotByteCount)
+        let now = ContinuousClock.now
+        let reads = ReadPool(
+            memory: memory,
+            sources: sources,
+            capacity: min(8, slots),
+            now: { now }
+        )
         let experts = SlottedExperts(
             layout: layout,
             expertCounts: model.description.expertCounts,
             expertsPerRow: model.description.expertsPerToken,
             memory: memory,
-            reads: ReadPool(memory: memory, sources: sources, capacity: min(8, slots)),
+            reads: reads,
             fastSourceCount: 1,
             options: options,
             kernels: kernels,

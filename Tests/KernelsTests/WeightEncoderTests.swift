@@ -152,7 +152,8 @@ struct WeightEncoderTests {
         let d = Float(Float16(Float.random(in: 0.001...0.01, using: &random)))
         let m = Float(Float16(Float.random(in: 0.001...0.01, using: &random)))
         if type == .q4_0 {
-            return [-8 * d, 7 * d] + (0..<30).map { _ in d * Float(Int.random(in: -8...7)) }
+            return [-8 * d, 7 * d]
+                + (0..<30).map { _ in d * Float(Int.random(in: -8...7, using: &random)) }
         }
         let isSigned = type == .q3_K
         let part = type == .q4_K ? 32 : 16
