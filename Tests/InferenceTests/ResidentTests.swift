@@ -27,7 +27,7 @@ struct ResidentModel {
         layout = try StoreLayout(model.file.layout)
     }
 
-    /// A runner with memory for so many experts, which reads guesses ahead however busy the disk is.
+    /// A runner with memory for so many experts, that reads guesses ahead however busy a disk is.
     func runner(
         slots: Int,
         sources: [any SlotSource],
