@@ -241,9 +241,9 @@ let package = Package(
         swift(
             "ClusterTesting",
             [
-                "Coordinator", "Worker", "Inference", "Experts", "Tokenizer", "Kernels", "Tensors",
-                "GGUF", "Model", "Placement", "Cluster", "Wire", "Messaging", "Settings", logging,
-                lifecycle,
+                "Coordinator", "Worker", "Inference", "Experts", "ExpertStore", "Tokenizer",
+                "Kernels", "Tensors", "GGUF", "Model", "Placement", "Cluster", "Wire", "Messaging",
+                "Settings", logging, lifecycle,
             ]
         ),
 

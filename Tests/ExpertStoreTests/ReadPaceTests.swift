@@ -1,3 +1,4 @@
+import ClusterTesting
 import Dispatch
 import ExpertStore
 import Model
@@ -100,7 +101,7 @@ struct ReadPaceTests {
         for isAhead in [false, true] {
             for isHurried in [false, true] {
                 let now = Mutex(start)
-                let gate = GatedSource()
+                let gate = GatedSource(ScriptedSource(blocks: 1))
                 let pool = ReadPool(memory: memory, sources: [gate], capacity: 1) {
                     now.withLock { $0 }
                 }

@@ -97,7 +97,7 @@ struct ReadPoolTests {
     @Test("Whoever is waited for is read before what is read ahead")
     func ahead() throws {
         let memory = try SlotMemory(slotCount: 6, slotByteCount: 4096)
-        let gate = GatedSource()
+        let gate = GatedSource(ScriptedSource(blocks: 1))
         let pool = ReadPool(memory: memory, sources: [gate], capacity: 6, threadCount: 1)
         // The only thread is busy with the first one while the others are posted.
         pool.post(Self.expert(0), slot: 0)
@@ -123,7 +123,7 @@ struct ReadPoolTests {
     func takenUpAgain() throws {
         for isHurried in [false, true] {
             let memory = try SlotMemory(slotCount: 2, slotByteCount: 4096)
-            let gate = GatedSource(blocks: 3)
+            let gate = GatedSource(ScriptedSource(blocks: 3))
             let pool = ReadPool(memory: memory, sources: [gate], capacity: 2, threadCount: 1)
             pool.post(Self.expert(0), slot: 0, isAhead: true)
             gate.entered.wait()

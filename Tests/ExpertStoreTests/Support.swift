@@ -1,5 +1,4 @@
 import ClusterTesting
-import Dispatch
 import ExpertStore
 import Foundation
 import Model
@@ -97,32 +96,4 @@ struct ScriptedSource: SlotSource {
             throw .damagedExpert(expert, path: "scripted")
         }
     }
-}
-
-/// A source whose blocks come once it is open.
-final class GatedSource: SlotSource {
-    let blocks: Int
-    /// Told of every block that is asked for.
-    let entered = DispatchSemaphore(value: 0)
-    private let gate = DispatchSemaphore(value: 0)
-
-    init(blocks: Int = 1) { self.blocks = blocks }
-
-    func open() { gate.signal() }
-
-    func blockCount(of expert: ExpertID) -> Int { blocks }
-
-    func read(
-        _ block: Int,
-        of expert: ExpertID,
-        into memory: SlotMemory,
-        slot: Int
-    ) throws(StoreError) -> UInt64 {
-        entered.signal()
-        gate.wait()
-        gate.signal()
-        return 1
-    }
-
-    func check(_ sum: UInt64, of expert: ExpertID) throws(StoreError) {}
 }

@@ -14,7 +14,7 @@ struct ReadingAheadTests {
         let resident = try ResidentModel(try .demo)
         let kernels = Kernels(instructionSet: .detected, threadCount: 1)
         let memory = try SlotMemory(slotCount: 60, slotByteCount: resident.layout.slotByteCount)
-        let source = GatedSource(store: try resident.store)
+        let source = GatedSource(try resident.store)
         let experts = SlottedExperts(
             layout: resident.layout,
             expertCounts: resident.model.description.expertCounts,
@@ -47,7 +47,7 @@ struct ReadingAheadTests {
         let kernels = Kernels(instructionSet: .detected, threadCount: 1)
         let now = Mutex(ContinuousClock.now)
         let memory = try SlotMemory(slotCount: 60, slotByteCount: resident.layout.slotByteCount)
-        let source = GatedSource(store: try resident.store)
+        let source = GatedSource(try resident.store)
         let pool = ReadPool(
             memory: memory,
             sources: [source],

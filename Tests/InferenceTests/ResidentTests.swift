@@ -1,7 +1,6 @@
 import CAllocations
 import Caching
 import ClusterTesting
-import Dispatch
 import ExpertStore
 import Experts
 import Foundation
@@ -325,33 +324,6 @@ private final class Notes: Sendable {
     func add(_ text: String) { all.withLock { $0.append(text) } }
 
     var texts: [String] { all.withLock { $0 } }
-}
-
-/// A store that gives nothing until it is open.
-final class GatedSource: SlotSource {
-    private let store: PackedStore
-    private let gate = DispatchSemaphore(value: 0)
-
-    init(store: PackedStore) { self.store = store }
-
-    func open() { gate.signal() }
-
-    func blockCount(of expert: ExpertID) -> Int { store.blockCount(of: expert) }
-
-    func read(
-        _ block: Int,
-        of expert: ExpertID,
-        into memory: SlotMemory,
-        slot: Int
-    ) throws(StoreError) -> UInt64 {
-        gate.wait()
-        gate.signal()
-        return try store.read(block, of: expert, into: memory, slot: slot)
-    }
-
-    func check(_ sum: UInt64, of expert: ExpertID) throws(StoreError) {
-        try store.check(sum, of: expert)
-    }
 }
 
 /// Tells of other experts than the routers would choose.
