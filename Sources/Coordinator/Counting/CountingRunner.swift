@@ -20,9 +20,7 @@ final class CountingRunner: ExpertRunner {
     private var labels: [Engine.SequenceID: ProfileCounter.Label] = [:]
     /// The step's rows; `[row]`.
     private var rowLabels: [ProfileCounter.Label] = []
-    /// Where each part's rows begin; `[part]`, as far as they have come.
-    private var firstRows: [Int] = []
-    private var nextRow = 0
+    private var parts = PartRows()
     /// Whether somebody was told that there are more tasks than fit.
     private var hasToldOfOthers = false
 
@@ -60,7 +58,7 @@ final class CountingRunner: ExpertRunner {
             limits: recorderLimits
         )
         rowLabels.reserveCapacity(largestStep)
-        firstRows.reserveCapacity(partCount)
+        parts.reserveCapacity(partCount)
     }
 
     // MARK: The runner's calls
@@ -92,12 +90,8 @@ final class CountingRunner: ExpertRunner {
     }
 
     private func count(_ routing: Routing, layer: LayerIndex, part: Int) {
-        if part == firstRows.count {
-            firstRows.append(nextRow)
-            nextRow += routing.rowCount
-        }
-        guard firstRows.indices.contains(part) else { return }
-        let first = firstRows[part]
+        parts.start(part, rowCount: routing.rowCount)
+        guard let first = parts.first(of: part) else { return }
         counter.count(routing.experts, layer: layer, part: part, labels: rowLabels, from: first)
         recorder.add(routing.experts, layer: layer, from: first)
     }
@@ -158,8 +152,7 @@ final class CountingRunner: ExpertRunner {
     }
 
     private func begin() {
-        firstRows.removeAll(keepingCapacity: true)
-        nextRow = 0
+        parts.begin()
         recorder.begin(rowCount: rowLabels.count)
     }
 

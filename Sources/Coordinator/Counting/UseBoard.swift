@@ -40,9 +40,7 @@ struct UseBoard {
     private var owners: [Int] = []
     /// Of rows that are no job's.
     private var others = CountedUses()
-    /// Where each part's rows begin; `[part]`, as far as they have come.
-    private var firstRows: [Int] = []
-    private var nextRow = 0
+    private var parts = PartRows()
 
     init(isOn: Bool) { self.isOn = isOn }
 
@@ -63,8 +61,7 @@ struct UseBoard {
     mutating func restart() {
         for place in step.indices { step[place] = CountedUses() }
         others = CountedUses()
-        firstRows.removeAll(keepingCapacity: true)
-        nextRow = 0
+        parts.begin()
     }
 
     private mutating func finishStep() {
@@ -86,18 +83,15 @@ struct UseBoard {
 
     // MARK: Rows
 
-    /// A part of the step's rows goes to a layer's experts; the first time, they follow those of
-    /// the part before.
+    /// A part of the step's rows goes to a layer's experts.
     mutating func start(_ part: Int, rowCount: Int) {
-        guard isOn, part == firstRows.count else { return }
-        firstRows.append(nextRow)
-        nextRow += rowCount
+        if isOn { parts.start(part, rowCount: rowCount) }
     }
 
     /// Counts how a row of a part used experts of one worker.
     mutating func count(_ uses: TierUses, row: Int, of part: Int, isLossy: Bool) {
-        guard isOn, firstRows.indices.contains(part) else { return }
-        let row = firstRows[part] + row
+        guard isOn, let first = parts.first(of: part) else { return }
+        let row = first + row
         let counted = CountedUses(uses, isLossy: isLossy)
         guard owners.indices.contains(row) else { return others.add(counted) }
         step[owners[row]].add(counted)
