@@ -37,11 +37,16 @@ private struct LossyModel {
         _ mode: LossyMode,
         budget: Int,
         lowShare: Double = TierOptions.usualLowShare,
+        hasLowTier: Bool = true,
         importance: String? = nil,
         kernels: Kernels = Kernels(instructionSet: .detected, threadCount: 1),
         onTrouble: @escaping (ExpertResidence.Trouble) -> Void = { _ in }
     ) throws -> any LossyRunner {
-        var options = TierOptions(mode: mode, tier: tier, lowShare: lowShare)
+        var options = TierOptions(
+            mode: mode,
+            tier: hasLowTier ? tier : nil,
+            lowShare: lowShare
+        )
         options.importancePath = importance
         let residence = ExpertResidence(
             model.file,
@@ -166,6 +171,35 @@ struct LossyTests {
         let usual = try lossy.runner(.hobbit(LoadThresholds()), budget: budget)
         _ = try lossy.forward(usual).logits(of: tokens, chunk: 1)
         #expect(usual.uses.low > 0 && usual.uses.high > 0)
+    }
+
+    @Test("Hobbit without a low tier leaves out what weighs little, and the rest is exact")
+    func hobbitWithoutLowTier() throws {
+        let lossy = try LossyModel(try .demo)
+        let tokens = lossy.tokens(60)
+        let whole = bits(try lossy.model.forward().logits(of: tokens))
+        let least = 2 * lossy.model.description.expertsPerToken
+        let budget = lossy.budget(high: least, low: 0)
+        #expect(throws: MemoryPlanError.tooSmall(budget: budget - 1, least: budget)) {
+            try lossy.runner(.hobbit(LoadThresholds()), budget: budget - 1, hasLowTier: false)
+        }
+        for thresholds in [LoadThresholds(low: 0, skip: 1), LoadThresholds(low: 0, skip: 0)] {
+            let runner = try lossy.runner(
+                .hobbit(thresholds),
+                budget: budget,
+                hasLowTier: false
+            )
+            #expect(runner.slotCounts == SlotCounts(high: least))
+            let found = bits(try lossy.forward(runner).logits(of: tokens, chunk: 1))
+            #expect(runner.uses.low == 0 && runner.uses.all == tokens.count * 2 * 6)
+            #expect((runner.uses.skipped == 0) == (thresholds.skip == 1))
+            #expect((found == whole) == (thresholds.skip == 1))
+            #expect(runner.figures.lowUses == 0 && runner.figures.tierHitRates == nil)
+        }
+        let packed = try FileManager.default.contentsOfDirectory(
+            atPath: lossy.place.path + "/packed"
+        )
+        #expect(packed.count == 1, "experts as in the file, and no others")
     }
 
     @Test("Prompts stay exact in hobbit")

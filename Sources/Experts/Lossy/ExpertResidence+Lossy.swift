@@ -18,23 +18,10 @@ extension ExpertResidence {
         onTrouble: @escaping (Trouble) -> Void
     ) throws -> any LossyRunner {
         let tiers = try TierBudget(budget, of: model, lossy, fixed: fixed)
-        var importance: ColumnImportance?
-        if let path = lossy.importancePath {
-            importance = try ColumnImportance(path: path, for: model.layout)
-        }
-        let short = model.layout.shortRowCount(in: lossy.tier)
-        if short > 0 { onTrouble(.shortRows(lossy.tier, layerCount: short)) }
         let slots = try tiers.slots()
         let note: (StoreError) -> Void = { onTrouble(.fallback($0)) }
         // Both before threads compute: making them takes all cores.
-        let lowExperts = try stored(
-            lossy.tier,
-            slots.low,
-            progress,
-            onTrouble,
-            mostAtOnce: tiers.mostLow,
-            importance: importance
-        )
+        let lowExperts = try lowered(tiers, slots.low, progress, onTrouble)
         let highExperts =
             try slots.high > 0 ? stored(nil, slots.high, progress, onTrouble) : nil
         switch lossy.mode {
@@ -42,11 +29,12 @@ extension ExpertResidence {
             guard let highExperts else { preconditionFailure("a plan without a high tier") }
             let experts = HobbitExperts(
                 high: slotted(highExperts, note),
-                low: slotted(lowExperts, note),
+                low: lowExperts.map { slotted($0, note) },
                 kernels: kernels
             )
             return HobbitRunner(experts, thresholds: thresholds)
         case .resident:
+            guard let lowExperts else { preconditionFailure("a plan without a low tier") }
             let hot = highExperts.map {
                 HotExperts($0, cpus: CurrentThread.cpus, onTrouble: note)
             }
@@ -57,6 +45,30 @@ extension ExpertResidence {
         }
     }
 
+    /// The low tier; nil where there is none.
+    private func lowered(
+        _ budget: TierBudget,
+        _ slotCount: Int,
+        _ progress: (Double) -> Void,
+        _ onTrouble: (Trouble) -> Void
+    ) throws(ModelError) -> StoredExperts? {
+        guard let tier = budget.options.tier else { return nil }
+        var importance: ColumnImportance?
+        if let path = budget.options.importancePath {
+            importance = try ColumnImportance(path: path, for: model.layout)
+        }
+        let short = model.layout.shortRowCount(in: tier)
+        if short > 0 { onTrouble(.shortRows(tier, layerCount: short)) }
+        return try stored(
+            tier,
+            slotCount,
+            progress,
+            onTrouble,
+            mostAtOnce: budget.mostLow,
+            importance: importance
+        )
+    }
+
     private func slotted(
         _ stored: StoredExperts,
         _ onTrouble: @escaping (StoreError) -> Void
@@ -64,6 +76,7 @@ extension ExpertResidence {
         SlottedExperts(stored, options: options, kernels: kernels, onTrouble: onTrouble)
     }
 
+    /// - Parameter tier: nil for experts as they are in the file.
     func stored(
         _ tier: LowTier?,
         _ slotCount: Int,

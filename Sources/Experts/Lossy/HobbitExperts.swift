@@ -10,7 +10,8 @@ public import Tensors
 /// their own. Used from one thread.
 public final class HobbitExperts {
     private let high: SlottedExperts
-    private let low: SlottedExperts
+    /// Nil where nothing is held in fewer bits: what deserves them comes in the high tier.
+    private let low: SlottedExperts?
     private let kernels: Kernels
     public private(set) var uses = TierUses()
 
@@ -20,7 +21,7 @@ public final class HobbitExperts {
     private var highGuess = Routing(topK: 1)
     private var lowGuess = Routing(topK: 1)
 
-    init(high: SlottedExperts, low: SlottedExperts, kernels: Kernels) {
+    init(high: SlottedExperts, low: SlottedExperts?, kernels: Kernels) {
         self.high = high
         self.low = low
         self.kernels = kernels
@@ -28,6 +29,7 @@ public final class HobbitExperts {
 
     /// What reads have cost, in both tiers.
     public var figures: ResidencyFigures {
+        guard let low else { return high.figures }
         var figures = low.figures
         figures.lowUses = figures.uses
         figures.lowHits = figures.hits
@@ -35,7 +37,7 @@ public final class HobbitExperts {
         return figures
     }
 
-    var slotCounts: SlotCounts { SlotCounts(high: high.slotCount, low: low.slotCount) }
+    var slotCounts: SlotCounts { SlotCounts(high: high.slotCount, low: low?.slotCount ?? 0) }
 
     // MARK: One layer
 
@@ -55,9 +57,9 @@ public final class HobbitExperts {
             let id = ExpertID(layer: layer, index: pair.expert)
             // Only what is missing is judged: who is there in the high tier is used.
             let choice = choices.isEmpty || high.holds(id) ? .high : choices[place]
-            if choice == .high {
+            if isHigh(choice) {
                 highPairs.append(pair)
-            } else if choice == .low || low.holds(id) {
+            } else if choice == .low || low?.holds(id) == true {
                 lowPairs.append(pair)
             } else {
                 uses.skipped += 1
@@ -66,7 +68,12 @@ public final class HobbitExperts {
         uses.high += highPairs.count
         uses.low += lowPairs.count
         high.begin(layer, highPairs)
-        low.begin(layer, lowPairs)
+        low?.begin(layer, lowPairs)
+    }
+
+    /// Whether what is to be read so is read in the high tier.
+    private func isHigh(_ choice: LoadChoice) -> Bool {
+        choice == .high || (choice == .low && low == nil)
     }
 
     /// Adds the weighted outputs of the layer that was begun.
@@ -81,6 +88,7 @@ public final class HobbitExperts {
     ) throws(ExpertRunnerError) {
         do throws(ExpertRunnerError) {
             try high.finish(activations, into: &sums)
+            guard let low else { return }
             let rows = lowPairs.isEmpty ? activations : kernels.rounded(activations)
             try low.finish(rows, into: &sums)
         } catch {
@@ -92,7 +100,7 @@ public final class HobbitExperts {
     /// Ends a layer in the middle.
     public func settle() {
         high.settle()
-        low.settle()
+        low?.settle()
     }
 
     // MARK: What comes next
@@ -119,7 +127,7 @@ public final class HobbitExperts {
         lowGuess.experts.removeAll(keepingCapacity: true)
         for (index, expert) in routing.experts.enumerated() {
             let id = ExpertID(layer: layer, index: Int(expert))
-            if choices[index] == .high || high.holds(id) {
+            if isHigh(choices[index]) || high.holds(id) {
                 highGuess.experts.append(expert)
             } else if choices[index] == .low, high.readsAhead {
                 // One disk reads both tiers, and is rather waited for by the high one.
@@ -127,6 +135,6 @@ public final class HobbitExperts {
             }
         }
         high.foresee(layer, distance: distance, highGuess)
-        low.foresee(layer, distance: distance, lowGuess)
+        low?.foresee(layer, distance: distance, lowGuess)
     }
 }

@@ -22,8 +22,9 @@ public enum LossyMode: Hashable, Sendable {
 
 /// A mode, and what its low tier is.
 public struct TierOptions: Hashable, Sendable {
-    public var mode: LossyMode
-    public var tier: LowTier
+    public let mode: LossyMode
+    /// Nil in a `hobbit` that has none: what would come so comes as it is in the file.
+    public let tier: LowTier?
     /// The part of the experts' memory that the low tier takes in `hobbit`; as much as a token
     /// cannot do without where it is less.
     public var lowShare: Double
@@ -31,8 +32,10 @@ public struct TierOptions: Hashable, Sendable {
     /// known of them.
     public var importancePath: String?
 
-    public init(mode: LossyMode, tier: LowTier, lowShare: Double = Self.usualLowShare) {
+    /// - Precondition: `resident` has a low tier.
+    public init(mode: LossyMode, tier: LowTier?, lowShare: Double = Self.usualLowShare) {
         precondition(Self.lowShareRange.contains(lowShare), "a low tier of \(lowShare)")
+        precondition(tier != nil || mode != .resident, "all experts are in a tier that is none")
         self.mode = mode
         self.tier = tier
         self.lowShare = lowShare

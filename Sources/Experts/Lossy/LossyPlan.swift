@@ -9,6 +9,7 @@ struct LossyPlan: Equatable, Sendable {
         /// Everything but experts.
         var fixed: Int
         var highSlot: Int
+        /// 0 where there is no low tier.
         var lowSlot: Int
         var expertCount: Int
         /// Slots of each tier without which hobbit does not work.
@@ -34,6 +35,8 @@ struct LossyPlan: Equatable, Sendable {
         }
         let room = budget - needs.fixed
         switch mode {
+        case .hobbit where needs.lowSlot == 0:
+            slots = SlotCounts(high: min(room / needs.highSlot, needs.expertCount))
         case .hobbit:
             let wanted = Int(Double(room) * lowShare) / needs.lowSlot
             let leastSlots = min(needs.leastSlots, needs.expertCount)

@@ -19,13 +19,16 @@ public struct TierBudget: Equatable, Sendable {
         fixed: Int
     ) throws(ModelError) {
         let high = try StoreLayout(model.layout)
-        let low = try StoreLayout(model.layout.lowered(to: options.tier))
+        var lowSlot = 0
+        if let tier = options.tier {
+            lowSlot = try StoreLayout(model.layout.lowered(to: tier)).slotByteCount
+        }
         self.byteCount = byteCount
         self.options = options
         needs = LossyPlan.Needs(
             fixed: fixed,
             highSlot: high.slotByteCount,
-            lowSlot: low.slotByteCount,
+            lowSlot: lowSlot,
             expertCount: high.expertCount,
             // A row's experts of a layer, and as many on their way.
             leastSlots: 2 * max(1, model.description.expertsPerToken)

@@ -11,7 +11,8 @@ public struct TieredStores: Sendable {
     public let budget: TierBudget
     /// Nil where memory is for the low tier alone.
     private let high: StoredExperts?
-    private let low: StoredExperts
+    /// Nil where nothing is held in fewer bits.
+    private let low: StoredExperts?
 
     /// Opens the packed experts of a model in both tiers, or makes them.
     ///
@@ -38,16 +39,19 @@ public struct TieredStores: Sendable {
         }
         let isResident = budget.isResident
         do throws(ModelError) {
-            low = try StoredExperts(
-                model,
-                tier: budget.options.tier,
-                cache: cache,
-                // Those that are to stay have memory of their own.
-                slotCount: isResident ? 1 : slots.low,
-                mostAtOnce: budget.mostLow,
-                isCancelled: isCancelled,
-                onTrouble: { onTrouble("\($0)") }
-            )
+            low =
+                try budget.options.tier == nil
+                ? nil
+                : StoredExperts(
+                    model,
+                    tier: budget.options.tier,
+                    cache: cache,
+                    // Those that are to stay have memory of their own.
+                    slotCount: isResident ? 1 : slots.low,
+                    mostAtOnce: budget.mostLow,
+                    isCancelled: isCancelled,
+                    onTrouble: { onTrouble("\($0)") }
+                )
             // As many as ever: which part of them is used changes with what is computed.
             let highCount = isResident ? budget.mostHigh : slots.high
             high =
@@ -72,7 +76,7 @@ public struct TieredStores: Sendable {
         _ id: ExpertID,
         onTrouble: (String) -> Void
     ) throws(ModelError) -> HeldExpert? {
-        guard budget.isResident else { return nil }
+        guard budget.isResident, let low else { return nil }
         return .lowered(try low.load(id, onTrouble: { onTrouble("\($0)") }))
     }
 
@@ -100,7 +104,7 @@ public struct TieredStores: Sendable {
             )
         }
         return .hobbit(
-            HobbitExperts(high: slotted(high), low: slotted(low), kernels: kernels)
+            HobbitExperts(high: slotted(high), low: low.map(slotted), kernels: kernels)
         )
     }
 }
