@@ -164,7 +164,7 @@ let package = Package(
 
         // Floor 4: engine and daemons.
         swift("Generation", ["Inference", "Tokenizer", "Model", "Kernels", "Tensors", crypto]),
-        swift("Settings", ["Cluster", "Placement", configuration]),
+        swift("Settings", ["Model", "Cluster", "Placement", configuration]),
         swift("Ledger", ["Messaging", database]),
         swift(
             "Worker",
@@ -210,7 +210,7 @@ let package = Package(
         ),
 
         // Roof: front doors.
-        swift("Terminal"),
+        swift("Terminal", ["Caching", "Experts", "Model", "Settings", "Storage", arguments]),
         door(
             "moiety",
             [
@@ -234,7 +234,7 @@ let package = Package(
             ["API", "Coordinator", "Daemon", "Messaging", "Settings", arguments]
         ),
         door("moiety-solver", ["CCbc", "Placement"]),
-        door("moiety-worker", ["Worker", "Daemon", "Messaging", "Settings", arguments]),
+        door("moiety-worker", ["Worker", "Daemon", "Model", "Messaging", "Settings", arguments]),
 
         // Test support.
         .target(name: "CAllocations", cSettings: cSettings),
@@ -324,7 +324,7 @@ let package = Package(
             ]
         ),
         tests(of: "Solving", ["Solving", "Placement", "moiety-solver"]),
-        tests(of: "Settings", ["Settings", "Cluster", "Placement"]),
+        tests(of: "Settings", ["Settings", "Model", "Cluster", "Placement"]),
         tests(
             of: "Diagnosis",
             ["Diagnosis", "Settings", "Messaging", "Kernels", "ClusterTesting"]

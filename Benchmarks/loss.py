@@ -7,7 +7,8 @@
 For each mode, low tier and share of the experts' bytes in memory it prints one line: the median and
 the worst loss over the texts, the mean Kullback-Leibler divergence, how often both find the same
 token likeliest, how many of 64 greedy tokens are the same, and which part of the experts' uses was
-in few bits or left out. "all low" has every expert in few bits, and nothing else.
+in few bits or left out. "all low" has every expert in few bits, and nothing else; "hobbit none"
+leaves out and holds nothing in fewer bits.
 """
 
 import argparse
@@ -103,11 +104,16 @@ def main():
     print("|---|---|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as cache:
         loss = Loss(options, cache)
+        rooms = {}
         for tier in options.tiers.split(","):
             # What everything but experts takes follows from what all experts in few bits need.
-            least = loss.least(options.texts[0], "resident", tier)
-            low = low_bytes(loss, options, tier, least, experts)
-            for mode in options.modes.split(","):
+            kept = "q4" if tier == "none" else tier
+            if kept not in rooms:
+                least = loss.least(options.texts[0], "resident", kept)
+                rooms[kept] = least, low_bytes(loss, options, kept, least, experts)
+            least, low = rooms[kept]
+            modes = options.modes.split(",")
+            for mode in ["hobbit"] if tier == "none" else modes:
                 shares = [None] if mode == "all-low" else options.shares.split(",")
                 for share in shares:
                     # The least is told in whole MiB, rounded up.

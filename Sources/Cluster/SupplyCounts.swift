@@ -1,3 +1,5 @@
+import Model
+
 /// Where a worker's experts came from, and what went wrong on the way, since its process started.
 public struct SupplyCounts: Hashable, Sendable {
     /// Experts from the file in its settings.
@@ -54,7 +56,7 @@ public struct SupplyCounts: Hashable, Sendable {
     public init() {}
 
     /// In fewer bits, as settings say it; nil where all are as in the file.
-    public var lowTier: String? { lowBitCount > 0 ? "q\(lowBitCount)" : nil }
+    public var lowTier: String? { LowTier(bitCount: Int(lowBitCount))?.rawValue }
 
     /// Uses and hits by tier; the low one only of lossy workers.
     public var storedTiers: [TierHits] {

@@ -91,19 +91,6 @@ public enum RefusalCode: UInt32, CaseIterable, Sendable {
     }
 }
 
-/// How a worker gives accuracy for speed where experts do not fit into its memory.
-///
-/// Raw values are those of the wire.
-public enum LossyKind: UInt32, CaseIterable, Sendable {
-    /// Experts that are missing and weigh little come in fewer bits, or not at all.
-    case hobbit = 1
-    /// All are in memory in fewer bits, and those that weigh most as they are in the file.
-    case resident = 2
-
-    /// As settings say it.
-    public var name: String { "\(self)" }
-}
-
 /// Why a worker could not load its experts.
 ///
 /// Raw values are those of the wire.

@@ -1,4 +1,4 @@
-public import Cluster
+import Cluster
 import Messaging
 public import Model
 public import Placement

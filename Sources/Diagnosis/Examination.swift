@@ -1,5 +1,6 @@
 import Cluster
 import Messaging
+import Model
 import Placement
 public import Settings
 
@@ -84,7 +85,7 @@ public struct WorkerExamination: Sendable {
             path: settings.cacheDirectory,
             limit: UInt64(clamping: settings.cacheByteCount)
         )
-        lossy = settings.lossy.map { "\($0.kind.name) \($0.tier.rawValue)" }
+        lossy = settings.lossy.map { $0.kind.words(lowTier: $0.tier?.rawValue) }
         coordinator = settings.coordinatorEndpoint.rawValue
         reach = Self.reach(settings, patience: patience)
     }

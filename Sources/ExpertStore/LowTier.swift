@@ -2,10 +2,7 @@ public import Kernels
 public import Model
 public import Tensors
 
-/// In which precision the low tier holds experts.
-public enum LowTier: String, CaseIterable, Hashable, Sendable {
-    case q4, q3, q2
-
+extension LowTier {
     /// What a matrix of the file becomes.
     ///
     /// Blocks of 256 where rows are whole ones, else blocks of 32 and four bits. What that would

@@ -1,22 +1,16 @@
-public import Cluster
+public import Model
 
 /// How a worker gives accuracy for speed where experts do not fit into its memory.
 public struct LossySettings: Equatable, Sendable {
     public let kind: LossyKind
-    public let tier: Tier
 
-    /// In how many bits the low tier holds experts.
-    public enum Tier: String, CaseIterable, Sendable {
-        case q4, q3, q2
+    /// Nil where experts are held as they are in the file, and some are left out.
+    public let tier: LowTier?
 
-        public var bitCount: Int {
-            switch self {
-            case .q4: 4
-            case .q3: 3
-            case .q2: 2
-            }
-        }
-    }
+    /// The kinds that workers know, and who knows the other one.
+    public static let kinds =
+        "\(LossyKind.names) (\(LossyName.emoe.name) is for one process: moiety run --lossy "
+        + "\(LossyName.emoe.name))"
 
     /// - Returns: nil where answers are exact.
     init?(
@@ -24,36 +18,39 @@ public struct LossySettings: Equatable, Sendable {
         hasMemory: Bool
     ) throws(SettingsError) {
         let kind = try reader.optional("lossy", .lossyKind)
-        let tier = try reader.value("low-tier", .lowTier, default: .q3)
+        let low: LowTierChoice = try reader.value("low-tier", .lowTier, default: .usual)
         try reader.require(
             kind == nil || hasMemory,
             of: "lossy",
             "given together with worker.memory: what fits into memory is computed exactly"
         )
         guard let kind else { return nil }
+        try reader.require(
+            low.tier != nil || !kind.needsLowTier,
+            of: "low-tier",
+            "\(LowTier.names) where worker.lossy is \(kind.name), which keeps all experts so"
+        )
         self.kind = kind
-        self.tier = tier
+        tier = low.tier
     }
 }
 
 extension SettingKind<LossyKind> {
     fileprivate static var lossyKind: SettingKind {
         SettingKind(
-            allowed: "hobbit or resident, or left out for exact answers (emoe is for one process: "
-                + "moiety run --lossy emoe)",
-            parse: { text in LossyKind.allCases.first { $0.name == text } },
+            allowed: "\(LossySettings.kinds), or left out for exact answers",
+            parse: { LossyKind(name: $0) },
             text: \.name
         )
     }
 }
 
-extension SettingKind<LossySettings.Tier> {
+extension SettingKind<LowTierChoice> {
     fileprivate static var lowTier: SettingKind {
         SettingKind(
-            allowed: "one of "
-                + LossySettings.Tier.allCases.map(\.rawValue).joined(separator: ", "),
-            parse: { LossySettings.Tier(rawValue: $0) },
-            text: \.rawValue
+            allowed: LowTierChoice.names,
+            parse: { LowTierChoice(name: $0) },
+            text: \.name
         )
     }
 }

@@ -1,6 +1,7 @@
 import CProtobufC
 import CWire
 import Cluster
+import Model
 import Placement
 
 extension MessageReader {

@@ -1,4 +1,5 @@
 public import Cluster
+public import Model
 public import Placement
 
 /// A job as the coordinator lists it.

@@ -364,7 +364,7 @@ package final class ControlLoop {
         counts.storedForeseen = UInt64(clamping: residency.foreseen)
         counts.storedLowUses = UInt64(clamping: residency.lowUses)
         counts.storedLowHits = UInt64(clamping: residency.lowHits)
-        counts.lowBitCount = UInt32(clamping: machine.lossy?.tier.bitCount ?? 0)
+        counts.lowBitCount = UInt32(clamping: machine.lossy?.tier?.bitCount ?? 0)
         counts.idleLoads = UInt64(clamping: residency.idleLoads)
         counts.idleUses = UInt64(clamping: residency.idleUses)
         counts.storedByteCount = UInt64(clamping: residency.bytesRead)

@@ -1,5 +1,6 @@
 import Cluster
 import Kernels
+import Model
 import Settings
 import Wire
 

@@ -19,7 +19,7 @@ struct ModelCommand: ParsableCommand {
     @Flag(help: "Also measure how fast memory is read, beside each decode, and compare.")
     var bandwidth = false
 
-    @OptionGroup var memory: MemoryBudgetOptions
+    @OptionGroup var memory: BenchMemoryOptions
     @OptionGroup var threads: ThreadOptions
     @OptionGroup var repetition: RepetitionOptions
     @OptionGroup var output: OutputOptions
@@ -59,7 +59,7 @@ struct ModelCommand: ParsableCommand {
     }
 
     private func load(_ file: ModelFile, _ kernels: Kernels) throws -> LoadedModel {
-        guard let budget = try memory.budget() else {
+        guard let budget = try memory.allowance() else {
             return try LoadedModel(file, kernels: kernels, progress: showLoading)
         }
         let working = options.workingMemory(file.description, threadCount: kernels.threadCount)

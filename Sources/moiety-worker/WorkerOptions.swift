@@ -1,4 +1,5 @@
 import ArgumentParser
+import Model
 
 /// The worker's settings as options, named like in the settings file.
 ///
@@ -53,13 +54,13 @@ struct WorkerOptions: ParsableArguments {
 
     @Option(
         help: """
-            With --memory: hobbit or resident gives accuracy for speed; the coordinator must be \
+            With --memory: \(LossyKind.names) gives accuracy for speed; the coordinator must be \
             told to take such workers, and jobs say how inexact they are.
             """
     )
     var lossy: String?
 
-    @Option(help: "With --lossy: in how many bits experts are held then: q4, q3 or q2.")
+    @Option(help: "With --lossy: what experts have then in fewer bits: \(LowTierChoice.names).")
     var lowTier: String?
 
     @Option(help: "How long to look for shares before sleeping, in microseconds.")

@@ -53,7 +53,7 @@ struct EvaluationOptions: ParsableArguments {
     var coordinator: String?
 
     @OptionGroup var keys: KeyOptions
-    @OptionGroup var memory: MemoryBudgetOptions
+    @OptionGroup var memory: LocalMemoryOptions
 
     func validate() throws {
         guard plan == nil || coordinator == nil else {
@@ -70,7 +70,7 @@ struct EvaluationOptions: ParsableArguments {
     func makeEvaluator(positions: Int) throws -> any Evaluator {
         if let coordinator { return try RemoteEvaluator(coordinator: coordinator, keys: keys) }
         let file = try ModelFile(path: model.model)
-        if let budget = try memory.budget() {
+        if let budget = try memory.allowance() {
             let rows = min(positions, Evaluation.usualChunk)
             return LocalEvaluator(
                 forward: try LocalModel.load(

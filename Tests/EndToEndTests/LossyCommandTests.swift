@@ -43,21 +43,59 @@ struct LossyCommandTests {
     func refusals() async throws {
         let without = try await Command.run(large.run + ["--lossy", "hobbit"])
         #expect(without.status != 0 && without.errors.contains("say how much --memory"))
-        let none = try await Command.run(
-            large.run + memory + ["--lossy", "hobbit", "--low-tier", "none"]
-        )
-        #expect(none.status != 0 && none.errors.contains("--low-tier is none"))
-        let exact = try await Command.run(large.run + memory + ["--low-tier", "q3"])
-        #expect(exact.status == 64 && exact.errors.contains("--low-tier is for --lossy"))
-        let measured = try await Command.run(
-            ["model", "-m", large.model.path, "--low-tier", "q3"] + memory,
-            program: "moiety-bench"
-        )
-        #expect(measured.status == 64 && measured.errors.contains("--low-tier is for --lossy"))
+        let commands = [
+            ("moiety", large.run), ("moiety-bench", ["model", "-m", large.model.path]),
+            ("moiety", ["serve", "-m", large.model.path]),
+        ]
+        let refused = [
+            (["--low-tier", "q3"], "--low-tier is for --lossy hobbit or resident"),
+            (["--lossy", "resident", "--low-tier", "none"], "needs a low tier: q4, q3 or q2"),
+            (["--lossy", "hobbit", "--low-tier", "q5"], "'q5' is invalid for '--low-tier"),
+            (["--cache-size", "much"], "--cache-size is 'much'"),
+        ]
+        for (program, command) in commands {
+            for (options, reason) in refused {
+                let result = try await Command.run(command + memory + options, program: program)
+                #expect(result.status == 64, "\(command) \(options)")
+                #expect(result.errors.contains(reason), "\(result.errors)")
+            }
+        }
         let small = try await Command.run(
             large.run + large.budget("90MiB") + ["--lossy", "resident"]
         )
         #expect(small.status != 0 && small.errors.contains("is too small"))
+    }
+
+    @Test("--low-tier none makes no tier: exact answers, or hobbit that only leaves out")
+    func withoutLowTier() async throws {
+        let none = ["--low-tier", "none"]
+        let exact = try await Command.run(large.run + memory + none)
+        #expect(exact.status == 0, "\(exact.errors)")
+        #expect(try exact.object["low_share"] == nil)
+        let hobbit = ["--lossy", "hobbit"] + none
+        let run = try await Command.run(large.run + memory + hobbit)
+        #expect(run.status == 0, "\(run.errors)")
+        let object = try run.object
+        #expect(object["low_share"] as? Double == 0)
+        #expect(try #require(object["skipped_share"] as? Double) < 1)
+        let disk = try #require(object["disk"] as? [String: Any])
+        #expect(disk["low_slots"] == nil && disk["slots"] as? Int ?? 0 >= 4)
+        // Whatever is missing and not the heaviest is left out.
+        let measured = try await Command.run(
+            [
+                "model", "-m", large.model.path, "-p", "20", "-n", "20", "--repetitions", "1",
+                "--t1", "0", "--t2", "0", "--json",
+            ] + large.budget("170MiB") + hobbit,
+            program: "moiety-bench"
+        )
+        #expect(measured.status == 0, "\(measured.errors)")
+        let figures = try #require(try measured.object["disk"] as? [String: Any])
+        #expect(figures["low_share"] as? Double == 0)
+        #expect(figures["skipped_share"] as? Double ?? 0 > 0)
+        let names = try FileManager.default.contentsOfDirectory(
+            atPath: large.cache.path + "/packed"
+        )
+        #expect(names.count == 1, "one of the file's experts")
     }
 
     @Test("run --lossy emoe says which part of the uses went to others, and to whom they went")

@@ -57,6 +57,21 @@ struct ServeMemoryTests {
         #expect(await served.process.ended() == 0, "\(served.process.logText)")
     }
 
+    @Test("Its workers are told what packed experts may take, and do without where that is little")
+    func cacheSize() async throws {
+        let large = try await LargeExperts()
+        let served = try Served(
+            model: large.model.path,
+            options: large.budget("260MiB") + ["--cache-size", "10MB"]
+        )
+        _ = try await served.whenReady()
+        #expect(
+            served.process.logText.contains("has room for 10000000 bytes"),
+            "\(served.process.logText)"
+        )
+        #expect(try await served.client.generate("a b c", maximumTokens: 2).tokens.count == 2)
+    }
+
     @Test("A demo model of which all fits is served exactly, lossy or not")
     func fitting() async throws {
         let cache = try TemporaryFile("cache")
@@ -83,7 +98,7 @@ struct ServeMemoryTests {
             (["--memory", "1GiB", "--low-tier", "q2"], "--low-tier is for --lossy"),
             (
                 ["--memory", "1GiB", "--lossy", "resident", "--low-tier", "none"],
-                "--low-tier is 'none'; it must be q4, q3 or q2"
+                "--lossy resident needs a low tier: q4, q3 or q2"
             ),
         ]
     )

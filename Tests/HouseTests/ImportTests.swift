@@ -72,7 +72,7 @@ struct ImportTests {
     func thirdParties() throws {
         let table = try ImportTable.drawn()
         let roof: Set<String> = [
-            "moiety", "moiety-bench", "moiety-coordinator", "moiety-worker", "Daemon",
+            "moiety", "moiety-bench", "moiety-coordinator", "moiety-worker", "Daemon", "Terminal",
         ]
         let doors: [String: Set<String>] = [
             "Configuration": ["Settings"],

@@ -1,4 +1,4 @@
-import Cluster
+import Model
 import Settings
 import Testing
 
@@ -42,12 +42,22 @@ struct LossyTests {
         #expect(try worker(["lossy": "resident"]).lossy?.tier == .q3)
     }
 
+    @Test("Hobbit may have no low tier, and who is exact has none anyway")
+    func withoutLowTier() throws {
+        let hobbit = try worker(["lossy": "hobbit", "low-tier": "none"])
+        #expect(hobbit.lossy?.kind == .hobbit && hobbit.lossy?.tier == nil)
+        #expect(hobbit.describe()["worker.low-tier"]?.value == "none")
+        #expect(try worker(["low-tier": "none"]).lossy == nil)
+    }
+
     @Test("What a worker cannot do is refused with what to do")
     func refusals() {
         let emoe = settingsError { _ = try worker(["lossy": "emoe"]) }
         #expect(emoe?.description.contains("moiety run --lossy emoe") == true)
         let none = settingsError { _ = try worker(["lossy": "resident", "low-tier": "none"]) }
-        #expect(none?.description.contains("one of q4, q3, q2") == true)
+        #expect(none?.description.contains("q4, q3 or q2 where worker.lossy is resident") == true)
+        let other = settingsError { _ = try worker(["lossy": "hobbit", "low-tier": "q5"]) }
+        #expect(other?.description.contains("q4, q3, q2 or none") == true)
         let unbounded = settingsError { _ = try worker(["lossy": "hobbit", "memory": ""]) }
         #expect(unbounded?.description.contains("given together with worker.memory") == true)
     }

@@ -2,6 +2,7 @@ import Caching
 import Cluster
 import ClusterTesting
 import Experts
+import Foundation
 import Kernels
 import Model
 import Placement
@@ -25,19 +26,13 @@ struct LossyWorkerTests {
         model = try .demo
     }
 
-    private static func options(_ mode: LossyOptions.ModeName) throws -> TierOptions {
-        guard case .tiers(let options)? = LossyOptions(mode, tier: .q4) else {
-            throw TestClient.Failure(description: "\(mode) has no tiers")
-        }
-        return options
-    }
-
     /// The least that is enough for so many experts, were nothing else to take any.
     private func leastBudget(
-        _ mode: LossyOptions.ModeName,
+        _ kind: LossyKind,
+        tier: LowTier? = .q4,
         expertCount: Int
     ) throws -> TierBudget {
-        let options = try Self.options(mode)
+        let options = TierOptions(mode: LossyMode(kind), tier: tier)
         func budget(_ byteCount: Int) throws -> TierBudget {
             try TierBudget(byteCount, of: model.file, options, fixed: 0)
         }
@@ -189,6 +184,29 @@ struct LossyWorkerTests {
         #expect(arithmetic.sums == (try sums(of: several, model.held)))
         #expect((arithmetic.figures?.bytesRead ?? 0) > 0)
         arithmetic.foresee(Hint(layer: LayerIndex(1), distance: 1, experts: [1, 2, 99]), held)
+    }
+
+    @Test("Hobbit without a low tier reads as in the file what it does not leave out")
+    func hobbitWithoutLowTier() throws {
+        let all = model.held.all
+        let stores = try stores(
+            try leastBudget(.hobbit, tier: nil, expertCount: all.count),
+            expertCount: all.count
+        )
+        var held = HeldExperts(expertCounts: model.description.expertCounts)
+        for id in all { held.insert(.stored, as: id) }
+        #expect(try stores.lowered(all[0]) { _ in } == nil)
+        let arithmetic = arithmetic(stores)
+        let hidden = model.description.hiddenSize
+        let judged = share(rows: 1, experts: [4, 9, 7], choices: [0, 1, 2])
+        #expect(arithmetic.run(judged, held, hiddenSize: hidden) == nil)
+        #expect(arithmetic.uses == [0, 1])
+        // The heaviest two, by the weights that the third has no part in.
+        #expect(arithmetic.sums == (try sums(of: share(rows: 1, experts: [4, 9]), model.held)))
+        let figures = try #require(arithmetic.figures)
+        #expect(figures.uses == 2 && figures.lowUses == 0)
+        let packed = try FileManager.default.contentsOfDirectory(atPath: place.path + "/packed")
+        #expect(packed.count == 1)
     }
 
     @Test("More experts than there is memory for are refused with what would do")

@@ -1,7 +1,8 @@
-package import Cluster
+import Cluster
 package import Generation
 package import Ledger
 package import Messaging
+package import Model
 package import Placement
 package import Wire
 

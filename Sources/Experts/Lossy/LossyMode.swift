@@ -1,5 +1,4 @@
 public import Caching
-public import ExpertStore
 public import Model
 
 /// How accuracy is given for speed where experts do not fit into memory.
@@ -18,6 +17,14 @@ public enum LossyMode: Hashable, Sendable {
     /// All experts are in memory in the low tier, and those that are used most in the high one:
     /// nothing is ever waited for.
     case resident
+
+    /// - Parameter thresholds: of hobbit.
+    public init(_ kind: LossyKind, thresholds: LoadThresholds = LoadThresholds()) {
+        switch kind {
+        case .hobbit: self = .hobbit(thresholds)
+        case .resident: self = .resident
+        }
+    }
 }
 
 /// A mode, and what its low tier is.

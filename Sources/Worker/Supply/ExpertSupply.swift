@@ -296,20 +296,6 @@ final class ExpertSupply: Sendable {
 
 extension TierOptions {
     fileprivate init(_ lossy: LossySettings) {
-        let mode: LossyOptions.ModeName =
-            switch lossy.kind {
-            case .hobbit: .hobbit
-            case .resident: .resident
-            }
-        let tier: LossyOptions.TierName =
-            switch lossy.tier {
-            case .q4: .q4
-            case .q3: .q3
-            case .q2: .q2
-            }
-        guard case .tiers(let options)? = LossyOptions(mode, tier: tier) else {
-            preconditionFailure("\(mode) has two tiers")
-        }
-        self = options
+        self.init(mode: LossyMode(lossy.kind), tier: lossy.tier)
     }
 }

@@ -20,7 +20,7 @@ struct LossMeasurement {
     ///   - positions: of a window.
     init(_ options: EvaluationOptions, _ text: [UInt8], positions: Int) throws {
         let file = try ModelFile(path: options.model.model)
-        guard let budget = try options.memory.budget(for: options.memory.work(of: text)) else {
+        guard let budget = try options.memory.allowance(for: options.memory.work(of: text)) else {
             throw CommandFailure("--lossy is for experts that do not fit; say how much --memory")
         }
         // A continuation begins in the middle of a window and may end behind it.

@@ -19,7 +19,7 @@ struct RunCommand: AsyncParsableCommand {
     @OptionGroup var sampling: SamplingOptions
     @OptionGroup var cache: CacheOptions
     @OptionGroup var chat: ChatOptions
-    @OptionGroup var memory: MemoryBudgetOptions
+    @OptionGroup var memory: LocalMemoryOptions
 
     @Option(help: "A plan file: experts are summed worker by worker as it says.")
     var plan: String?
@@ -109,11 +109,11 @@ struct RunCommand: AsyncParsableCommand {
 
     private func load(
         _ file: ModelFile,
-        _ work: MemoryBudgetOptions.Work,
+        _ work: LocalMemoryOptions.Work,
         for request: GenerationRequest,
         _ limits: Scheduler.Limits
     ) throws -> ForwardPass {
-        guard let budget = try memory.budget(for: work) else {
+        guard let budget = try memory.allowance(for: work) else {
             return try LocalModel.load(
                 file,
                 threads: model.computeThreads(),
@@ -134,7 +134,7 @@ struct RunCommand: AsyncParsableCommand {
 
     private func generate(
         _ text: [UInt8],
-        _ work: MemoryBudgetOptions.Work,
+        _ work: LocalMemoryOptions.Work,
         into output: AnswerOutput
     ) throws -> Outcome {
         let file = try ModelFile(path: model.model)

@@ -1,20 +1,19 @@
 import Cluster
+import Model
 import Placement
 import Wire
 
 extension NodeReport {
-    /// How it gives accuracy for speed, and in how many bits once it has said so; nil where it is
-    /// exact.
-    var lossyWords: String? {
-        lossy.map { kind in supply.lowTier.map { "\(kind.name) \($0)" } ?? kind.name }
-    }
+    /// How it gives accuracy for speed, and in how many bits once it has said so, if in fewer than
+    /// the file; nil where it is exact.
+    var lossyWords: String? { lossy?.words(lowTier: supply.lowTier) }
 }
 
 /// A worker that gives accuracy for speed, as `--json` of the status shows it.
 struct LossyLine: Encodable {
     let worker: String
     let mode: String
-    /// Nil before it has said so.
+    /// Nil before it has said so, and where it has none.
     let lowTier: String?
 
     enum CodingKeys: String, CodingKey {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Cluster
+import Model
 import Placement
 import Terminal
 import Wire

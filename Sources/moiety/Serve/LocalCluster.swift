@@ -1,7 +1,6 @@
-import Cluster
 import Foundation
 import Messaging
-import Settings
+import Model
 import Terminal
 
 /// What the cluster's thread hears of.
@@ -50,17 +49,18 @@ struct WorkerMemory: Sendable {
     let byteCount: Int?
     /// Nil where answers are exact, or as the workers' settings have it.
     let lossy: LossyKind?
-    let lowTier: LossySettings.Tier?
-    /// The same for all, so that experts are packed once; nil for the directory of its settings.
-    let cacheDirectory: String?
+    let lowTier: LowTierChoice?
+    /// Settings of where packed experts lie; the same for all, so that they are packed once.
+    let place: [(name: String, value: String)]
 
     /// As a worker takes them.
     var arguments: [String] {
         let values = [
-            ("--memory", byteCount.map { "\($0)" }), ("--cache-directory", cacheDirectory),
-            ("--lossy", lossy?.name), ("--low-tier", lowTier?.rawValue),
+            ("--memory", byteCount.map { "\($0)" }), ("--lossy", lossy?.name),
+            ("--low-tier", lowTier?.name),
         ]
         return values.flatMap { name, value in value.map { [name, $0] } ?? [] }
+            + place.flatMap { ["--\($0.name)", $0.value] }
     }
 
     /// The coordinator takes such workers where somebody says so.

@@ -1,6 +1,7 @@
 import ArgumentParser
-import Cluster
+import Model
 import Settings
+import Terminal
 
 /// What the workers of `moiety serve` may have in memory; what is not said is as their settings
 /// have it.
@@ -15,58 +16,22 @@ struct ServeMemoryOptions: ParsableArguments {
     )
     var memory: Int?
 
-    @Option(
-        help: """
-            Trade accuracy for speed where experts do not fit: hobbit reads those that weigh \
-            little in fewer bits, or not at all; resident keeps all of them in memory in fewer \
-            bits, and never waits. Each answer says how inexact it is. Default: answers stay exact.
-            """,
-        transform: Self.kind
-    )
-    var lossy: LossyKind?
-
-    @Option(
-        help: "What experts have then in fewer bits: q4, q3 or q2. Default: as in their settings.",
-        transform: Self.tier
-    )
-    var lowTier: LossySettings.Tier?
-
-    @Option(help: "Where experts lie then, instead of the directory in the workers' settings.")
-    var cacheDirectory: String?
+    @OptionGroup var mode: LossyModeOptions
+    @OptionGroup var place: PackedExpertsOptions
 
     func validate() throws {
-        guard lossy == nil || memory != nil else {
-            throw ValidationError("--lossy is for experts that do not fit; say how much --memory")
-        }
-        guard lowTier == nil || lossy != nil else {
-            throw ValidationError("--low-tier is for --lossy hobbit or resident")
-        }
-    }
-
-    private static func kind(_ text: String) throws -> LossyKind {
-        guard let kind = LossyKind.allCases.first(where: { $0.name == text }) else {
-            throw ValidationError(
-                "--lossy is '\(text)'; it must be hobbit or resident (emoe is for one process: "
-                    + "moiety run --lossy emoe)"
-            )
-        }
-        return kind
-    }
-
-    private static func tier(_ text: String) throws -> LossySettings.Tier {
-        guard let tier = LossySettings.Tier(rawValue: text) else {
-            throw ValidationError("--low-tier is '\(text)'; it must be q4, q3 or q2")
-        }
-        return tier
+        try mode.requireMemory(memory)
+        guard let lossy = mode.lossy, lossy.kind == nil else { return }
+        throw ValidationError("--lossy is '\(lossy.name)'; it must be \(LossySettings.kinds)")
     }
 
     /// What each of so many workers gets.
     func ofEachWorker(among workerCount: Int) -> WorkerMemory {
         WorkerMemory(
             byteCount: memory.map { $0 / max(1, workerCount) },
-            lossy: lossy,
-            lowTier: lowTier,
-            cacheDirectory: cacheDirectory
+            lossy: mode.lossy?.kind,
+            lowTier: mode.lowTier,
+            place: place.given
         )
     }
 }
