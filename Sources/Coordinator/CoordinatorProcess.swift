@@ -21,6 +21,8 @@ struct CoordinatorProcess {
     private let search: RebalanceSearch
     private let chunkThread: ChunkThread
     private let stateThread: StateThread
+    /// Nil where counts end with this life.
+    private let countsThread: CountsThread?
     private let ledgerThread: LedgerThread
     private let inbox: Mailbox<LoopCommand>
     private let clock = LoopClock()
@@ -46,12 +48,14 @@ struct CoordinatorProcess {
         let start = try StartingPlan(model: served.description, settings: settings, state: state)
         do throws(MessagingError) {
             sockets = try CoordinatorSockets(settings, access: access, logger: logger)
+            countsThread = try .start(in: state, served, settings.profiling, logger)
             stepThread = try StepThread(
                 served: served,
                 settings: settings,
                 sockets: sockets,
                 access: access,
                 life: life,
+                keeping: countsThread?.keeping,
                 reports: inbox
             )
             chunkThread = try ChunkThread(
@@ -83,6 +87,7 @@ struct CoordinatorProcess {
             inbox: inbox,
             figures: stepThread.figures,
             loads: stepThread.loads,
+            counts: countsThread?.figures ?? Latest(CountsFigures()),
             search: search.start,
             logger: logger
         )
@@ -101,6 +106,7 @@ struct CoordinatorProcess {
             search.stop()
             _ = stepThread.inbox.post(.stop)
             stepThread.thread.join()
+            countsThread?.stop()
             _ = chunkThread.inbox.post(.stop)
             chunkThread.thread.join()
             stateThread.stop()
@@ -217,6 +223,25 @@ extension ServedModel {
         isCancelled: @escaping @Sendable () -> Bool
     ) throws(CoordinatorError) -> ServedModel {
         try ServedModel(settings: settings, state: state, logger: logger, isCancelled: isCancelled)
+    }
+}
+
+extension CountsThread {
+    /// - Returns: nil where nothing is counted, or counts are to end with this life.
+    fileprivate static func start(
+        in state: StateDirectory,
+        _ served: ServedModel,
+        _ settings: ProfilingSettings,
+        _ logger: Logger
+    ) throws(MessagingError) -> CountsThread? {
+        guard settings.halfLife > 0, settings.saveInterval > .zero,
+            served.description.expertsPerToken > 0
+        else { return nil }
+        return try CountsThread(
+            CountsFile(in: state, of: served.identity, served.description),
+            interval: settings.saveInterval,
+            logger: logger
+        )
     }
 }
 

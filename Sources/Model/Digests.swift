@@ -28,6 +28,19 @@ public struct ExpertHasher {
     public func digest() -> ExpertDigest { ExpertDigest(bytes: Array(hash.finalize())) }
 }
 
+/// Hashes a file of our own while it is written or read: SHA-256.
+public struct FileHasher {
+    public static let byteCount = 32
+
+    private var hash = SHA256()
+
+    public init() {}
+
+    public mutating func update(_ bytes: ArraySlice<UInt8>) { hash.update(data: bytes) }
+
+    public func digest() -> [UInt8] { Array(hash.finalize()) }
+}
+
 extension ModelFile {
     /// Reads an expert and hashes it; nothing stays in memory.
     public func digest(of id: ExpertID) throws(ModelError) -> ExpertDigest {

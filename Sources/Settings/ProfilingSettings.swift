@@ -8,6 +8,10 @@ public struct ProfilingSettings: Sendable {
     /// Tasks whose rows are counted apart.
     public let taskCount: Int
 
+    /// How long after rows were counted the counts are written for the next life; 0 writes and
+    /// reads none.
+    public let saveInterval: Duration
+
     /// Bytes that a trace of all steps may take.
     public let traceByteCount: Int
 
@@ -21,6 +25,16 @@ public struct ProfilingSettings: Sendable {
             default: 200_000
         )
         taskCount = try reader.value("profile-tasks", .number(in: 0...64), default: 8)
+        saveInterval = try reader.value(
+            "profile-save-interval",
+            .duration(in: .zero ... .seconds(86_400)),
+            default: .seconds(60)
+        )
+        try reader.require(
+            saveInterval == .zero || saveInterval >= .seconds(1),
+            of: "profile-save-interval",
+            "0s, which keeps no counts, or a time from 1s to 24h"
+        )
         traceByteCount =
             try reader.value("trace-megabytes", .number(in: 1...1024), default: 64) << 20
         let percent = try reader.value(

@@ -109,6 +109,9 @@ struct CoordinatorOptions: ParsableArguments {
     @Option(help: "Tasks whose rows are counted apart.")
     var profileTasks: String?
 
+    @Option(help: "How long after rows were counted the counts are saved; 0s keeps none.")
+    var profileSaveInterval: String?
+
     @Option(help: "Megabytes that a trace of all steps may take.")
     var traceMegabytes: String?
 
@@ -173,6 +176,7 @@ struct CoordinatorOptions: ParsableArguments {
             "queued-jobs": queuedJobs, "admission": admission, "prefill-rows": prefillRows,
             "micro-batches": microBatches,
             "profile-half-life": profileHalfLife, "profile-tasks": profileTasks,
+            "profile-save-interval": profileSaveInterval,
             "trace-megabytes": traceMegabytes,
             "rebalance-imbalance": rebalanceImbalance, "rebalance-pause": rebalancePause,
             "ledger-jobs": ledgerJobs, "ledger-age": ledgerAge,

@@ -140,6 +140,9 @@ struct PageTests {
                     #expect(text.contains(line), "\(text)")
                 }
             }
+            for reason in ["counts_unused", "counts_unwritten"] {
+                #expect(text.contains(",reason=\"\(reason)\"} 0\n"), "\(text)")
+            }
             let how = ",mode=\"hobbit\",low_tier=\"q3\"} 1\n"
             #expect(text.contains("moiety_worker_lossy\(labels)\(how)"), "\(text)")
         }

@@ -126,6 +126,7 @@ struct RefusalTests {
             ("running-jobs", "0"), ("share-time", "5"), ("share-time", "5 s"),
             ("share-time", "-5s"), ("share-time", "0s"), ("share-time", "99999999999999999999s"),
             ("share-time", "9223372036854775807h"), ("share-time", "2d"), ("log-level", "loud"),
+            ("profile-save-interval", "500ms"), ("profile-save-interval", "25h"),
             ("workers", "0"), ("workers", "a,,b"), ("workers", "a,a"), ("workers", "a,5"),
             ("workers", "a b"), ("worker-endpoint", "127.0.0.1:6644"),
             ("worker-endpoint", "tcp://127.0.0.1"), ("worker-endpoint", "tcp://:6644"),

@@ -18,6 +18,7 @@ extension Inspection {
         writeExpertUses(to: &metrics)
         writeTrips(to: &metrics)
         writeBalance(to: &metrics)
+        writeCounts(to: &metrics)
         writeSockets(to: &metrics)
         return metrics.text
     }
@@ -218,6 +219,14 @@ extension Inspection {
                 "Since the plan was last changed by the coordinator itself."
             )
         }
+    }
+
+    private func writeCounts(to metrics: inout MetricsText) {
+        metrics.counter(
+            "counts_written_total",
+            counts.written,
+            "Times that what routers chose was written for the coordinator's next life."
+        )
     }
 
     private func writeSockets(to metrics: inout MetricsText) {

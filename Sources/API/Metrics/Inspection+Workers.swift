@@ -108,6 +108,7 @@ extension Inspection {
         let steps: KeyValuePairs = [
             "step_begun_anew": stepFallBacks.begunAnew,
             "share_refused": stepFallBacks.refusedShares, "step_waited": stepFallBacks.waits,
+            "counts_unused": counts.unused, "counts_unwritten": counts.unwritten,
         ]
         for (reason, count) in steps {
             metrics.value("fallbacks_total", count, ["reason": reason])

@@ -52,6 +52,8 @@ package final class ControlLoop {
     /// What the step thread counts, and of the data socket, which is its own.
     private let figures: Latest<StepFigures>
     private let loads: LoadBoard
+    /// What became of counts between this life and others.
+    private let counts: Latest<CountsFigures>
     private var trafficLog: TrafficLog
     private var refusals: PeerWarnings
     private var stepFallBacks = StepFallBacks()
@@ -94,6 +96,7 @@ package final class ControlLoop {
         inbox: Mailbox<LoopCommand>,
         figures: Latest<StepFigures> = Latest(StepFigures()),
         loads: LoadBoard = LoadBoard(),
+        counts: Latest<CountsFigures> = Latest(CountsFigures()),
         search: @escaping () -> Void = {},
         logger: Logger
     ) {
@@ -101,6 +104,7 @@ package final class ControlLoop {
         self.search = search
         self.clock = clock
         self.loads = loads
+        self.counts = counts
         self.figures = figures
         trafficLog = TrafficLog(logger, now: clock.now)
         refusals = PeerWarnings(logger)
@@ -219,6 +223,7 @@ package final class ControlLoop {
             engine: figures.value.engine,
             expertUses: figures.value.uses,
             stepFallBacks: stepFallBacks,
+            counts: counts.value,
             costs: workers.costs(figures.value, clients.served),
             plan: workers.membership.plan,
             loads: loads.ask()

@@ -1,3 +1,4 @@
+import Cluster
 import Generation
 import Model
 import Placement
@@ -23,18 +24,27 @@ final class CountingRunner: ExpertRunner {
     private var parts = PartRows()
     /// Whether somebody was told that there are more tasks than fit.
     private var hasToldOfOthers = false
+    /// Nil where counts end with this life.
+    private let keeping: CountsKeeping?
+    private var pace: KeepingPace
+    /// Whether rows were counted since the pace was told.
+    private var hasNews = false
 
     /// - Parameters:
+    ///   - keeping: by which counts come from a former life, and go to the next; nil for neither.
     ///   - largestStep: rows of a step at most.
     ///   - partCount: parts of a step at most.
     init(
         _ runner: any ExpertRunner,
         model: ModelDescription,
         settings: ProfilingSettings,
+        keeping: CountsKeeping?,
         largestStep: Int,
         partCount: Int
     ) {
         self.runner = runner
+        self.keeping = keeping
+        pace = KeepingPace(interval: keeping?.interval ?? .zero)
         isOn = settings.halfLife > 0 && model.expertsPerToken > 0
         let halfLife = Double(max(1, settings.halfLife))
         let topK = max(1, model.expertsPerToken)
@@ -59,6 +69,14 @@ final class CountingRunner: ExpertRunner {
         )
         rowLabels.reserveCapacity(largestStep)
         parts.reserveCapacity(partCount)
+        goOn()
+    }
+
+    /// Goes on from what a former life has counted.
+    private func goOn() {
+        guard isOn, let kept = keeping?.takeKept() else { return }
+        counter.add(kept)
+        recorder.take(kept)
     }
 
     // MARK: The runner's calls
@@ -94,6 +112,7 @@ final class CountingRunner: ExpertRunner {
         guard let first = parts.first(of: part) else { return }
         counter.count(routing.experts, layer: layer, part: part, labels: rowLabels, from: first)
         recorder.add(routing.experts, layer: layer, from: first)
+        hasNews = counter.isCounting
     }
 
     // MARK: Whose rows come
@@ -156,6 +175,28 @@ final class CountingRunner: ExpertRunner {
         recorder.begin(rowCount: rowLabels.count)
     }
 
+    // MARK: From one life to the next
+
+    /// Hands counts over to be written, where it is time.
+    func keep(now: Instant) {
+        guard let keeping else { return }
+        if hasNews {
+            hasNews = false
+            pace.onRows(byteCount: counter.byteCount, now: now)
+        }
+        guard pace.isDue(now: now) else { return }
+        pace.onHandedOver(isTaken: keeping.write(report, false), now: now)
+    }
+
+    /// When `keep` is to be called if nothing happens before.
+    var keepingDeadline: Instant? { pace.deadline }
+
+    /// This life ends: hands over what was not handed over yet.
+    func keepLast() {
+        guard let keeping, hasNews || pace.isBehind else { return }
+        _ = keeping.write(report, true)
+    }
+
     // MARK: Wishes
 
     /// How often each expert was chosen lately; `[layer][expert]`.
@@ -167,7 +208,11 @@ final class CountingRunner: ExpertRunner {
         case .startTrace: if isOn { recorder.start() }
         case .stopTrace: recorder.stop()
         }
-        return ProfileReport(counter: counter, recorder: recorder, obstacle: obstacle)
+        return report
+    }
+
+    private var report: ProfileReport {
+        ProfileReport(counter: counter, recorder: recorder, obstacle: obstacle)
     }
 
     /// Why nothing is counted; empty where rows are.

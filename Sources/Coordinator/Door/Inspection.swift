@@ -14,6 +14,8 @@ package struct Inspection: Sendable {
     /// In which precision rows used experts, where workers may be lossy.
     package var expertUses: TierUses
     package var stepFallBacks: StepFallBacks
+    /// What became of the routers' counts between this life and others.
+    package var counts: CountsFigures
     package var costs: ClusterCosts
     package var plan: Plan?
     /// How often each expert was chosen lately, as far as it was asked before; `[layer][expert]`.

@@ -47,6 +47,7 @@ package final class StepLoop {
     /// - Parameters:
     ///   - socket: The data socket, bound.
     ///   - life: The number of this life of the coordinator.
+    ///   - keeping: By which counts outlive it; nil where they do not.
     ///   - sleep: Returns when the socket or the mailbox has something, or time is up.
     package init(
         served: ServedModel,
@@ -57,6 +58,7 @@ package final class StepLoop {
         clock: LoopClock,
         figures: Latest<StepFigures> = Latest(StepFigures()),
         loads: LoadBoard = LoadBoard(),
+        keeping: CountsKeeping? = nil,
         sleep: @escaping Sleep,
         report: @escaping (StepReport) -> Void
     ) {
@@ -65,8 +67,7 @@ package final class StepLoop {
         self.sleep = sleep
         self.report = report
         self.loads = loads
-        patience = settings.workerWait
-        tellsOutlooks = settings.loadsWhileIdle
+        (patience, tellsOutlooks) = (settings.workerWait, settings.loadsWhileIdle)
         let kernels = Kernels(instructionSet: served.instructionSet, threads: served.threads)
         kernels.pool.bindCaller()
         runner = RemoteRunner(
@@ -87,6 +88,7 @@ package final class StepLoop {
             runner,
             model: served.description,
             settings: settings.profiling,
+            keeping: keeping,
             largestStep: Scheduler.Limits(settings, served).stepRows,
             partCount: settings.microBatchCount
         )
@@ -122,6 +124,7 @@ package final class StepLoop {
         while !isStopped {
             runner.idle()
             loads.fulfil { counting.loads }
+            counting.keep(now: clock.now)
             for command in inbox.takeCommands() { perform(command) }
             guard !isStopped else { break }
             if runner.isReady, hasWork {
@@ -135,6 +138,7 @@ package final class StepLoop {
         for evaluation in evaluations {
             report(.evaluationFailed(evaluation.job, "the coordinator is shutting down"))
         }
+        counting.keepLast()
         report(.stopped)
     }
 
@@ -218,7 +222,10 @@ package final class StepLoop {
             unreadySince = nil
             forward.rest()
         }
-        if let pause = tellOutlook() { timeout = min(timeout ?? pause, pause) }
+        let keepingPause = counting.keepingDeadline.map { max(.zero, $0 - clock.now) }
+        for pause in [tellOutlook(), keepingPause] {
+            if let pause { timeout = min(timeout ?? pause, pause) }
+        }
         do throws(MessagingError) {
             try sleep(timeout)
         } catch {

@@ -20,6 +20,7 @@ struct StepThread {
         sockets: CoordinatorSockets,
         access: Access?,
         life: UInt32,
+        keeping: CountsKeeping?,
         reports: Mailbox<LoopCommand>
     ) throws(MessagingError) {
         let inbox = try Mailbox<StepCommand>(limit: StepCommand.queueLimit)
@@ -43,6 +44,7 @@ struct StepThread {
                 clock: LoopClock(),
                 figures: figures,
                 loads: loads,
+                keeping: keeping,
                 sleep: { timeout throws(MessagingError) in
                     _ = try poller.wait(for: [socket], or: inbox.waker, timeout: timeout)
                 },

@@ -45,6 +45,8 @@ public struct ProfileCounter: Sendable {
     private let limits: Limits
     /// Tasks that fit into the limits, with those that have no name and `other`.
     private let labelLimit: Int
+    /// Of the tables of one task.
+    private let labelByteCount: Int
     /// What a row of now weighs; 2^(rows / halfLife), divided as the tables are; `[layer]`.
     private var weights: [Double]
     /// `[label]`.
@@ -83,6 +85,7 @@ public struct ProfileCounter: Sendable {
             LayerCounts.byteCount(experts: $0.experts, following: $0.following)
         }
         let byteCount = max(1, sizes.reduce(0, +))
+        labelByteCount = byteCount
         isCounting =
             byteCount <= limits.byteCount && sizes.allSatisfy { $0 <= limits.layerByteCount }
         labelLimit = max(1, min(limits.tasks + 2, limits.byteCount / byteCount))
@@ -295,13 +298,16 @@ public struct ProfileCounter: Sendable {
     ///
     /// - Parameter task: nil for the rows of all.
     public func counts(of task: String? = nil, layer: LayerIndex) -> LayerCounts {
-        let layer = layer.rawValue
+        sum(of: labels(of: task), layer: layer.rawValue)
+    }
+
+    private func sum(of labels: [Int], layer: Int) -> LayerCounts {
         let factor = Float(1 / weights[layer])
         var sum = LayerCounts(
             experts: counts[0].layers[layer].experts,
             following: counts[0].layers[layer].following
         )
-        for label in labels(of: task) { sum.add(counts[label].layers[layer], times: factor) }
+        for label in labels { sum.add(counts[label].layers[layer], times: factor) }
         return sum
     }
 
@@ -319,5 +325,39 @@ public struct ProfileCounter: Sendable {
 
     private func labels(of task: String?) -> [Int] {
         counts.indices.filter { task == nil || counts[$0].task == task }
+    }
+
+    // MARK: From one life to the next
+
+    /// Bytes of the tables of the tasks that were told apart so far.
+    public var byteCount: Int { isCounting ? counts.count * labelByteCount : 0 }
+
+    /// What rows under a label are counted as; nil for those of no task.
+    public func task(of label: Label) -> String? { counts[label.index].task }
+
+    /// Rows of one layer counted under a label, older ones weighing less.
+    public func rows(under label: Label, layer: LayerIndex) -> Double {
+        counts[label.index].rows[layer.rawValue] / weights[layer.rawValue]
+    }
+
+    /// One layer's counts under a label, older rows weighing less.
+    public func counts(under label: Label, layer: LayerIndex) -> LayerCounts {
+        sum(of: [label.index], layer: layer.rawValue)
+    }
+
+    /// Adds what a former life has counted, as if its rows had just come.
+    ///
+    /// Tasks for which there is no room any more count as `other`. What is of another model adds
+    /// nothing.
+    public mutating func add(_ kept: KeptCounts) {
+        guard isCounting, kept.expertCounts == expertCounts, kept.topK == topK else { return }
+        for task in kept.tasks {
+            let label = label(of: task.name).index
+            for layer in expertCounts.indices {
+                let weight = weights[layer]
+                counts[label].layers[layer].add(task.layers[layer], times: Float(weight))
+                counts[label].rows[layer] += task.rows[layer] * weight
+            }
+        }
     }
 }

@@ -10,6 +10,10 @@ public enum ProfileError: Error, Hashable {
     case badPair(place: String, first: Int, second: Int, reason: String)
     /// `offset` is where in the trace's bytes.
     case badTrace(offset: Int, reason: String)
+    /// What a former life has counted is damaged; `offset` is where in the file's bytes.
+    case badCounts(offset: Int, reason: String)
+    /// What a former life has counted is of another model file.
+    case otherModel(found: String, expected: String)
 }
 
 extension ProfileError: CustomStringConvertible {
@@ -27,6 +31,10 @@ extension ProfileError: CustomStringConvertible {
             "the profile's pair of experts \(first) and \(second) in \(place) \(reason)"
         case .badTrace(let offset, let reason):
             "the trace is damaged at byte \(offset): \(reason)"
+        case .badCounts(let offset, let reason):
+            "the counts are damaged at byte \(offset): \(reason)"
+        case .otherModel(let found, let expected):
+            "the counts are of another model (\(found)), not of this one (\(expected))"
         }
     }
 }

@@ -50,6 +50,14 @@ extension RoutingTrace {
         }
     }
 
+    /// One of the steps, as it was recorded.
+    func recorded(_ step: Int) -> RecordedSteps {
+        RecordedSteps(
+            rowCounts: [UInt32(clamping: rowCounts[step])],
+            experts: expertLayers.flatMap { experts(step: step, layer: $0) }
+        )
+    }
+
     private mutating func append(checking chosen: ArraySlice<UInt16>) throws(ProfileError) {
         let layers = expertLayers
         let perLayer = chosen.count / max(1, layers.count)

@@ -39,6 +39,7 @@ public struct StepRecorder: Sendable {
     /// The place of each layer among those with experts; `[layer]`, -1 for one without.
     private let places: [Int]
     private let layerCount: Int
+    private let largestStep: Int
 
     /// Bytes of a piece of a trace; a step that is larger is a piece of its own.
     private static let pieceByteCount = 1 << 20
@@ -58,6 +59,7 @@ public struct StepRecorder: Sendable {
         self.expertCounts = expertCounts
         self.topK = topK
         self.limits = limits
+        self.largestStep = largestStep
         var place = -1
         places = expertCounts.map { count in
             if count > 0 { place += 1 }
@@ -78,6 +80,32 @@ public struct StepRecorder: Sendable {
     public var sampleCount: Int { sample.count }
 
     public var traceStepCount: Int { trace.reduce(0) { $0 + $1.rowCounts.count } }
+
+    // MARK: From one life to the next
+
+    /// What the next life needs to go on.
+    public var kept: KeptCounts.Steps { sample.kept }
+
+    /// Goes on with the sample of a former life of the same model.
+    ///
+    /// Steps are passed over that are larger than any may be now, for whom no memory is planned.
+    ///
+    /// - Precondition: no step has begun yet.
+    public mutating func take(_ kept: KeptCounts) {
+        guard kept.expertCounts == expertCounts, kept.topK == topK else { return }
+        let perRow = topK * layerCount
+        let samples = kept.steps.samples.filter { step in
+            step.rowCounts.allSatisfy { $0 <= largestStep }
+                && step.experts.count == step.rowCounts.reduce(0) { $0 + Int($1) } * perRow
+        }
+        sample.take(
+            KeptCounts.Steps(
+                samples: samples,
+                stepCount: kept.steps.stepCount,
+                meanRows: kept.steps.meanRows
+            )
+        )
+    }
 
     // MARK: Steps
 

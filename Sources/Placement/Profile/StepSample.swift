@@ -69,6 +69,24 @@ struct StepSample: Sendable {
         }
     }
 
+    /// What the next life needs to go on.
+    var kept: KeptCounts.Steps {
+        KeptCounts.Steps(samples: steps, stepCount: stepCount, meanRows: meanRows)
+    }
+
+    /// Goes on where a former life ended; the newest of its steps stay where there is less room.
+    ///
+    /// - Precondition: nothing was offered yet.
+    mutating func take(_ kept: KeptCounts.Steps) {
+        precondition(stepCount == 0, "\(stepCount) steps were offered already")
+        for (index, step) in kept.samples.suffix(capacity).enumerated() {
+            let rowCount = step.rowCounts.reduce(0) { $0 + Int($1) }
+            places.append(Place(number: index + 1, rowCount: rowCount, experts: step.experts))
+        }
+        stepCount = max(kept.stepCount, places.count)
+        meanRows = kept.meanRows
+    }
+
     /// The natural logarithm of 2.
     private static let halving = 0.693_147_180_559_945_3
     /// Steps over which rows are averaged.
