@@ -60,7 +60,7 @@ struct WorkerOptions: ParsableArguments {
     )
     var lossy: String?
 
-    @Option(help: "With --lossy: what experts have then in fewer bits: \(LowTierChoice.names).")
+    @Option(help: "With --lossy: in how many bits experts are held then: \(LowTierChoice.names).")
     var lowTier: String?
 
     @Option(help: "How long to look for shares before sleeping, in microseconds.")

@@ -13,9 +13,9 @@ public struct LossyModeOptions: ParsableArguments {
 
     @Option(
         help: """
-            What experts have then in fewer bits; \(LowTierChoice.without.name) for nothing: \
-            \(LossyKind.hobbit.name) then reads as in the file what it does not leave out. \
-            Default: \(LowTierChoice.usual.name), or as workers' settings have it.
+            In how many bits experts are held then; with \(LowTierChoice.without.name) \
+            \(LossyKind.hobbit.name) reads as in the file what it does not leave out. Default: \
+            \(LowTierChoice.usual.name), or as workers' settings have it.
             """
     )
     public var lowTier: LowTierChoice?
