@@ -243,7 +243,8 @@ final class ReadBoard: Sendable {
                 slot: job.slot,
                 source: came ? job.source : nil,
                 blockCount: job.readCount,
-                trouble: job.trouble
+                // It did not fail: who wants it after all is to ask again.
+                trouble: job.isAbandoned ? nil : job.trouble
             )
         )
     }

@@ -16,7 +16,7 @@ public final class ReadPool: Sendable {
         public let source: Int?
         /// Blocks that were read for it.
         public let blockCount: Int
-        /// Why an earlier source did not give it, or none did.
+        /// Why an earlier source did not give it, or none did; nil where it was given up.
         public let trouble: StoreError?
     }
 

@@ -84,6 +84,25 @@ struct ReadPoolTests {
         }
     }
 
+    @Test("What is given up while another source is asked did not fail")
+    func abandonedAfterTrouble() throws {
+        let memory = try SlotMemory(slotCount: 1, slotByteCount: 4096)
+        let gate = GatedSource()
+        let pool = ReadPool(
+            memory: memory,
+            sources: [ScriptedSource(blocks: 2, failing: [0]), gate],
+            capacity: 1
+        )
+        pool.post(Self.expert(0), slot: 0, isAhead: true)
+        gate.entered.wait()
+        pool.abandon(Self.expert(0))
+        gate.open()
+        let end = pool.wait()
+        #expect(end.source == nil && end.trouble == nil)
+        pool.post(Self.expert(0), slot: 0)
+        #expect(pool.wait().source == 1)
+    }
+
     @Test("A pool that goes while reads are under way waits for their blocks")
     func closing() throws {
         for _ in 0..<20 {
