@@ -6,7 +6,9 @@ import Tensors
 /// format.
 ///
 /// A header alone does not tell a model from its fine-tuned sisters, so the file's number and the
-/// time of its last change are in it, too. A copy of the file gets a store of its own.
+/// times of its last changes are in it, too: also the one that cannot be set back, because tools
+/// copy a file's content over another's together with its times. A copy of the file gets a store of
+/// its own, and so does a file that was renamed.
 public struct StoreKey: Hashable, Sendable, CustomStringConvertible {
     public let digest: ExpertDigest
 
@@ -50,6 +52,8 @@ public struct StoreKey: Hashable, Sendable, CustomStringConvertible {
                 part.identity.inode, UInt64(part.identity.byteCount),
                 UInt64(bitPattern: part.identity.modifiedSeconds),
                 UInt64(bitPattern: part.identity.modifiedNanoseconds),
+                UInt64(bitPattern: part.identity.changedSeconds),
+                UInt64(bitPattern: part.identity.changedNanoseconds),
             ]
         }
     }

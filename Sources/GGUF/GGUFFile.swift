@@ -70,7 +70,7 @@ public final class GGUFFile: Sendable {
     public var isUnchanged: Bool {
         parts.allSatisfy { part in
             do throws(FileError) {
-                return try part.file.currentIdentity() == part.identity
+                return try part.file.currentIdentity().hasContent(of: part.identity)
             } catch {
                 return false
             }

@@ -8,6 +8,24 @@ public struct FileIdentity: Hashable, Sendable {
     /// Time of the last change: seconds since 1970, and nanoseconds of that second.
     public let modifiedSeconds: Int64
     public let modifiedNanoseconds: Int64
+    /// The same of the last change of the content, the name or the rights; unlike the one above
+    /// nobody can set it back, as tools do that copy a file with its times.
+    public let changedSeconds: Int64
+    public let changedNanoseconds: Int64
+
+    /// Whether the content is the same, for who has had the file open since: it may have got another
+    /// name meanwhile, or none.
+    public func hasContent(of other: FileIdentity) -> Bool {
+        (device, inode, byteCount) == (other.device, other.inode, other.byteCount)
+            && modifiedSeconds == other.modifiedSeconds
+            && modifiedNanoseconds == other.modifiedNanoseconds
+    }
+
+    /// One word that tells it from others.
+    public var text: String {
+        "\(device):\(inode):\(byteCount):\(modifiedSeconds).\(modifiedNanoseconds)"
+            + ":\(changedSeconds).\(changedNanoseconds)"
+    }
 }
 
 /// A regular file, open for reading at any offset, from any thread.
@@ -118,7 +136,9 @@ public final class ReadableFile: Sendable {
             inode: UInt64(status.st_ino),
             byteCount: Int(status.st_size),
             modifiedSeconds: Int64(status.st_mtim.tv_sec),
-            modifiedNanoseconds: Int64(status.st_mtim.tv_nsec)
+            modifiedNanoseconds: Int64(status.st_mtim.tv_nsec),
+            changedSeconds: Int64(status.st_ctim.tv_sec),
+            changedNanoseconds: Int64(status.st_ctim.tv_nsec)
         )
     }
 

@@ -99,6 +99,28 @@ struct StoreFileTests {
         }
     }
 
+    @Test("A model that was changed is another one, even where its time was set back")
+    func timeSetBack() throws {
+        let file = try TinyModel().writeTemporary()
+        func change() throws -> StoreKey {
+            let handle = try FileHandle(forUpdating: URL(filePath: file.path))
+            try handle.seek(toOffset: handle.seekToEnd() - 1)
+            try handle.write(contentsOf: Data([7]))
+            try handle.close()
+            // As tools do that copy one file over another together with its times.
+            try FileManager.default.setAttributes(
+                [.modificationDate: Date(timeIntervalSince1970: 1_000_000)],
+                ofItemAtPath: file.path
+            )
+            return try StoreKey(ModelFile(path: file.path))
+        }
+        let first = try change()
+        // The system's clock for files stands still for some milliseconds at a time.
+        var second = first
+        for _ in 0..<100_000 where second == first { second = try change() }
+        #expect(second != first)
+    }
+
     @Test("A writer that ends early leaves nothing under the name")
     func unfinished() throws {
         let place = try StoreInDirectory()

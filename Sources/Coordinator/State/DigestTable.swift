@@ -8,7 +8,7 @@ import Tensors
 /// The digest of every expert of the coordinator's model, which workers' files must match.
 ///
 /// Reading a whole model takes as long as the disk does, so the table is kept in the state
-/// directory and trusted as long as the file's inode, size and time stay.
+/// directory and trusted as long as the file's inode, size and times stay.
 struct DigestTable: Sendable {
     /// `[layer][expert]`.
     private let digests: [[ExpertDigest]]
@@ -99,11 +99,7 @@ struct DigestTable: Sendable {
 
     /// What must not have changed since the digests were made.
     private static func key(of model: ModelFile) -> String {
-        let parts = model.file.parts.map { part in
-            let identity = part.identity
-            let modified = "\(identity.modifiedSeconds).\(identity.modifiedNanoseconds)"
-            return "\(identity.device):\(identity.inode):\(identity.byteCount):\(modified)"
-        }
+        let parts = model.file.parts.map(\.identity.text)
         return "moiety.digests.v1 \(parts.joined(separator: ","))\n"
     }
 

@@ -6,7 +6,7 @@ import Tensors
 /// Which experts of a worker's own file were hashed before, and what they hashed to.
 ///
 /// Hashing takes longer than reading on many machines, so the hashes are kept in the state
-/// directory and trusted as long as the file's inode, size and time stay.
+/// directory and trusted as long as the file's inode, size and times stay.
 struct VerifiedExperts {
     private let path: String
     private let key: String
@@ -20,9 +20,7 @@ struct VerifiedExperts {
     init(of model: ModelFile, in directory: String) {
         path = "\(directory)/verified"
         key =
-            "moiety.verified.v1 "
-            + model.file.parts.map { "\($0.identity.text)" }
-            .joined(separator: ",")
+            "moiety.verified.v1 " + model.file.parts.map(\.identity.text).joined(separator: ",")
         do throws(FileError) {
             let file = try ReadableFile(path: path)
             guard file.byteCount <= Self.longest else { return }
@@ -71,11 +69,5 @@ struct VerifiedExperts {
         let file = try AtomicFile(path: path)
         try file.append(Array(([key] + lines).joined(separator: "\n").utf8))
         try file.commit()
-    }
-}
-
-extension FileIdentity {
-    fileprivate var text: String {
-        "\(device):\(inode):\(byteCount):\(modifiedSeconds).\(modifiedNanoseconds)"
     }
 }
