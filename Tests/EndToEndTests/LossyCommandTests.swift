@@ -33,6 +33,12 @@ struct LossyCommandTests {
         )
         #expect(text.errors.contains("not exact: "))
         #expect(text.errors.contains(" as in the file, 64 in few bits; "), "\(text.errors)")
+        let fits = try await Command.run(
+            large.run + large.budget("2GiB") + ["--lossy", "resident"]
+        )
+        for share in ["low_share", "skipped_share", "substituted_share"] {
+            #expect(try fits.object[share] as? Double == 0, "all experts fit")
+        }
         let names = try FileManager.default.contentsOfDirectory(
             atPath: large.cache.path + "/packed"
         )

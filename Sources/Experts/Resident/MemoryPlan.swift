@@ -65,9 +65,13 @@ public enum MemoryPlanError: Error, Equatable, Sendable, CustomStringConvertible
         switch self {
         case .tooSmall(let budget, let least):
             "a memory of \(Self.text(budget)) is too small: this model and context need "
-                + "\(Self.text(least)) at least"
+                + "\(Self.text(least + Self.startByteCount)) at least"
         }
     }
+
+    /// What a program has in memory when it has started differs by one or two MiB from run to run:
+    /// who gives what a message asked for is not to be refused again.
+    private static let startByteCount = 4 << 20
 
     /// Whole MiB, rounded up.
     static func text(_ byteCount: Int) -> String {
