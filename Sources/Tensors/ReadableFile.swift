@@ -13,8 +13,8 @@ public struct FileIdentity: Hashable, Sendable {
     public let changedSeconds: Int64
     public let changedNanoseconds: Int64
 
-    /// Whether the content is the same, for who has had the file open since: it may have got another
-    /// name meanwhile, or none.
+    /// Whether the content is the same, for who has had the file open since then: it may have got
+    /// another name meanwhile, or none.
     public func hasContent(of other: FileIdentity) -> Bool {
         (device, inode, byteCount) == (other.device, other.inode, other.byteCount)
             && modifiedSeconds == other.modifiedSeconds
