@@ -87,7 +87,7 @@ struct ReadPoolTests {
     @Test("What is given up while another source is asked did not fail")
     func abandonedAfterTrouble() throws {
         let memory = try SlotMemory(slotCount: 1, slotByteCount: 4096)
-        let gate = GatedSource()
+        let gate = GatedSource(ScriptedSource(blocks: 1))
         let pool = ReadPool(
             memory: memory,
             sources: [ScriptedSource(blocks: 2, failing: [0]), gate],
