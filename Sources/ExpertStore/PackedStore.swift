@@ -6,6 +6,7 @@ public final class PackedStore: Sendable {
     public let path: String
     public let layout: StoreLayout
     private let file: DirectFile
+    private let identity: FileIdentity
     /// By an expert's number.
     private let checksums: [UInt64]
 
@@ -14,17 +15,20 @@ public final class PackedStore: Sendable {
     ///
     /// - Throws: `StoreError.damaged` where it is not.
     public init(path: String, key: StoreKey, layout: StoreLayout) throws(StoreError) {
+        let found = try StoreError.wrapping { () throws(FileError) in
+            try ReadableFile(path: path)
+        }
         let record = try StoreError.wrapping { () throws(FileError) -> StoreRecord? in
-            let file = try ReadableFile(path: path)
-            guard file.byteCount == layout.byteCount else { return nil }
+            guard found.byteCount == layout.byteCount else { return nil }
             var page = [UInt8](repeating: 0, count: StoreLayout.pageByteCount)
-            try file.read(at: 0, into: &page)
+            try found.read(at: 0, into: &page)
             var table = [UInt8](repeating: 0, count: layout.tableByteCount)
-            try file.read(at: layout.tableOffset, into: &table)
+            try found.read(at: layout.tableOffset, into: &table)
             return StoreRecord(page: page, table: table, key, layout)
         }
         guard let record else { throw .damaged(path: path) }
         checksums = record.checksums
+        identity = found.identity
         file = try StoreError.wrapping { () throws(FileError) in try DirectFile(path: path) }
         guard file.byteCount == layout.byteCount else { throw .damaged(path: path) }
         file.touch()
@@ -37,9 +41,14 @@ public final class PackedStore: Sendable {
 
     /// Takes the file's name away, so that nobody opens it again; this process goes on reading.
     ///
-    /// Where that is refused the file is found damaged again, and each time before it is used.
+    /// Where that is refused the file is found damaged again, and each time before it is used. One
+    /// that another process has made anew meanwhile keeps its name.
     public func discard() {
         do throws(FileError) {
+            let present = try ReadableFile(path: path).identity
+            guard present.device == identity.device, present.inode == identity.inode else {
+                return
+            }
             try DirectoryListing.removeFile(path)
         } catch {
             return

@@ -121,6 +121,21 @@ struct StoreFileTests {
         #expect(second != first)
     }
 
+    @Test("Who finds a file damaged takes its name away, but not that of one made anew meanwhile")
+    func discarded() throws {
+        let place = try StoreInDirectory()
+        try place.write()
+        let old = try place.open()
+        old.discard()
+        #expect(!FileManager.default.fileExists(atPath: place.path))
+        try place.write()
+        // The old one stays open, so that the new one has another number.
+        old.discard()
+        #expect(FileManager.default.fileExists(atPath: place.path))
+        try place.open().discard()
+        #expect(!FileManager.default.fileExists(atPath: place.path))
+    }
+
     @Test("A writer that ends early leaves nothing under the name")
     func unfinished() throws {
         let place = try StoreInDirectory()
