@@ -5,13 +5,14 @@ A cluster of this machine (`moiety serve`, two workers) serves MODEL with --memo
 once with coordinator.idle-loading false and once with true. Each text is a task. Prompts of the
 first half of each are answered, so that its choices are counted. Then prompts of the second halves
 come, in an order drawn from the seed, with PAUSE seconds between them; at last both workers are
-killed, and once they are back, and PAUSE seconds later, one more prompt comes; ROUNDS times. Told
-are the part of the chosen experts that were in memory, how many were not, how many were there
-because they had been loaded so, how long the workers waited for the disk, and the time to the first
-token. The answers must be the same both times.
+killed, and once they are back, and PAUSE seconds later, one more prompt comes; ROUNDS times. With
+--everything the coordinator is stopped with them, and all start again. Told are the part of the
+chosen experts that were in memory, how many were not, how many were there because they had been
+loaded so, how long the workers waited for the disk, and the time to the first token. The answers
+must be the same both times.
 
     Benchmarks/idle.py --memory BYTES [-m MODEL] [--texts FILE ...] [--length 384] [--tokens 16]
-        [--prompts 24] [--rounds 3] [--pause 1] [--seed 1] [--json]
+        [--prompts 24] [--rounds 3] [--pause 1] [--seed 1] [--everything] [--json]
 """
 
 import argparse
@@ -78,8 +79,10 @@ def wait_for(is_so, what, limit=120):
         time.sleep(0.05)
 
 
-def restart(cluster):
-    """Kills both workers and waits until they serve again."""
+def restart(cluster, everything):
+    """Kills both workers, or stops all, and waits until they serve again."""
+    if everything:
+        return cluster.restart()
     for name in ("worker-1", "worker-2"):
         cluster.kill_worker(name)
     # What a worker counts begins at 0 with each of its lives.
@@ -103,7 +106,7 @@ def measure(options, is_on):
             time.sleep(options.pause)
             between.append(answer(cluster, prompt, os.path.basename(path), options))
         for path, prompt in alone:
-            restart(cluster)
+            restart(cluster, options.everything)
             time.sleep(options.pause)
             after.append(answer(cluster, prompt, os.path.basename(path), options))
     return between, after
@@ -136,6 +139,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--pause", type=float, default=1)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--everything", action="store_true", help="the coordinator stops, too")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     os.environ["PROGRAMS"] = os.path.abspath(options.moiety)

@@ -5,6 +5,7 @@ A coordinator and a worker serve MODEL on this machine. In turn the ledger's dis
 serve, its file cannot be written, and each page of a ledger with jobs is overwritten before a start.
 Each time a durable job must be refused with the words that docs/ERRORS.md has, the status must say so,
 jobs that need no disk must be answered, and jobs must be recorded again once the disk is in order.
+Meanwhile what routers chose cannot be written for the next life: the log must say so, and when it can be.
 What `make disks` does.
 
     scripts/disks.py -m MODEL [--jobs 100] [--pages N] [--json]
@@ -26,6 +27,8 @@ from killing import finish
 PAGE = 4096
 # The file system of the full disk: it holds the state directory and little more.
 DISK = "4m"
+# What the log says of the routers' counts while the disk is full, and once there is room.
+UNWRITTEN, WRITTEN = "Counts cannot be written", "Counts are written again"
 
 
 def mount(stack, *arguments):
@@ -68,6 +71,16 @@ class Check:
         if self.cluster.coordinator.poll() is not None:
             self.faults.append(f"{scene}: the coordinator ended")
 
+    def tells(self, scene, words):
+        """The log says so, sooner or later."""
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            with open(self.cluster.log_path, encoding="utf-8", errors="replace") as log:
+                if words in log.read():
+                    return
+            time.sleep(0.2)
+        self.faults.append(f"{scene}: the log does not say: {words}")
+
     def recovers(self, scene):
         """Jobs are recorded again, without a restart."""
         deadline = time.monotonic() + 30
@@ -82,8 +95,10 @@ def full_disk(cluster, check, state):
         while True:
             file.write(bytes(PAGE))
     check.refuses("a full disk", "no room for the job ledger")
+    check.tells("a full disk", UNWRITTEN)
     os.remove(filler)
     check.recovers("room again")
+    check.tells("room again", WRITTEN)
 
 
 def read_only(cluster, check, stack):
@@ -136,6 +151,7 @@ def run(options, programs, stack):
     state = os.path.join(directory, "coordinator")
     os.mkdir(state)
     mount(stack, "-t", "tmpfs", "-o", f"size={DISK}", "moiety-disks", state)
+    os.environ["MOIETY_COORDINATOR_PROFILE_SAVE_INTERVAL"] = "1s"
     cluster = Cluster(programs, options.model, directory, stack)
     check = Check(cluster, faults)
     check.recovers("a disk in order")

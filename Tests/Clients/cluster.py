@@ -57,11 +57,14 @@ class Cluster:
         return path
 
     def __enter__(self):
+        self.log = open(os.path.join(self.directory.name, "log"), "w+")
+        return self._start()
+
+    def _start(self):
         state = os.path.join(self.directory.name, "state")
         environment = dict(os.environ)
         for name, value in self.settings.items():
             environment["MOIETY_COORDINATOR_" + name.upper()] = str(value)
-        self.log = open(os.path.join(self.directory.name, "log"), "w+")
         self.process = subprocess.Popen(
             [
                 os.path.join(PROGRAMS, "moiety"), "serve", "-m", self.model, "--state", state,
@@ -81,15 +84,24 @@ class Cluster:
         return self
 
     def __exit__(self, *_):
+        try:
+            self._stop()
+        finally:
+            self.log.close()
+            self.directory.cleanup()
+
+    def _stop(self):
         self.process.terminate()
         try:
             self.process.wait(30)
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise AssertionError("the cluster did not stop within 30 s") from None
-        finally:
-            self.log.close()
-            self.directory.cleanup()
+
+    def restart(self):
+        """Stops all of it, and starts it again with what its state directory remembers."""
+        self._stop()
+        self._start()
 
     def get(self, path):
         with urllib.request.urlopen(self.url + path, timeout=30, context=self.trust) as answer:
