@@ -205,23 +205,29 @@ struct AdmissionTests {
         #expect(running.next == 2)
     }
 
-    @Test("After a minute nobody is held back, and who was is counted once")
-    func patience() {
+    @Test(
+        "After a minute nobody is held back, nor after a quarter of what was wished; counted once",
+        arguments: [(nil, 60), (180, 45), (400, 60)] as [(Int?, Int)]
+    )
+    func patience(wished: Int?, end: Int) {
         var scheduler = scheduler(running: 2)
         let slow = Scheduler.Wish(eachToken: .seconds(10), answerLength: 11)
         scheduler.add(1, promptTokenCount: 4, wish: slow)
         scheduler.start(1)
         _ = scheduler.nextStep()
         scheduler.continueSequence(1)
-        scheduler.add(2, promptTokenCount: 10_000, wish: slow)
-        for second in 0..<60 {
+        // Takes 100 s to read.
+        var held = slow
+        held.firstToken = wished.map { .seconds($0) }
+        scheduler.add(2, promptTokenCount: 10_000, wish: held)
+        for second in 0..<end {
             scheduler.advance(to: .seconds(second))
             #expect(scheduler.chooseNext() == nil)
         }
         #expect(scheduler.heldBackCount == 1)
         scheduler.add(3, promptTokenCount: 1)
         #expect(scheduler.chooseNext() == 3)
-        scheduler.advance(to: .seconds(60))
+        scheduler.advance(to: .seconds(end))
         #expect(scheduler.chooseNext() == 2 && scheduler.heldBackCount == 1)
     }
 

@@ -17,8 +17,11 @@ struct ScheduledSequence: Equatable, Sendable {
 
     /// How long those who came later may come first, unless more was wished.
     private static let longestTurn = Duration.seconds(600)
-    /// How long it may be held back for others' sake, unless more was wished.
+    /// How long it may be held back for others' sake.
     private static let longestHold = Duration.seconds(60)
+    /// The part of the time to its first token that it may be held back, where one is wished: held
+    /// back until it is nearly late, it would be late once all who run need longer than expected.
+    private static let heldPart = 0.25
     /// The part of the expected length that is expected still of an answer that has outlived it.
     private static let afterglow = 0.05
 
@@ -47,7 +50,10 @@ struct ScheduledSequence: Equatable, Sendable {
     var turn: Duration { max(due, arrivedAt + Self.longestTurn) }
 
     /// From when on it is not held back.
-    var holdEnd: Duration { arrivedAt + max(wish.firstToken ?? .zero, Self.longestHold) }
+    var holdEnd: Duration {
+        guard let firstToken = wish.firstToken else { return arrivedAt + Self.longestHold }
+        return arrivedAt + min(firstToken * Self.heldPart, Self.longestHold)
+    }
 
     /// Whether a part of its prompt is to be computed.
     var isReading: Bool { pending > 1 }
