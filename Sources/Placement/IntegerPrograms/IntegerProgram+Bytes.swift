@@ -105,32 +105,23 @@ private struct WordWriter {
     private(set) var bytes: [UInt8] = []
 
     mutating func append(_ word: UInt64) {
-        for shift in stride(from: 0, to: 64, by: 8) {
-            bytes.append(UInt8(truncatingIfNeeded: word >> UInt64(shift)))
-        }
+        bytes.append(littleEndian: word)
     }
 }
 
 private struct WordReader {
-    private let bytes: [UInt8]
-    private var offset = 0
+    private var numbers: LittleEndianReader
 
-    init(_ bytes: [UInt8]) { self.bytes = bytes }
+    init(_ bytes: [UInt8]) { numbers = LittleEndianReader(bytes) }
 
-    var isAtEnd: Bool { offset == bytes.count }
+    var isAtEnd: Bool { numbers.remaining == 0 }
 
-    mutating func word() -> UInt64? {
-        guard bytes.count - offset >= 8 else { return nil }
-        var word: UInt64 = 0
-        for index in 0..<8 { word |= UInt64(bytes[offset + index]) << UInt64(8 * index) }
-        offset += 8
-        return word
-    }
+    mutating func word() -> UInt64? { numbers.number(8) }
 
     mutating func number() -> Double? { word().map(Double.init(bitPattern:)) }
 
     /// A count of what still follows, so never more than the bytes.
     mutating func count() -> Int? {
-        word().flatMap { Int(exactly: $0) }.flatMap { $0 <= bytes.count ? $0 : nil }
+        word().flatMap { Int(exactly: $0) }.flatMap { $0 <= numbers.bytes.count ? $0 : nil }
     }
 }

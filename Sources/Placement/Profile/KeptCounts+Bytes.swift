@@ -42,11 +42,13 @@ extension KeptCounts {
 
     private static func head(_ counter: ProfileCounter, of model: ModelIdentity) -> [UInt8] {
         var bytes = magic
-        append(version, to: &bytes)
-        append(model.fileByteCount, to: &bytes)
+        bytes.append(littleEndian: version)
+        bytes.append(littleEndian: model.fileByteCount)
         bytes += model.headerDigest
         let shape = [counter.expertCounts.count, counter.topK, counter.labels.count]
-        for number in shape + counter.expertCounts { append(UInt32(clamping: number), to: &bytes) }
+        for number in shape + counter.expertCounts {
+            bytes.append(littleEndian: UInt32(clamping: number))
+        }
         return bytes
     }
 
@@ -56,11 +58,11 @@ extension KeptCounts {
     ) -> [UInt8] {
         var bytes: [UInt8] = []
         let name = Array((counter.task(of: label) ?? "").utf8)
-        append(UInt32(clamping: name.count), to: &bytes)
+        bytes.append(littleEndian: UInt32(clamping: name.count))
         bytes += name
         for layer in counter.expertCounts.indices {
             let rows = counter.rows(under: label, layer: LayerIndex(layer))
-            append(rows.bitPattern, to: &bytes)
+            bytes.append(littleEndian: rows.bitPattern)
         }
         return bytes
     }
@@ -71,7 +73,7 @@ extension KeptCounts {
             LayerCounts.byteCount(experts: counts.experts, following: counts.following)
         )
         for table in [counts.activations, counts.coactivations, counts.transitions] {
-            for count in table { append(count.bitPattern, to: &bytes) }
+            for count in table { bytes.append(littleEndian: count.bitPattern) }
         }
         return bytes
     }
@@ -90,19 +92,10 @@ extension KeptCounts {
             // No file has steps of such a model; its counts are kept all the same.
         }
         var bytes: [UInt8] = []
-        append(UInt64(clamping: kept.stepCount), to: &bytes)
-        append(kept.meanRows.bitPattern, to: &bytes)
-        append(UInt64(clamping: trace.count), to: &bytes)
+        bytes.append(littleEndian: UInt64(clamping: kept.stepCount))
+        bytes.append(littleEndian: kept.meanRows.bitPattern)
+        bytes.append(littleEndian: UInt64(clamping: trace.count))
         return bytes + trace
-    }
-
-    private static func append<Number: FixedWidthInteger & UnsignedInteger>(
-        _ number: Number,
-        to bytes: inout [UInt8]
-    ) {
-        for shift in stride(from: 0, to: Number.bitWidth, by: UInt8.bitWidth) {
-            bytes.append(UInt8(truncatingIfNeeded: number >> Number(shift)))
-        }
     }
 
     // MARK: Reading
@@ -145,45 +138,45 @@ extension KeptCounts {
 
 /// Reads little-endian numbers and says where they ended.
 private struct CountsReader {
-    private let bytes: [UInt8]
-    private var offset: Int
-    /// Where the checksum begins.
-    private let end: Int
+    /// Ends where the checksum begins.
+    private var numbers: LittleEndianReader
 
     /// More rows than this are counted nowhere, however slowly they fade.
     private static let mostRows = 1e15
     private static let mostSteps: UInt64 = 1 << 53
 
     init(bytes: [UInt8], offset: Int) {
-        self.bytes = bytes
-        self.offset = offset
-        end = max(offset, bytes.count - FileHasher.byteCount)
+        numbers = LittleEndianReader(
+            bytes,
+            from: offset,
+            to: bytes.count - FileHasher.byteCount
+        )
     }
 
-    func fault(_ reason: String) -> ProfileError { .badCounts(offset: offset, reason: reason) }
+    func fault(_ reason: String) -> ProfileError {
+        .badCounts(offset: numbers.offset, reason: reason)
+    }
+
+    private var endsTooEarly: ProfileError { fault("it ends too early") }
 
     /// Whatever is damaged, or missing at the end, shows here.
     func checkSum() throws(ProfileError) {
         var hash = FileHasher()
-        hash.update(bytes[..<end])
-        guard hash.digest() == Array(bytes[end...]) else {
-            throw .badCounts(offset: end, reason: "its checksum is another one")
+        hash.update(numbers.bytes[..<numbers.end])
+        guard hash.digest() == Array(numbers.bytes[numbers.end...]) else {
+            throw .badCounts(offset: numbers.end, reason: "its checksum is another one")
         }
     }
 
     /// An unsigned number of so many bytes, 8 at most.
     mutating func number(_ byteCount: Int) throws(ProfileError) -> UInt64 {
-        guard end - offset >= byteCount else { throw fault("it ends too early") }
-        var value: UInt64 = 0
-        for index in 0..<byteCount { value |= UInt64(bytes[offset + index]) << UInt64(8 * index) }
-        offset += byteCount
+        guard let value = numbers.number(byteCount) else { throw endsTooEarly }
         return value
     }
 
     private mutating func take(_ byteCount: UInt64) throws(ProfileError) -> [UInt8] {
-        guard byteCount <= UInt64(end - offset) else { throw fault("it ends too early") }
-        defer { offset += Int(byteCount) }
-        return Array(bytes[offset..<offset + Int(byteCount)])
+        guard let bytes = numbers.take(Int(clamping: byteCount)) else { throw endsTooEarly }
+        return bytes
     }
 
     /// What the model says, too.
@@ -260,7 +253,7 @@ private struct CountsReader {
 
     private mutating func table(_ count: Int) throws(ProfileError) -> [Float] {
         // Checked before anything is allocated.
-        guard (end - offset) / 4 >= count else { throw fault("it ends too early") }
+        guard numbers.remaining / 4 >= count else { throw endsTooEarly }
         var table: [Float] = []
         table.reserveCapacity(count)
         for _ in 0..<count {
@@ -290,8 +283,8 @@ private struct CountsReader {
         let stepCount = try number(8)
         let meanRows = try real()
         let byteCount = try number(8)
-        guard byteCount == UInt64(end - offset) else {
-            throw fault("\(byteCount) bytes of steps, and there are \(end - offset)")
+        guard byteCount == UInt64(numbers.remaining) else {
+            throw fault("\(byteCount) bytes of steps, and there are \(numbers.remaining)")
         }
         guard stepCount <= Self.mostSteps else { throw fault("it counts \(stepCount) steps") }
         var samples: [RecordedSteps] = []

@@ -25,15 +25,12 @@ extension RoutingTrace {
         var bytes = Self.magic
         let header = [Self.version, UInt32(expertCounts.count), UInt32(topK), UInt32(stepCount)]
         for number in header + (expertCounts + rowCounts).map(UInt32.init) {
-            for shift in stride(from: 0, to: 32, by: 8) {
-                bytes.append(UInt8(truncatingIfNeeded: number >> UInt32(shift)))
-            }
+            bytes.append(littleEndian: number)
         }
         for step in 0..<stepCount {
             for layer in expertLayers {
                 for expert in experts(step: step, layer: layer) {
-                    bytes.append(UInt8(truncatingIfNeeded: expert))
-                    bytes.append(UInt8(truncatingIfNeeded: expert >> 8))
+                    bytes.append(littleEndian: expert)
                 }
             }
         }
@@ -50,7 +47,7 @@ extension RoutingTrace {
         guard bytes.starts(with: Self.magic) else {
             throw .badTrace(offset: 0, reason: "it does not start with MOIETYTR")
         }
-        var reader = NumberReader(bytes: bytes, offset: Self.magic.count)
+        var reader = NumberReader(numbers: LittleEndianReader(bytes, from: Self.magic.count))
         try reader.version(Self.version)
         let layerCount = try reader.number("layers", in: 1...limits.layers)
         let topK = try reader.number("experts per row", in: 1...limits.topK)
@@ -77,8 +74,9 @@ extension RoutingTrace {
             throw reader.fault("there are steps, and no layer has experts")
         }
         var rows: [Int] = []
+        let most = reader.numbers.bytes.count
         for step in 0..<stepCount {
-            rows.append(try reader.number("rows of step \(step)", in: 0...reader.bytes.count))
+            rows.append(try reader.number("rows of step \(step)", in: 0...most))
         }
         for (step, count) in rows.enumerated() {
             var chosen: [UInt16] = []
@@ -96,18 +94,19 @@ extension RoutingTrace {
             }
             append(chosen)
         }
-        guard reader.offset == reader.bytes.count else {
-            throw reader.fault("\(reader.bytes.count - reader.offset) bytes too many")
+        guard reader.numbers.remaining == 0 else {
+            throw reader.fault("\(reader.numbers.remaining) bytes too many")
         }
     }
 }
 
 /// Reads little-endian numbers and says where they ended.
 private struct NumberReader {
-    let bytes: [UInt8]
-    var offset: Int
+    var numbers: LittleEndianReader
 
-    func fault(_ reason: String) -> ProfileError { .badTrace(offset: offset, reason: reason) }
+    func fault(_ reason: String) -> ProfileError {
+        .badTrace(offset: numbers.offset, reason: reason)
+    }
 
     mutating func version(_ known: UInt32) throws(ProfileError) {
         let found = try number("version", in: 0...Int(UInt32.max))
@@ -127,10 +126,7 @@ private struct NumberReader {
     mutating func expert() throws(ProfileError) -> UInt16 { UInt16(try word(2)) }
 
     private mutating func word(_ byteCount: Int) throws(ProfileError) -> Int {
-        guard bytes.count - offset >= byteCount else { throw fault("it ends too early") }
-        var value = 0
-        for index in 0..<byteCount { value |= Int(bytes[offset + index]) << (8 * index) }
-        offset += byteCount
-        return value
+        guard let value = numbers.number(byteCount) else { throw fault("it ends too early") }
+        return Int(value)
     }
 }
