@@ -104,7 +104,9 @@ struct KeyTests {
         let settings = ["coordinator.api-keys": file.path, "coordinator.api-key-jobs": "1"]
         try await withServer(settings: settings) { client, cluster in
             let short: JSONValue = ["prompt": "a", "max_tokens": 1]
-            let long: JSONValue = ["prompt": "a", "max_tokens": 100_000, "n": 1]
+            let long: JSONValue = [
+                "prompt": "a", "max_tokens": 100_000, "ignore_eos": true,
+            ]
             let request = HTTPClient.request(
                 "POST",
                 "/v1/completions",

@@ -101,7 +101,8 @@ struct ReportTests {
             let free = try await client.get("/slots").json.elements ?? []
             #expect(free.map { $0["is_processing"] } == [false, false])
             let long: JSONValue = [
-                "prompt": "NAME\n", "max_tokens": 100_000, "n": 2, "stream": true, "task": "manual",
+                "prompt": "NAME\n", "max_tokens": 100_000, "ignore_eos": true, "n": 2,
+                "stream": true, "task": "manual",
             ]
             let started = Signal()
             let isOver = Mutex(false)
