@@ -235,18 +235,24 @@ package final class ShareArithmetic {
 
     // MARK: What comes next
 
-    /// Takes what coming work is expected to use; of lossy workers nothing is made of it.
+    /// Takes what coming work is expected to use; `hobbit` makes nothing of it.
     package func want(_ outlook: Outlook, _ held: HeldExperts) {
-        guard case .exact(let experts) = disk else { return }
-        experts.want(outlook.experts.filter { held.isStored($0) })
+        switch disk {
+        case .exact(let experts): experts.want(outlook.experts.filter { held.isStored($0) })
+        case .resident(let experts): experts.want(outlook.experts, of: held)
+        case .hobbit, nil: break
+        }
     }
 
     /// Loads of that what is missing, while there is nothing to compute.
     ///
     /// - Returns: whether loads are under way, so that it is to be called again soon.
     package func prepare() -> Bool {
-        guard case .exact(let experts) = disk else { return false }
-        return experts.prepare()
+        switch disk {
+        case .exact(let experts): experts.prepare()
+        case .resident(let experts): experts.prepare()
+        case .hobbit, nil: false
+        }
     }
 
     /// Begins to read what a layer that has not come is likely to ask for.

@@ -96,6 +96,14 @@ struct ComingWorkTests {
         #expect(news.untold == [0])
     }
 
+    @Test("is of use to those that load while nothing is computed")
+    func takers() {
+        #expect(OutlookNews.isOfUse(takesHints: true, lossy: nil))
+        #expect(!OutlookNews.isOfUse(takesHints: false, lossy: nil))
+        #expect(OutlookNews.isOfUse(takesHints: false, lossy: .resident))
+        #expect(!OutlookNews.isOfUse(takesHints: true, lossy: .hobbit))
+    }
+
     @Test("Who cannot be told is tried again for a while, and with the next news")
     func retries() {
         var news = OutlookNews()

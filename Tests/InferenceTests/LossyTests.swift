@@ -135,6 +135,22 @@ struct LossyTests {
         #expect(runner.figures.bytesRead > 0 && runner.figures.fallbacks == 0)
     }
 
+    @Test("The high tier is full before the first token, and few come into it at a time later")
+    func fullFromTheStart() throws {
+        let lossy = try LossyModel(try .demo)
+        let low = lossy.low.expertCount
+        let runner = try lossy.runner(.resident, budget: lossy.budget(high: 48, low: low))
+        #expect(runner.figures.idleLoads == 48 && runner.figures.uses == 0)
+        let filled = runner.figures.bytesRead
+        #expect(filled == 48 * lossy.high.slotByteCount)
+        let tokens = lossy.tokens(40)
+        _ = try lossy.forward(runner).logits(of: tokens, chunk: 1)
+        // A quarter of the experts, some of which made way.
+        #expect(runner.uses.high > 0 && runner.figures.idleUses > 0)
+        let promotions = (runner.figures.bytesRead - filled) / lossy.high.slotByteCount
+        #expect(promotions <= runner.uses.all / 256)
+    }
+
     @Test("Hobbit that judges everything important is exact")
     func hobbitExact() throws {
         for named in NamedModel.integerModels {

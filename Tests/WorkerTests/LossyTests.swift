@@ -149,6 +149,36 @@ struct LossyWorkerTests {
         #expect(arithmetic.uses == [2, 0, 2, 0, 2, 0] && arithmetic.sums == low)
     }
 
+    @Test("Resident: while nothing comes, what is wanted fills the memory left, then others do")
+    func residentWhileIdle() throws {
+        let all = model.held.all
+        let budget = try leastBudget(.resident, expertCount: all.count)
+        let stores = try stores(budget, expertCount: all.count)
+        var held = HeldExperts(expertCounts: model.description.expertCounts)
+        for id in all.prefix(4) {
+            held.insert(try #require(try stores.lowered(id) { Issue.record("\($0)") }), as: id)
+        }
+        let arithmetic = arithmetic(stores)
+        arithmetic.makeRoom(expertCount: 2)
+        let missing = ExpertID(layer: LayerIndex(1), index: 0)
+        arithmetic.want(Outlook([missing, all[3], all[3]]), held)
+        while arithmetic.prepare() {}
+        #expect(arithmetic.figures?.idleLoads == 2)
+        let hidden = model.description.hiddenSize
+        let share = share(rows: 1, experts: [0, 3])
+        #expect(arithmetic.run(share, held, hiddenSize: hidden) == nil)
+        #expect(arithmetic.uses == [0, 0])
+        #expect(arithmetic.sums == (try sums(of: share, model.held)))
+        #expect(arithmetic.figures?.idleUses == 2)
+        // There is no room for more, and nobody gives way.
+        arithmetic.want(Outlook([all[1]]), held)
+        #expect(!arithmetic.prepare() && arithmetic.figures?.idleLoads == 2)
+        arithmetic.makeRoom(expertCount: all.count)
+        #expect(!arithmetic.prepare())
+        #expect(arithmetic.run(share, held, hiddenSize: hidden) == nil)
+        #expect(arithmetic.uses == [2, 0])
+    }
+
     @Test("Hobbit: what is missing comes as a lone row's choices say, and stays as it came")
     func hobbit() throws {
         let all = model.held.all

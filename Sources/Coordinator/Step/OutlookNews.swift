@@ -26,6 +26,17 @@ package struct OutlookNews: Sendable {
 
     package init() {}
 
+    /// Whether a worker loads while nothing is computed.
+    ///
+    /// - Parameter takesHints: whether it reads what layers to come are likely to choose.
+    package static func isOfUse(takesHints: Bool, lossy: LossyKind?) -> Bool {
+        switch lossy {
+        case nil: takesHints
+        case .resident: true
+        case .hobbit: false
+        }
+    }
+
     /// Others serve: all of them are told, for some may have come who know nothing.
     ///
     /// - Parameter takers: whether it is of use to a worker that serves; in the order of the plan.

@@ -41,10 +41,12 @@ package struct Topology: Equatable, Sendable {
     /// How they give accuracy for speed, in the same order; nil for those that do not.
     package let lossy: [LossyKind?]
 
-    /// Whether it is of use to say what coming work will ask for, in the same order: to those who
-    /// serve exactly from disk.
+    /// Whether it is of use to say what coming work will ask for, in the same order.
     var takesOutlooks: [Bool] {
-        takesHints.indices.map { takesHints[$0] && lossy[$0] == nil && peers[$0] != nil }
+        peers.indices.map { worker in
+            peers[worker] != nil
+                && OutlookNews.isOfUse(takesHints: takesHints[worker], lossy: lossy[worker])
+        }
     }
 
     /// Where its workers were reached last, as far as they are among those that are known.

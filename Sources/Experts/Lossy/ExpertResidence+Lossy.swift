@@ -38,10 +38,11 @@ extension ExpertResidence {
             let hot = highExperts.map {
                 HotExperts($0, cpus: CurrentThread.cpus, onTrouble: note)
             }
-            return TieredRunner(
-                TieredExperts(hot: hot, kernels: kernels),
-                low: try lowExperts.all(onTrouble: note)
-            )
+            let experts = TieredExperts(hot: hot, kernels: kernels)
+            let low = try lowExperts.all(onTrouble: note)
+            experts.want([], of: low)
+            experts.fill()
+            return TieredRunner(experts, low: low)
         }
     }
 

@@ -7,8 +7,8 @@ import Tensors
 /// computed, and nobody waits for them.
 ///
 /// An expert's heat is the sum of the gate weights that rows gave it, each counting the less the
-/// longer ago it was. Who is hotter than the coldest that is here takes its slot. Used from one
-/// thread.
+/// longer ago it was. The hottest that is missing takes the slot of the coldest, where it is hotter
+/// by far. Empty slots are filled while nothing is computed. Used from one thread.
 final class HotExperts {
     private let stored: StoredExperts
     private let reads: ReadPool
@@ -29,15 +29,26 @@ final class HotExperts {
     private var tenantCount = 0
     /// How many may have one.
     private(set) var limit: Int
+    /// Who comes into empty slots while nothing is computed.
+    private var idle: IdleLoads
+    /// Since an expert was last looked for that should be here.
+    private var usesSinceSearch = 0
 
     private struct Tenant {
         let number: Int
+        /// Whether it came while nothing was computed, and was not used since.
+        var isPrepared: Bool
         /// Nil while it is on its way.
         var weights: FeedForwardWeights?
     }
 
     /// Reads under way at once: those who compute need the cores.
     private static let readCapacity = 2
+    /// Uses after which one more may be read.
+    ///
+    /// A read takes about as much time from those who compute as a dozen uses: what is promoted is
+    /// to cost a twentieth of the speed at most.
+    private static let usesPerPromotion = 256
     /// How much hotter than another one must be to take its place; else two as hot would take
     /// turns.
     private static let lead = 1.5
@@ -60,6 +71,7 @@ final class HotExperts {
         slots = Array(repeating: -1, count: numbering.count)
         tenants = Array(repeating: nil, count: stored.slotCount)
         limit = stored.slotCount
+        idle = IdleLoads(slotCount: stored.slotCount)
     }
 
     /// Lets no more than so many be here; the coldest go, and give their memory back.
@@ -68,6 +80,7 @@ final class HotExperts {
     /// go once they have come.
     func keep(atMost count: Int) {
         limit = min(max(0, count), tenants.count)
+        idle.restart()
         takeArrivals()
     }
 
@@ -92,6 +105,7 @@ final class HotExperts {
 
     /// A layer is computed; all heat fades once for each token.
     func enter(_ layer: LayerIndex) {
+        idle.restart()
         if bounds.enter(layer.rawValue) { fade() }
     }
 
@@ -112,26 +126,52 @@ final class HotExperts {
         let weight = Double(abs(gateWeight))
         heat[number] += unit * (weight.isFinite ? min(weight, 1) : 0)
         figures.uses += 1
-        if slots[number] >= 0, tenants[slots[number]]?.weights != nil { figures.hits += 1 }
+        usesSinceSearch += 1
+        let slot = slots[number]
+        guard slot >= 0, let tenant = tenants[slot], tenant.weights != nil else { return }
+        figures.hits += 1
+        if tenant.isPrepared {
+            figures.idleUses += 1
+            tenants[slot]?.isPrepared = false
+        }
     }
 
-    /// Gives an expert that is not here the slot of a colder one, if there is one.
+    /// Gives the hottest expert that is not here an empty slot, or that of a colder one, now and
+    /// then.
     ///
     /// Nobody may use weights of experts that were asked for before.
-    func promote(_ id: ExpertID) {
-        guard reads.count < reads.capacity, let number = numbering.number(of: id),
-            slots[number] < 0, let slot = victim(for: heat[number])
+    ///
+    /// - Parameter isWanted: whether an expert would be used if it were here.
+    func promote(where isWanted: (ExpertID) -> Bool) {
+        guard usesSinceSearch >= Self.usesPerPromotion, reads.count < reads.capacity else { return }
+        usesSinceSearch = 0
+        guard let id = hottestMissing(where: isWanted), let number = numbering.number(of: id),
+            let slot = emptySlot ?? coldest(below: heat[number] / Self.lead)
         else { return }
+        read(id, number, into: slot, isPrepared: false)
+    }
+
+    private func hottestMissing(where isWanted: (ExpertID) -> Bool) -> ExpertID? {
+        var hottest: ExpertID?
+        var most = 0.0
+        for (number, id) in numbering.experts.enumerated()
+        where slots[number] < 0 && heat[number] > most && isWanted(id) {
+            most = heat[number]
+            hottest = id
+        }
+        return hottest
+    }
+
+    private func read(_ id: ExpertID, _ number: Int, into slot: Int, isPrepared: Bool) {
         if let old = tenants[slot] { slots[old.number] = -1 } else { tenantCount += 1 }
         slots[number] = slot
-        tenants[slot] = Tenant(number: number)
+        tenants[slot] = Tenant(number: number, isPrepared: isPrepared)
         reads.post(id, slot: slot)
     }
 
-    /// A slot that nobody has, or the one of the coldest that is here, where that is colder by far.
-    private func victim(for heat: Double) -> Int? {
-        if tenantCount < limit { return tenants.firstIndex { $0 == nil } }
-        return coldest(below: heat / Self.lead)
+    /// A slot that nobody has and somebody may have.
+    private var emptySlot: Int? {
+        tenantCount < limit ? tenants.firstIndex { $0 == nil } : nil
     }
 
     /// The slot of the coldest that is here, where that is colder than a limit.
@@ -172,6 +212,36 @@ final class HotExperts {
             in: stored.memory[end.slot]
         )
     }
+
+    // MARK: While nothing is computed
+
+    /// Takes who is to come into empty slots, the most wanted first.
+    func want(_ experts: [ExpertID]) { idle.adopt(experts) }
+
+    /// Begins to read those into empty slots; waits for nothing.
+    ///
+    /// Nobody may use weights of experts that were asked for before.
+    ///
+    /// - Returns: whether reads are under way, so that it is to be called again soon.
+    func prepare() -> Bool {
+        takeArrivals()
+        while reads.count < reads.capacity, let slot = emptySlot,
+            let id = idle.nextExpert(where: { !isHere($0) }),
+            let number = numbering.number(of: id)
+        {
+            figures.idleLoads += 1
+            read(id, number, into: slot, isPrepared: true)
+        }
+        return reads.count > 0
+    }
+
+    /// Whether it has a slot.
+    private func isHere(_ id: ExpertID) -> Bool {
+        numbering.number(of: id).map { slots[$0] >= 0 } ?? true
+    }
+
+    /// Fills empty slots with who is wanted, and waits until they have come.
+    func fill() { while prepare() { take(reads.wait()) } }
 
     deinit { reads.abandon() }
 }

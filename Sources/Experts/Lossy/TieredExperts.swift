@@ -63,12 +63,32 @@ public final class TieredExperts {
             activations: kernels.rounded(activations),
             into: &sums
         )
-        guard let hot else { return }
-        for pair in pairs {
-            let id = ExpertID(layer: layer, index: pair.expert)
-            if held.isLowered(id) { hot.promote(id) }
-        }
+        hot?.promote { held.isLowered($0) }
     }
+
+    // MARK: While nothing is computed
+
+    /// Takes what coming work is expected to use most of `held`, the most wanted first; `prepare`
+    /// brings it into the high tier, and others into what memory is left.
+    public func want(_ experts: [ExpertID], of held: HeldExperts) {
+        guard let hot else { return }
+        let wanted = Set(experts)
+        // Of the others those of all layers are as good.
+        let others = held.all.filter { !wanted.contains($0) }.sorted {
+            ($0.index, $0.layer.rawValue) < ($1.index, $1.layer.rawValue)
+        }
+        hot.want((experts + others).filter { held.isLowered($0) })
+    }
+
+    /// Brings what is wanted and missing into empty slots; waits for nothing.
+    ///
+    /// To be called between shares, when none is expected soon.
+    ///
+    /// - Returns: whether reads are under way, so that it is to be called again soon.
+    public func prepare() -> Bool { hot?.prepare() ?? false }
+
+    /// Brings all that is wanted into empty slots, and waits for it.
+    func fill() { hot?.fill() }
 }
 
 /// The better of what there is.
