@@ -145,10 +145,7 @@ let package = Package(
         swift("Templates", ["JSON"]),
         swift("Inference", ["Model", "Kernels", "Tensors"]),
         swift("Storage", ["Model", "GGUF", "Tensors"]),
-        swift(
-            "ExpertStore",
-            ["Storage", "Model", "GGUF", "Kernels", "Tensors", "CLinux", "CXXHash"]
-        ),
+        swift("ExpertStore", ["Storage", "Model", "GGUF", "Kernels", "Tensors", "CXXHash"]),
         swift(
             "Experts",
             ["Caching", "ExpertStore", "Storage", "Model", "GGUF", "Kernels", "Tensors"]

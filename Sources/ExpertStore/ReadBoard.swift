@@ -6,8 +6,8 @@ import Tensors
 /// Where reads hang until a thread takes a block of them.
 final class ReadBoard: Sendable {
     /// A block that a thread has taken.
-    struct Task {
-        fileprivate let job: Int
+    private struct Task {
+        let job: Int
         let source: any SlotSource
         let block: Int
         let expert: ExpertID
@@ -45,7 +45,7 @@ final class ReadBoard: Sendable {
         var isClosed = false
     }
 
-    let memory: SlotMemory
+    private let memory: SlotMemory
     private let sources: [any SlotSource]
     private let state: Mutex<State>
     /// Blocks of experts that nobody waits for which are read at once.
@@ -147,8 +147,25 @@ final class ReadBoard: Sendable {
 
     // MARK: Threads
 
+    /// Reads blocks until the board is closed.
+    func serve() {
+        while let task = take() {
+            do throws(StoreError) {
+                let part = try task.source.read(
+                    task.block,
+                    of: task.expert,
+                    into: memory,
+                    slot: task.slot
+                )
+                finish(task, .success(part))
+            } catch {
+                finish(task, .failure(error))
+            }
+        }
+    }
+
     /// Waits for a block; nil once the board is closed.
-    func take() -> Task? {
+    private func take() -> Task? {
         while true {
             // Looked at before waiting, too: what was held back may be read now.
             let (task, isClosed) = state.withLock { state in
@@ -187,7 +204,7 @@ final class ReadBoard: Sendable {
     }
 
     /// Says what became of a block.
-    func finish(_ task: Task, _ result: Result<UInt64, StoreError>) {
+    private func finish(_ task: Task, _ result: Result<UInt64, StoreError>) {
         let (ended, again) = state.withLock { state -> (Bool, Int) in
             guard var job = state.jobs[task.job] else { return (false, 0) }
             job.running -= 1

@@ -21,7 +21,7 @@ public final class ReadPool: Sendable {
     }
 
     private let board: ReadBoard
-    private let threads: [ReadThread]
+    private let threads: [PoolThread]
     /// Reads under way at most.
     public let capacity: Int
 
@@ -55,7 +55,9 @@ public final class ReadPool: Sendable {
         )
         self.board = board
         self.capacity = capacity
-        threads = (0..<threadCount).map { ReadThread("moiety-read-\($0)", cpus, board) }
+        threads = (0..<threadCount).map {
+            PoolThread("moiety-read-\($0)", cpus: cpus) { board.serve() }
+        }
     }
 
     deinit {

@@ -1,6 +1,3 @@
-import CLinux
-import Glibc
-
 /// The `moiety-math-N` threads: they share the numbered tasks of one run with its caller.
 ///
 /// Helpers wait for work by spinning for a moment, because in a forward pass the next run follows
@@ -11,15 +8,15 @@ public final class ThreadPool: Sendable {
     /// The CPU of each thread, the caller's first; empty where they run anywhere.
     public let cpus: [Int]
     private let board = TaskBoard()
-    private let helpers: [Helper]
+    private let helpers: [PoolThread]
 
     /// Starts helpers: one fewer than `threads`, as the caller of `run` computes too.
     public init(_ threads: ComputeThreads) {
         threadCount = threads.count
         cpus = threads.cpus
         helpers = (1..<threads.count).map { [board] index in
-            let cpu = threads.cpus.isEmpty ? nil : threads.cpus[index]
-            return Helper(index: index, cpu: cpu, board: board)
+            let cpus = threads.cpus.isEmpty ? [] : [threads.cpus[index]]
+            return PoolThread("moiety-math-\(index)", cpus: cpus) { board.serve() }
         }
     }
 
@@ -96,50 +93,4 @@ private struct Run<State> {
     let run: UnsafePointer<Run<State>>
 
     func perform(_ task: Int) { unsafe run.pointee.body(run.pointee.state, task) }
-}
-
-/// One helper thread.
-private final class Helper: Sendable {
-    private let thread: pthread_t
-
-    init(index: Int, cpu: Int?, board: TaskBoard) {
-        let start = ThreadStart(name: "moiety-math-\(index)", cpu: cpu, board: board)
-        var thread = pthread_t()
-        let context = unsafe Unmanaged.passRetained(start).toOpaque()
-        let code = unsafe pthread_create(
-            &thread,
-            nil,
-            { context in
-                guard let context = unsafe context else { return nil }
-                let start = unsafe Unmanaged<ThreadStart>.fromOpaque(context).takeRetainedValue()
-                start.run()
-                return nil
-            },
-            context
-        )
-        precondition(code == 0, "cannot start thread \(start.name): error \(code)")
-        self.thread = thread
-    }
-
-    func join() {
-        pthread_join(thread, nil)
-    }
-}
-
-private final class ThreadStart: Sendable {
-    let name: String
-    let cpu: Int?
-    let board: TaskBoard
-
-    init(name: String, cpu: Int?, board: TaskBoard) {
-        self.name = name
-        self.cpu = cpu
-        self.board = board
-    }
-
-    func run() {
-        unsafe moiety_thread_set_name(name)
-        if let cpu { CurrentThread.bind(to: cpu) }
-        board.serve()
-    }
 }

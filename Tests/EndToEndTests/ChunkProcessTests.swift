@@ -14,18 +14,21 @@ struct ChunkProcessTests {
     func killed() async throws {
         let expected = try await ClusterProcessTests.tokens(of: ClusterOfProcesses())
         let total = try Self.expertByteCount
-        // A few seconds for all of it.
+        // So slow that it is killed in the middle, whatever else this machine does.
         let cluster = try ClusterOfProcesses(
             workers: ["alpha"],
             withoutFile: ["alpha"],
-            chunkBandwidth: "\(total / 6 / 1_000_000)MB"
+            chunkBandwidth: "\(total / 100 / 1000)kB"
         )
-        try await ClusterProcess.wait { try Self.byteCount(of: cluster) > total / 6 }
+        try await ClusterProcess.wait { try Self.byteCount(of: cluster) > total / 60 }
         try cluster.worker("alpha").kill(SIGKILL)
         _ = try await cluster.worker("alpha").ended()
         let left = try Self.byteCount(of: cluster)
-        #expect(left < total, "it was killed in the middle")
+        #expect(left < total)
 
+        cluster.coordinator.kill(SIGKILL)
+        _ = await cluster.coordinator.ended()
+        try cluster.startCoordinator(chunkBandwidth: "0")
         try cluster.startWorker("alpha", hasFile: false)
         #expect(try await ClusterProcessTests.tokens(of: cluster) == expected)
         #expect(try Self.figure("bytesFetched", of: cluster) == total - left)
@@ -90,7 +93,7 @@ struct ChunkProcessTests {
             workers: ["alpha", "beta"],
             plan: try .replicated(on: ["alpha", "beta"]),
             withoutFile: ["beta"],
-            chunkBandwidth: "500kB"
+            chunkBandwidth: "100kB"
         )
         for _ in 0..<3 {
             #expect(try await ClusterProcessTests.tokens(of: cluster) == expected)
