@@ -203,7 +203,7 @@ public struct TestClient: Sendable {
     /// Asks for jobs again and again until they are as wanted.
     @discardableResult
     public func jobs(
-        timeout: Duration = .seconds(60),
+        timeout: Duration = testPatience,
         until isWanted: @escaping @Sendable ([JobReport]) -> Bool
     ) async throws -> [JobReport] {
         let messages = try await converse(.listJobs, timeout: timeout) { message in

@@ -52,5 +52,9 @@ public final class LockFile: Sendable {
     /// Between two looks at a file that another process has for a moment.
     private static let pauseMicroseconds: UInt32 = 5000
 
-    deinit { close(descriptor) }
+    deinit {
+        // A process that is just being started may have a copy of the descriptor for a moment.
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
 }

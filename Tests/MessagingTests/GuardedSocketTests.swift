@@ -154,8 +154,10 @@ private final class Refusals: Sendable {
         while router.connections.refused == 0 {
             try StrangerConnection(from: crowd, to: port).close()
         }
+        // Others of this process take refusals, too.
         try wait {
-            ConnectionGate.shared.takeRefusals().contains {
+            (try? StrangerConnection(from: crowd, to: port))?.close()
+            return ConnectionGate.shared.takeRefusals().contains {
                 "\($0.address?.description ?? "")" == crowd
             }
         }

@@ -4,7 +4,7 @@ import Messaging
 import Testing
 
 /// Long enough for a loaded machine; only a failing test ever waits for it.
-let patience = Duration.seconds(30)
+let patience = Duration.seconds(600)
 
 /// The transports that a cluster runs over, each at a place of its own.
 enum Place: CaseIterable {
@@ -57,7 +57,8 @@ extension Socket {
             if let message = try receive() { return message }
             _ = try poller.wait(for: [self], timeout: deadline - clock.now)
         }
-        throw NothingArrived()
+        guard let message = try receive() else { throw NothingArrived() }
+        return message
     }
 
     /// A dealer whose connection stands.
@@ -102,7 +103,11 @@ final class LocalConnection {
     /// What a listening process leaves that is killed: a socket that nobody listens at.
     static func leaveBehind(_ path: String) throws {
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
-        defer { Glibc.close(descriptor) }
+        defer {
+            // A process that is just being started may have a copy of the descriptor.
+            shutdown(descriptor, Int32(SHUT_RDWR))
+            Glibc.close(descriptor)
+        }
         let status = unsafe Self.withAddress(path) { unsafe bind(descriptor, $0, $1) }
         guard status == 0, listen(descriptor, 1) == 0 else { throw NothingArrived() }
     }

@@ -18,10 +18,16 @@ struct SolverProcessTests {
         rows: [.init(lower: 7, upper: .greatestFiniteMagnitude, terms: [.init(0, 2), .init(1, 3)])]
     )
 
+    /// Of time, more than any machine needs.
+    private static var limits: IntegerProgramLimits {
+        var limits = IntegerProgramLimits()
+        limits.seconds = 600
+        return limits
+    }
+
     @Test("answers with the best values and a bound")
     func solves() throws {
-        let answer = SolverProcess(in: Self.directory)
-            .solve(Self.program, limits: IntegerProgramLimits())
+        let answer = SolverProcess(in: Self.directory).solve(Self.program, limits: Self.limits)
         guard case .solution(let values, let bound) = answer else {
             Issue.record("\(answer)")
             return
@@ -79,9 +85,12 @@ struct SolverProcessTests {
         let profile = Profile(rows: 100, topK: 1, layers: [.init(activations: rows)])
         let problem = try PlacementProblem(profile: profile, workers: WorkerDescription.equal(2))
         let alone = PlacementSolver.moetuner.solve(problem, effort: SolverEffort())
+        var options = MoetunerOptions()
+        options.limits = Self.limits
         let helped = PlacementSolver.moetuner.solve(
             problem,
             effort: SolverEffort(),
+            moetuner: options,
             programs: SolverProcess(in: Self.directory)
         )
         #expect(helped.notes == [])

@@ -46,6 +46,7 @@ final class WorkerHost {
         let step = Worker.StepLoop(
             machine: machine,
             inbox: steps,
+            clock: world.agenda.time.clock,
             figures: figures,
             dial: dial
         ) { [unowned self] in
