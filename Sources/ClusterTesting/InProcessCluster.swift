@@ -164,9 +164,15 @@ public struct InProcessCluster: Sendable {
         )
     }
 
+    /// What is waited for where a test does not say how long: more than any machine stalls.
+    private static let patience = [
+        "coordinator.worker-wait": "1h", "coordinator.recovery-wait": "1h",
+        "coordinator.silence-limit": "30s",
+    ]
+
     /// What the coordinator of this cluster is told.
     public func coordinatorSettings() throws -> CoordinatorSettings {
-        var values = setup.settings
+        var values = Self.patience.merging(setup.settings) { $1 }
         values["coordinator.model"] = setup.modelPath
         values["coordinator.worker-endpoint"] = workerEndpoint
         values["coordinator.client-endpoint"] = clientEndpoint

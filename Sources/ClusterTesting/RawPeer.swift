@@ -40,7 +40,7 @@ public struct RawPeer: Sendable {
         until isEnough: ([[[UInt8]]]) -> Bool
     ) throws -> [[[UInt8]]] {
         var options = SocketOptions()
-        options.linger = .seconds(1)
+        options.linger = testPatience
         // It may say what no peer of ours would.
         options.limits = MessagingLimits(frameCount: 64)
         options.routingID = routingID.map { Peer($0) }

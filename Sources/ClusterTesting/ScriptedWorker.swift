@@ -13,6 +13,8 @@ public struct ScriptedWorker: Sendable {
     public enum Answer: Sendable {
         /// Messages, each as its frames; none to say nothing.
         case say([[[UInt8]]])
+        /// The same after a moment in which it does whatever else there is to do.
+        case sayLater([[[UInt8]]])
         /// Falls silent on all sockets for good.
         case fallSilent
         /// Says hello again in mid-share, as after a lost control connection, and at once that
@@ -45,15 +47,35 @@ public struct ScriptedWorker: Sendable {
         _ name: String,
         in cluster: InProcessCluster
     ) throws -> ScriptedWorker {
-        guard let name = WorkerName(rawValue: name) else {
-            throw TestClient.Failure(description: "'\(name)' is no worker's name")
-        }
-        let model = try WholeModel.demo.file.identity()
-        var worker = ScriptedWorker(name, of: model, in: cluster) { share in
-            .say([DataMessage.partialRows(.nothing(for: share)).encode()])
+        var worker = try demo(name, in: cluster) { share in
+            .say([DataMessage.partialRows(.nothing(for: share, isLossy: true)).encode()])
         }
         worker.lossy = .resident
         return worker
+    }
+
+    /// One that computes nothing, and takes so long for it that a job that fills the context lasts
+    /// for minutes.
+    public static func slow(_ name: String, in cluster: InProcessCluster) throws -> ScriptedWorker {
+        try demo(name, in: cluster) { share in
+            .sayLater([DataMessage.partialRows(.nothing(for: share, isLossy: false)).encode()])
+        }
+    }
+
+    private static func demo(
+        _ name: String,
+        in cluster: InProcessCluster,
+        answer: @escaping @Sendable (Share) -> Answer
+    ) throws -> ScriptedWorker {
+        guard let name = WorkerName(rawValue: name) else {
+            throw TestClient.Failure(description: "'\(name)' is no worker's name")
+        }
+        return ScriptedWorker(
+            name,
+            of: try WholeModel.demo.file.identity(),
+            in: cluster,
+            answer: answer
+        )
     }
 
     /// Serves beside `body`.
@@ -95,6 +117,10 @@ public struct ScriptedWorker: Sendable {
         private var heartbeat = Duration.milliseconds(100)
         private var sequence: UInt64 = 0
         private var isSilent = false
+        /// What is said later, and when; the first to be said first.
+        private var delayed: [(time: ContinuousClock.Instant, frames: [[UInt8]])] = []
+
+        private static let delay = Duration.milliseconds(10)
 
         init(_ worker: ScriptedWorker) throws {
             self.worker = worker
@@ -111,7 +137,8 @@ public struct ScriptedWorker: Sendable {
             var nextHeartbeat = ContinuousClock.now
             while !stop.isRaised {
                 let sockets = isSilent ? [] : [control] + (data.map { [$0] } ?? [])
-                let pause = isSilent ? nil : max(.zero, nextHeartbeat - .now)
+                let next = min(nextHeartbeat, delayed.first?.time ?? nextHeartbeat)
+                let pause = isSilent ? nil : max(.zero, next - .now)
                 _ = try poller.wait(for: sockets, or: waker, timeout: pause)
                 guard !isSilent else { continue }
                 while let received = try control.receive() {
@@ -119,6 +146,10 @@ public struct ScriptedWorker: Sendable {
                 }
                 while !isSilent, let received = try data?.receive() {
                     try onData(DataMessage(frames: received.frames))
+                }
+                while let first = delayed.first, first.time <= .now, !isSilent {
+                    delayed.removeFirst()
+                    try data?.send(first.frames)
                 }
                 if incarnation != .unnumbered, nextHeartbeat <= .now, !isSilent {
                     nextHeartbeat = .now + heartbeat
@@ -147,6 +178,8 @@ public struct ScriptedWorker: Sendable {
             guard case .share(let share) = message else { return }
             switch worker.answer(share) {
             case .say(let messages): for frames in messages { try data?.send(frames) }
+            case .sayLater(let messages):
+                for frames in messages { delayed.append((.now + Self.delay, frames)) }
             case .fallSilent: isSilent = true
             case .rejoin:
                 try say(.hello(hello))
@@ -190,8 +223,8 @@ public struct ScriptedWorker: Sendable {
 }
 
 extension PartialRows {
-    /// Rows of zeros, each of which used one expert in few bits.
-    fileprivate static func nothing(for share: Share) -> PartialRows {
+    /// Rows of zeros, each of which used one expert in few bits where the worker is lossy.
+    fileprivate static func nothing(for share: Share, isLossy: Bool) -> PartialRows {
         let header = share.header
         return PartialRows(
             id: header.id,
@@ -200,7 +233,7 @@ extension PartialRows {
             layer: header.layer,
             width: header.width,
             values: Array(repeating: 0, count: header.rowCount * header.width),
-            uses: (0..<header.rowCount).flatMap { _ in [1, 0] as [UInt32] },
+            uses: isLossy ? (0..<header.rowCount).flatMap { _ in [1, 0] as [UInt32] } : [],
             computeTime: .microseconds(1)
         )
     }

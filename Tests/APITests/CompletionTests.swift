@@ -10,6 +10,9 @@ import Wire
 struct CompletionTests {
     static let prompt = "NAME\n       ls - "
 
+    /// Fills the context.
+    private static let endless: [String: JSONValue] = ["max_tokens": 100_000, "ignore_eos": true]
+
     private static func ask(_ more: [String: JSONValue] = [:]) -> JSONValue {
         var members: [String: JSONValue] = [
             "model": .string(modelName), "prompt": .string(prompt), "temperature": 0,
@@ -186,14 +189,14 @@ struct CompletionTests {
 
     @Test("Whoever leaves has cancelled the job, streaming or not")
     func leaving() async throws {
-        try await withServer { client, cluster in
-            let long = Self.ask(["max_tokens": 100_000, "stream": true, "n": 2])
+        try await withSlowServer { client, cluster in
+            let long = Self.ask(Self.endless.merging(["stream": true, "n": 2]) { $1 })
             _ = try await client.stream("/v1/completions", long) { _ in false }
             let whole = HTTPClient.request(
                 "POST",
                 "/v1/completions",
                 headers: [:],
-                body: Self.ask(["max_tokens": 100_000]).encoded
+                body: Self.ask(Self.endless).encoded
             )
             // A client that says no more, but waits, is one that leaves.
             async let left = client.exchange([whole], closing: true) { _ in true }
@@ -207,10 +210,8 @@ struct CompletionTests {
 
     @Test("A request of a lower number takes the place of one of a higher, which goes on after it")
     func priorities() async throws {
-        try await withServer(settings: ["coordinator.running-jobs": "1"]) { client, _ in
-            let long: [String: JSONValue] = [
-                "max_tokens": 100_000, "stream": true, "priority": 1,
-            ]
+        try await withSlowServer(settings: ["coordinator.running-jobs": "1"]) { client, _ in
+            let long = Self.endless.merging(["stream": true, "priority": 1]) { $1 }
             let piecesAtReply = Mutex<Int?>(nil)
             let pieces = Mutex(0)
             let started = Signal()
@@ -228,7 +229,7 @@ struct CompletionTests {
             #expect(reply.status == 200, "\(reply.text)")
             piecesAtReply.withLock { $0 = pieces.withLock { $0 } }
             let interrupted = Self.text(try await stream)
-            let fields: [String: JSONValue] = ["max_tokens": 512]
+            let fields: [String: JSONValue] = ["max_tokens": 64, "ignore_eos": true]
             let whole = try await client.post("/v1/completions", Self.ask(fields)).json
             let undisturbed = whole["choices"]?[0]?["text"]?.text ?? ""
             #expect(undisturbed.hasPrefix(interrupted) || interrupted.hasPrefix(undisturbed))
@@ -249,8 +250,8 @@ struct CompletionTests {
     @Test("Jobs beyond the queue are refused until there is room")
     func queueFull() async throws {
         let settings = ["coordinator.queued-jobs": "0", "coordinator.running-jobs": "1"]
-        try await withServer(settings: settings) { client, _ in
-            let long = Self.ask(["max_tokens": 100_000, "stream": true])
+        try await withSlowServer(settings: settings) { client, _ in
+            let long = Self.ask(Self.endless.merging(["stream": true]) { $1 })
             let answer = Mutex<HTTPClient.Reply?>(nil)
             let started = Signal()
             async let stream = client.stream("/v1/completions", long) { _ in

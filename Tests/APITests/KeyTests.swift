@@ -102,7 +102,7 @@ struct KeyTests {
     func limit() async throws {
         let file = try Self.keyFile("alice \(Self.alice)\nbob \(Self.bob)\n")
         let settings = ["coordinator.api-keys": file.path, "coordinator.api-key-jobs": "1"]
-        try await withServer(settings: settings) { client, cluster in
+        try await withSlowServer(settings: settings) { client, cluster in
             let short: JSONValue = ["prompt": "a", "max_tokens": 1]
             let long: JSONValue = [
                 "prompt": "a", "max_tokens": 100_000, "ignore_eos": true,

@@ -5,7 +5,7 @@ import JSON
 import Testing
 
 /// Every number of a request, with every value that has ever brought a server down.
-@Suite("Numbers of requests", .serialized, .timeLimit(.minutes(5)))
+@Suite("Numbers of requests", .serialized, .timeLimit(.minutes(10)))
 struct NumberTests {
     /// As JSON, since not all of these can be numbers of ours.
     private static let values = [

@@ -97,7 +97,7 @@ struct ReportTests {
     @Test("Slots say which are busy, without anybody's text")
     func slots() async throws {
         let settings = ["coordinator.running-jobs": "2"]
-        try await withServer(settings: settings) { client, cluster in
+        try await withSlowServer(settings: settings) { client, cluster in
             let free = try await client.get("/slots").json.elements ?? []
             #expect(free.map { $0["is_processing"] } == [false, false])
             let long: JSONValue = [

@@ -4,7 +4,7 @@ import Foundation
 import JSON
 import Testing
 
-@Suite("What completions say of tokens, and are told", .serialized, .timeLimit(.minutes(3)))
+@Suite("What completions say of tokens, and are told", .serialized, .timeLimit(.minutes(10)))
 struct ScoreTests {
     private static let prompt: JSONValue = "NAME\n       ls - "
 

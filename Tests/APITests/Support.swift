@@ -3,6 +3,7 @@ import ClusterTesting
 import JSON
 import Settings
 import Synchronization
+import Testing
 import Wire
 
 /// Runs `body` with a client of a cluster in this process, once it is ready for jobs.
@@ -43,6 +44,36 @@ func withServer<Result: Sendable>(
             return try await body(HTTPClient(address: place.withLock { $0 }), cluster)
         }
     }
+}
+
+/// The same with a worker that takes its time: a job that fills the context lasts for minutes.
+func withSlowServer<Result: Sendable>(
+    settings: [String: String] = [:],
+    body: @escaping @Sendable (HTTPClient, InProcessCluster) async throws -> Result
+) async throws -> Result {
+    try await withServer(
+        settings: settings,
+        workersPresent: 0,
+        whenReady: false
+    ) { client, cluster in
+        try await ScriptedWorker.slow("worker-1", in: cluster).running {
+            try await TestClient(cluster).status { $0.isReady }
+            return try await body(client, cluster)
+        }
+    }
+}
+
+/// Asks a server that is told to be impatient, until it answers.
+func expectAlive(_ client: HTTPClient) async throws {
+    let question = HTTPClient.request("GET", "/health", headers: [:], body: [])
+    // On a busy machine such a server may give up before it is asked.
+    for _ in 0..<20 {
+        let answer = try await client.exchange([question]) { _ in true }
+        guard answer.isEmpty else {
+            return #expect(try HTTPClient.reply(in: answer).status == 200)
+        }
+    }
+    Issue.record("no connection is answered")
 }
 
 /// What the demo model calls itself.

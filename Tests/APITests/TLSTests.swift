@@ -5,7 +5,7 @@ import JSON
 import NIOSSL
 import Testing
 
-@Suite("HTTPS", .serialized, .timeLimit(.minutes(3)))
+@Suite("HTTPS", .serialized, .timeLimit(.minutes(10)))
 struct TLSTests {
     private static func fixture(_ name: String) -> String {
         URL(filePath: #filePath).deletingLastPathComponent()
@@ -92,7 +92,7 @@ struct TLSTests {
             _ = try await plain.exchange([[0x16, 0x03, 0x01, 0x02, 0x00]]) { _ in true }
             var client = plain
             client.tls = try Self.context()
-            #expect(try await client.get("/health").status == 200)
+            try await expectAlive(client)
         }
     }
 

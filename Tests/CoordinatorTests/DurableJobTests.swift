@@ -5,7 +5,7 @@ import Testing
 import Wire
 
 /// Jobs that outlive their clients and the coordinator.
-@Suite("Durable jobs", .serialized, .timeLimit(.minutes(3)))
+@Suite("Durable jobs", .serialized, .timeLimit(.minutes(10)))
 struct DurableJobTests {
     private func durable(
         _ count: Int,

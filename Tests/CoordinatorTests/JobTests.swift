@@ -10,7 +10,7 @@ import Wire
 struct JobTests {
     @Test("A job is cancelled by another client, and says so")
     func cancelling() async throws {
-        try await InProcessCluster.run(.demo(["alpha"])) { cluster in
+        try await InProcessCluster.runSlowly { cluster in
             let client = cluster.client
             let started = Signal()
             async let job = client.run(Demo.longJob, started: started)
@@ -32,7 +32,7 @@ struct JobTests {
         let settings = [
             "coordinator.queued-jobs": "0", "coordinator.running-jobs": "1",
         ]
-        try await InProcessCluster.run(.demo(["alpha"], settings: settings)) { cluster in
+        try await InProcessCluster.runSlowly(settings: settings) { cluster in
             let client = cluster.client
             let started = Signal()
             async let first = client.run(Demo.longJob, started: started)
@@ -79,7 +79,7 @@ struct JobTests {
     @Test("A job whose first token is wished soon comes before one that came earlier")
     func objectives() async throws {
         let settings = ["coordinator.running-jobs": "1"]
-        try await InProcessCluster.run(.demo(["alpha"], settings: settings)) { cluster in
+        try await InProcessCluster.runSlowly(settings: settings) { cluster in
             let client = cluster.client
             let started = Signal()
             async let long = client.run(Demo.longJob, started: started)

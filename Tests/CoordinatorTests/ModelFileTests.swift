@@ -61,6 +61,9 @@ struct ModelFileTests {
             try await cluster.running(cluster.daemons(leavingOut: 1)) {
                 let wrong = InProcessCluster.Worker("beta", modelPath: tiny.path)
                 try await cluster.running([cluster.worker(wrong)]) {
+                    try await cluster.client.nodes { nodes in
+                        nodes.contains { $0.name.rawValue == "alpha" }
+                    }
                     let ended = try await cluster.client.generate(Demo.prompt, maximumTokens: 4)
                     #expect(ended.outcome == .failed)
                     #expect(ended.message.contains("1 of 2 joined"), "\(ended.message)")

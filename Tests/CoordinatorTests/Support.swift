@@ -57,12 +57,9 @@ enum Demo {
 
     /// A job that fills the context unless something happens.
     static var longJob: Submit {
-        Submit(
-            tag: 1,
-            prompt: prompt,
-            maximumTokens: longCount,
-            sampling: SamplingRequest(temperature: 1, minP: 0, seed: 1)
-        )
+        var sampling = SamplingRequest(temperature: 0)
+        sampling.ignoresEnd = true
+        return Submit(tag: 1, prompt: prompt, maximumTokens: longCount, sampling: sampling)
     }
 }
 
@@ -77,7 +74,7 @@ extension InProcessCluster.Setup {
             "coordinator.heartbeat-interval": "50ms",
             "coordinator.silence-limit": "2s",
             "coordinator.share-time": "10s",
-            "coordinator.worker-wait": "60s",
+            "coordinator.worker-wait": "1h",
             // Workers are waited for, unless a test wants others to take over.
             "coordinator.recovery-wait": "1h",
         ].merging(settings) { $1 }
@@ -87,6 +84,22 @@ extension InProcessCluster.Setup {
 
 extension InProcessCluster {
     var client: TestClient { TestClient(self) }
+
+    /// Runs `body` beside a cluster whose only worker takes its time: a job that fills the context
+    /// lasts for minutes.
+    static func runSlowly(
+        settings: [String: String] = [:],
+        _ body: @escaping @Sendable (InProcessCluster) async throws -> Void
+    ) async throws {
+        try await prepare(.demo(["alpha"], settings: settings)) { cluster in
+            try await cluster.running([cluster.coordinator()]) {
+                try await ScriptedWorker.slow("alpha", in: cluster).running {
+                    try await cluster.client.status { $0.isReady }
+                    try await body(cluster)
+                }
+            }
+        }
+    }
 
     /// The daemons of every worker of the setup but the last ones.
     func daemons(leavingOut count: Int) throws -> [Daemon] {

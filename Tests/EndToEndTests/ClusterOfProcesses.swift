@@ -19,10 +19,6 @@ final class ClusterOfProcesses {
     private(set) var coordinator: ClusterProcess
     private(set) var workers: [String: ClusterProcess] = [:]
 
-    /// The longest time in which a lost or silent worker must end a job, with much slack for
-    /// machines that are busy.
-    static let detectionTime = Duration.seconds(20)
-
     init(
         model: String = WholeModel.demoPath,
         workers names: [String] = ["alpha", "beta"],
@@ -141,7 +137,7 @@ final class ClusterOfProcesses {
                 "MOIETY_COORDINATOR_HEARTBEAT_INTERVAL": "50ms",
                 "MOIETY_COORDINATOR_SILENCE_LIMIT": "2s",
                 "MOIETY_COORDINATOR_SHARE_TIME": "20s",
-                "MOIETY_COORDINATOR_WORKER_WAIT": "5s",
+                "MOIETY_COORDINATOR_WORKER_WAIT": "1h",
                 "MOIETY_COORDINATOR_RECOVERY_WAIT": recoveryWait,
             ],
             descriptorLimit: descriptorLimit

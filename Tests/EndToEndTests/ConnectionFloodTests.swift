@@ -105,7 +105,7 @@ struct ConnectionFloodTests {
         in cluster: ClusterOfProcesses
     ) async throws {
         let process = cluster.coordinator
-        try await cluster.client.status(timeout: .seconds(30)) { _ in
+        try await cluster.client.status { _ in
             (try? process.descriptorCount()).map { $0 <= count + slack } ?? false
         }
     }

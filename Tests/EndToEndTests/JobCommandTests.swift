@@ -6,7 +6,7 @@ import Testing
 import Wire
 
 /// The commands about jobs, and coordinators that die under them.
-@Suite("Jobs by command", .serialized, .timeLimit(.minutes(5)))
+@Suite("Jobs by command", .serialized, .timeLimit(.minutes(10)))
 struct JobCommandTests {
     private static let model = WholeModel.demoPath
 
@@ -58,6 +58,7 @@ struct JobCommandTests {
         let cluster = try ClusterOfProcesses(workers: ["alpha"])
         let expected = try await Self.answer("-p", "NAME", "-n", "20", "--temp", "0")
         let text = try #require(expected["text"] as? String)
+        try await cluster.client.status { $0.isReady }
         let submitted = try await Self.moiety(
             cluster,
             "submit",
@@ -106,6 +107,7 @@ struct JobCommandTests {
             "\(cluster.directory.path)-crashes"
         )
         try Self.writeBatch(24, to: input)
+        try await cluster.client.status { $0.isReady }
         let first = try await Self.moiety(
             cluster,
             "submit",
@@ -154,17 +156,20 @@ struct JobCommandTests {
         let cluster = try ClusterOfProcesses(workers: ["alpha"])
         let (input, output) = ("\(cluster.directory.path)-in", "\(cluster.directory.path)-out")
         // Many, so that it has not ended before it is interrupted.
-        let count = 120
+        let count = 200
         try Self.writeBatch(count, to: input)
         let arguments = [
             "submit", "--file", input, "--output", output, "--window", "3", "--coordinator",
             cluster.clientEndpoint,
         ]
+        try await cluster.client.status { $0.isReady }
         let half = try ClusterProcess("moiety", arguments)
-        while FileManager.default.contents(atPath: output)?.count ?? 0 == 0 {
-            _ = try await cluster.client.status()
+        // By the thread that asks: a task may be woken when the batch has ended.
+        try await cluster.client.status { _ in
+            guard FileManager.default.contents(atPath: output)?.count ?? 0 > 0 else { return false }
+            half.kill(SIGKILL)
+            return true
         }
-        half.kill(SIGKILL)
         _ = await half.ended()
         // What a crash may leave of a last line.
         let file = try FileHandle(forWritingTo: URL(filePath: output))

@@ -133,7 +133,7 @@ struct LossyClusterTests {
 
     @Test("A coordinator that gives exact answers sends lossy workers away, and both say why")
     func refused() async throws {
-        let cluster = try cluster("resident", coordinator: [])
+        let cluster = try cluster("resident", coordinator: ["--worker-wait", "5s"])
         let status = ["status", "--json", "--coordinator", cluster.clientEndpoint]
         #expect(try await Command.run(status).object["lossy"] as? [[String: String]] == [])
         for process in [cluster.coordinator, try cluster.worker("alpha")] {

@@ -160,6 +160,7 @@ struct MemoryBudgetTests {
             model: large.model.path,
             workerOptions: ["--memory", "\(megabytes)MiB"]
         )
+        try await cluster.client.status { $0.isReady }
         let ended = try await cluster.client.generate("a b c", maximumTokens: 8)
         let whole = try await tokens([])
         #expect(ended.tokens.map { Int($0) } == whole)

@@ -114,11 +114,11 @@ struct MessageFloodTests {
         options.limits = limits
         let deaf = try Socket(.dealer, in: MessagingContext(), options: options)
         try deaf.connect(Endpoint(endpoint))
-        try #require(try deaf.waitUntilSendable(timeout: .seconds(60)))
+        try #require(try deaf.waitUntilSendable(timeout: testPatience))
         try deaf.send(ClientMessage.clientHello(ClientHello(build: "deaf")).encode())
         let question = ClientMessage.listNodes.encode()
         for _ in 0..<20_000 {
-            try #require(try deaf.waitUntilSendable(timeout: .seconds(60)))
+            try #require(try deaf.waitUntilSendable(timeout: testPatience))
             try deaf.send(question)
         }
         #expect(try await ClusterProcessTests.tokens(of: cluster) == expected)

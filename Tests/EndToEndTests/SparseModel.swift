@@ -11,11 +11,11 @@ enum SparseModel {
     private static let expertCount = 128
     private static let expertWidth = 4096
 
-    /// Writes a file of about 3.5 GB.
+    /// Writes a file of about 14 GB.
     static func write() throws -> TemporaryFile {
         var recipe = TinyModel()
         recipe.hiddenSize = 512
-        recipe.layerCount = 4
+        recipe.layerCount = 16
         recipe.expertCount = 2
         var contents = recipe.contents()
         contents.metadata["qwen3moe.expert_count"] = .uint32(UInt32(expertCount))
