@@ -95,6 +95,7 @@ extension ExpertResidence {
             mostAtOnce: mostAtOnce,
             onMaking: { onTrouble(.packing(byteCount: $0, path: $1)) },
             progress: progress,
+            onCached: { onTrouble(.cached(path: $0)) },
             onTrouble: { onTrouble(.noStore($0)) }
         )
     }

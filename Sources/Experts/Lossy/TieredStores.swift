@@ -20,6 +20,7 @@ public struct TieredStores: Sendable {
     ///   - expertCount: those that are computed at first.
     ///   - cache: where packed experts are kept.
     ///   - isCancelled: asked before each expert is packed.
+    ///   - onCached: as `StoredExperts` has it.
     ///   - onTrouble: told why there is no store of a tier.
     /// - Throws: where the budget is too small, and what reading the model throws.
     public init(
@@ -28,6 +29,7 @@ public struct TieredStores: Sendable {
         expertCount: Int,
         cache: ExpertCache,
         isCancelled: () -> Bool,
+        onCached: (_ path: String) -> Void = { _ in },
         onTrouble: (String) -> Void
     ) throws(TieredStoresError) {
         self.budget = budget
@@ -50,6 +52,7 @@ public struct TieredStores: Sendable {
                     slotCount: isResident ? 1 : slots.low,
                     mostAtOnce: budget.mostLow,
                     isCancelled: isCancelled,
+                    onCached: onCached,
                     onTrouble: { onTrouble("\($0)") }
                 )
             // As many as ever: which part of them is used changes with what is computed.
@@ -62,6 +65,7 @@ public struct TieredStores: Sendable {
                     cache: cache,
                     slotCount: highCount,
                     isCancelled: isCancelled,
+                    onCached: onCached,
                     onTrouble: { onTrouble("\($0)") }
                 )
         } catch {

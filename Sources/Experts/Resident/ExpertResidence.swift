@@ -11,6 +11,8 @@ public struct ExpertResidence: Sendable {
     public enum Trouble: Sendable, CustomStringConvertible {
         /// There is no file of packed experts yet; this process makes it.
         case packing(byteCount: Int, path: String)
+        /// The file of packed experts cannot be read past the system's page cache.
+        case cached(path: String)
         /// There is no store; all experts come from the model file.
         case noStore(StoreError)
         /// An expert came from the model file.
@@ -23,6 +25,9 @@ public struct ExpertResidence: Sendable {
             case .packing(let byteCount, let path):
                 "packing \(MemoryPlanError.text(byteCount)) of experts into \(path), once for all "
                     + "runs"
+            case .cached(let path):
+                "\(path) is read through the system's page cache, which is slower: its file system "
+                    + "knows no other way; have the cache on another one (--cache-directory)"
             case .noStore(let error):
                 "experts are read from the model file, which is slow: \(error)"
             case .fallback(let error): "an expert is read from the model file: \(error)"

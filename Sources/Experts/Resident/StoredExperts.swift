@@ -29,6 +29,8 @@ public struct StoredExperts: Sendable {
     ///   - isCancelled: asked before each expert is packed.
     ///   - onMaking: as `StoreMaker` has it.
     ///   - progress: told the share of the experts that is packed.
+    ///   - onCached: told the path of a store that goes through the system's page cache, because
+    ///     its file system knows no other way.
     ///   - onTrouble: told why there is no store: all experts then come from the model file.
     /// - Throws: what reading the model throws, and `shortage`.
     public init(
@@ -41,6 +43,7 @@ public struct StoredExperts: Sendable {
         isCancelled: () -> Bool = { false },
         onMaking: (_ byteCount: Int, _ path: String) -> Void = { _, _ in },
         progress: (Double) -> Void = { _ in },
+        onCached: (_ path: String) -> Void = { _ in },
         onTrouble: (StoreError) -> Void = { _ in }
     ) throws(ModelError) {
         path = model.path
@@ -50,12 +53,14 @@ public struct StoredExperts: Sendable {
         let maker = try StoreMaker(model, tier: tier, importance: importance, cache: cache)
         do throws(StoreError) {
             // The slots take no memory before.
-            store = try maker.open(
+            let store = try maker.open(
                 mostAtOnce: mostAtOnce ?? slotCount,
                 isCancelled: isCancelled,
                 onMaking: onMaking,
                 progress: progress
             )
+            if !store.isDirect { onCached(store.path) }
+            self.store = store
         } catch {
             // A model that cannot be read stays so.
             if case .model(let cause) = error { throw cause }

@@ -198,6 +198,7 @@ final class ExpertSupply: Sendable {
                 cache: cache,
                 slotCount: slotCount,
                 isCancelled: isCancelled,
+                onCached: warnOfCache,
                 onTrouble: { warnOfNoStore("\($0)") }
             )
         } catch {
@@ -212,6 +213,13 @@ final class ExpertSupply: Sendable {
         } catch {
             throw .cache(error)
         }
+    }
+
+    private func warnOfCache(_ path: String) {
+        logger.warning(
+            "Experts are read through the system's page cache, which is slower",
+            metadata: ["path": "\(path)", "reason": "its file system knows no other way"]
+        )
     }
 
     private func warnOfNoStore(_ reason: String) {
@@ -237,6 +245,7 @@ final class ExpertSupply: Sendable {
                 expertCount: expertCount,
                 cache: cache,
                 isCancelled: isCancelled,
+                onCached: warnOfCache,
                 onTrouble: { warnOfNoStore($0) }
             )
         } catch {
