@@ -19,7 +19,7 @@ package struct ReadPace {
     /// nobody asked for anything.
     private static let longestPause = Duration.milliseconds(10)
     /// The part of its time that makes a disk one with time to spare.
-    private static let idlePart = 0.3
+    private static let idlePart = 0.2
 
     package init() {}
 
