@@ -3,6 +3,9 @@ import Synchronization
 
 private let hugePageByteCount = 2 << 20
 
+/// `MADV_DONTNEED_LOCKED` of Linux 5.18, which not every header has.
+private let giveBackLocked: Int32 = 24
+
 /// Memory for weights, in huge pages where the system gives them.
 ///
 /// Weights are read once per step from end to end; with pages of 4 KiB the processor would stop at
@@ -121,7 +124,13 @@ private let hugePageByteCount = 2 << 20
 
         /// Gives memory back, not its addresses, which have zeros from now on.
         func giveBack(_ part: Range<Int>) {
-            unsafe madvise(start + part.lowerBound, part.count, MADV_DONTNEED)
+            guard !part.isEmpty else { return }
+            let first = unsafe start + part.lowerBound
+            guard unsafe madvise(first, part.count, MADV_DONTNEED) != 0 else { return }
+            // The first is refused where memory is locked (`lock-memory`).
+            guard unsafe madvise(first, part.count, giveBackLocked) != 0 else { return }
+            // An older system keeps the memory, but what lay in it is gone here, too.
+            unsafe first.initializeMemory(as: UInt8.self, repeating: 0, count: part.count)
         }
     }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import Tensors
 import Testing
 
@@ -53,6 +54,25 @@ struct PageArenaTests {
         }
         let bytes = unsafe UnsafeRawBufferPointer(start: kept.start, count: 4096)
         #expect(unsafe bytes.allSatisfy { $0 == 7 })
+    }
+
+    @Test("Locked memory is given back, too, and is zeros afterwards")
+    func locked() throws {
+        let arena = PageArena()
+        let kept = try taken(arena, 4096)
+        let start = unsafe kept.start + 4096
+        var piece: PageArena.Piece? = try taken(arena, 4096)
+        #expect(unsafe piece?.start == start)
+        unsafe start.initializeMemory(as: UInt8.self, repeating: 7, count: 4096)
+        #expect(unsafe mlock(start, 4096) == 0)
+        piece = nil
+        var isThere: UInt8 = 1
+        #expect(unsafe mincore(start, 4096, &isThere) == 0)
+        #expect(isThere & 1 == 0, "it still takes memory")
+        let next = try taken(arena, 4096)
+        #expect(unsafe next.start == start)
+        #expect(unsafe start.load(as: UInt64.self) == 0)
+        withExtendedLifetime(kept) {}
     }
 
     @Test("Pieces that threads take and give back at once never overlap")

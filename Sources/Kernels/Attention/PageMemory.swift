@@ -9,6 +9,8 @@ enum PageMemory {
     private static let smallPage = 4096
     /// A cache line.
     private static let line = 64
+    /// `MADV_DONTNEED_LOCKED` of Linux 5.18, which not every header has.
+    private static let giveBackLocked: Int32 = 24
 
     /// Memory of any content, or nil where the machine has too little.
     static func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer? {
@@ -32,8 +34,10 @@ enum PageMemory {
         let start = unsafe page.alignedUp(toMultipleOf: smallPage)
         let end = unsafe (page + byteCount).alignedDown(toMultipleOf: smallPage)
         guard unsafe start < end else { return }
-        // A refusal changes only who has the memory.
-        _ = unsafe madvise(start, end - start, MADV_DONTNEED)
+        // A refusal changes only who has the memory; the first one is refused where it is locked.
+        if unsafe madvise(start, end - start, MADV_DONTNEED) != 0 {
+            _ = unsafe madvise(start, end - start, giveBackLocked)
+        }
     }
 
     static func free(_ page: UnsafeMutableRawPointer) {
