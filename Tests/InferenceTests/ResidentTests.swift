@@ -312,6 +312,7 @@ struct ResidentTests {
         #expect(try MemoryPlan(budget: 1400, needs).slotCount == 4)
         #expect(try MemoryPlan(budget: 2599, needs).slotCount == 15)
         #expect(try MemoryPlan(budget: 2600, needs).slotCount == nil)
+        #expect(try MemoryPlan(budget: 2600, needs).equalSlotCount == 16)
         for budget in [0, 999, 1399] {
             #expect(throws: MemoryPlanError.tooSmall(budget: budget, least: 1400)) {
                 try MemoryPlan(budget: budget, needs)

@@ -5,6 +5,9 @@ public import Model
 public struct MemoryPlan: Equatable, Sendable {
     /// Experts that are in memory at once; nil for all of them.
     public let slotCount: Int?
+    /// The same for who keeps all experts in equal slots: where layers' experts differ in size, not
+    /// all of them are there at once, though they would fit one beside the other.
+    public let equalSlotCount: Int
 
     /// What a process needs, in bytes.
     public struct Needs: Equatable, Sendable {
@@ -53,7 +56,9 @@ public struct MemoryPlan: Equatable, Sendable {
     public init(budget: Int, _ needs: Needs) throws(MemoryPlanError) {
         guard budget >= needs.least else { throw .tooSmall(budget: budget, least: needs.least) }
         let room = budget - needs.fixed
-        slotCount = room >= needs.experts ? nil : min(room / needs.slot, needs.expertCount)
+        let most = min(room / needs.slot, needs.expertCount)
+        slotCount = room >= needs.experts ? nil : most
+        equalSlotCount = max(most, min(needs.leastSlots, needs.expertCount))
     }
 }
 

@@ -16,8 +16,9 @@ package struct ShardRoom: Equatable, Sendable {
     /// - Parameter shards: their bytes.
     package init(_ shards: Int, of budget: Int, _ plan: MemoryPlan, _ needs: MemoryPlan.Needs) {
         // Where all other experts are in memory, what they leave is nobody's.
-        let left = plan.slotCount == nil ? budget - needs.fixed - needs.experts : 0
-        byteCount = shards + left
+        let holdsAll = plan.equalSlotCount == needs.expertCount
+        let left = budget - needs.fixed - needs.expertCount * needs.slot
+        byteCount = shards + (holdsAll ? max(0, left) : 0)
     }
 
     /// Whether so many bytes of shards, all that would be held, keep to the budget.
