@@ -36,6 +36,9 @@ public final class PackedStore: Sendable {
         self.layout = layout
     }
 
+    // It was used until now: others that make room let older files go first.
+    deinit { file.touch() }
+
     /// Whether reads go from the disk to where they are wanted, past the system's memory.
     public var isDirect: Bool { file.isDirect }
 

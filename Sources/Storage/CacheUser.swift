@@ -14,7 +14,9 @@ public final class CacheUser: Sendable {
         // Random, because numbers of processes come again, and are the same in two containers.
         name = String(UInt64.random(in: .min ... .max), radix: 16)
         let path = cache.lockPath(ofUser: name)
-        let lock = try ExpertCacheError.wrapping { () throws(FileError) in try LockFile(path: path)
+        // Who makes room takes a user for dead whose file is not locked yet.
+        let lock = try cache.locked { () throws(ExpertCacheError) in
+            try ExpertCacheError.wrapping { () throws(FileError) in try LockFile(path: path) }
         }
         guard let lock else { throw .busy(path: path) }
         self.lock = lock

@@ -33,8 +33,7 @@ public final class DirectFile: Sendable {
             close(descriptor)
             throw .notRegular(path: path, kind: "special file")
         }
-        // Only those look at it who make room; where locks are unknown they see it as unused.
-        _ = flock(descriptor, LOCK_SH | LOCK_NB)
+        Self.show(descriptor)
         self.path = path
         self.descriptor = descriptor
         byteCount = Int(status.st_size)
@@ -42,6 +41,20 @@ public final class DirectFile: Sendable {
     }
 
     deinit { close(descriptor) }
+
+    /// Locks the file together with all who read it.
+    ///
+    /// Only those look at the lock who make room; where locks are unknown they see the file as
+    /// unused. Who looks has the lock to himself for a moment, so it is tried again.
+    private static func show(_ descriptor: Int32) {
+        for _ in 0..<lockTries {
+            guard flock(descriptor, LOCK_SH | LOCK_NB) != 0, errno == EWOULDBLOCK else { return }
+            usleep(lockPauseMicroseconds)
+        }
+    }
+
+    private static let lockTries = 100
+    private static let lockPauseMicroseconds: UInt32 = 1000
 
     /// Makes the present the time of its last change, where that is allowed.
     public func touch() { futimens(descriptor, nil) }
