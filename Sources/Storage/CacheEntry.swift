@@ -10,10 +10,14 @@ public struct CacheEntry: Equatable, Sendable {
         case partial
         /// All experts of a model in one file, ready for computing; named by its key.
         case packed
+        /// Packed experts that are being made, or were left behind by who did not end it.
+        case unfinished
     }
 
     public let digest: ExpertDigest
     public let stage: Stage
+    /// The file's.
+    let name: String
     public let byteCount: Int
     /// When it was used last: seconds since 1970.
     public let usedSeconds: Int64
@@ -21,11 +25,17 @@ public struct CacheEntry: Equatable, Sendable {
 
     /// Nil for what is none of the cache's files.
     init?(_ entry: DirectoryEntry, stage: Stage) {
-        guard entry.isRegular, let digest = ExpertDigest(hexadecimal: entry.name) else {
+        var base = entry.name[...]
+        var stage = stage
+        if stage == .packed, let end = entry.name.firstRange(of: ".part-")?.lowerBound {
+            (base, stage) = (entry.name[..<end], .unfinished)
+        }
+        guard entry.isRegular, let digest = ExpertDigest(hexadecimal: String(base)) else {
             return nil
         }
         self.digest = digest
         self.stage = stage
+        name = entry.name
         byteCount = entry.byteCount
         usedSeconds = entry.modifiedSeconds
         usedNanoseconds = entry.modifiedNanoseconds

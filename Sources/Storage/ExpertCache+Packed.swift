@@ -27,7 +27,7 @@ extension ExpertCache {
     ) throws(Failure) -> Result? {
         let lock: LockFile?
         do throws(FileError) {
-            lock = try LockFile.waited(for: "\(path)/packed.lock", patience: patience)
+            lock = try LockFile.waited(for: packedLockPath, patience: patience)
             if lock != nil { try removeLeftovers() }
         } catch {
             throw failure(.file(error))
@@ -44,10 +44,9 @@ extension ExpertCache {
         }
     }
 
-    private func unfinished() throws(FileError) -> [DirectoryEntry] {
-        try DirectoryListing.entries(of: "\(path)/packed").filter {
-            ExpertDigest(hexadecimal: $0.name) == nil && $0.name.contains(".part-")
-        }
+    private func unfinished() throws(FileError) -> [CacheEntry] {
+        try DirectoryListing.entries(of: "\(path)/packed")
+            .compactMap { CacheEntry($0, stage: .packed) }.filter { $0.stage == .unfinished }
     }
 
     /// Bytes of packed experts that are being made now, whoever makes them.
@@ -97,9 +96,13 @@ extension ExpertCache {
         try remove(packedPath(key))
     }
 
-    /// Those of the packed files that some process reads.
+    private var packedLockPath: String { "\(path)/packed.lock" }
+
+    /// Those of the packed files that some process reads, or makes.
     func packedInUse(of entries: [CacheEntry]) throws(ExpertCacheError) -> Set<ExpertDigest> {
         var inUse: Set<ExpertDigest> = []
+        let unfinished = entries.filter { $0.stage == .unfinished }.map(\.digest)
+        if !unfinished.isEmpty, try isMakingPacked() { inUse.formUnion(unfinished) }
         for entry in entries where entry.stage == .packed {
             do throws(FileError) {
                 if try DirectFile.isInUse(packedPath(entry.digest)) { inUse.insert(entry.digest) }
@@ -109,5 +112,11 @@ extension ExpertCache {
             }
         }
         return inUse
+    }
+
+    private func isMakingPacked() throws(ExpertCacheError) -> Bool {
+        try ExpertCacheError.wrapping { () throws(FileError) in
+            try LockFile(path: packedLockPath) == nil
+        }
     }
 }

@@ -12,6 +12,7 @@ public import Tensors
 /// experts/HASH    whole; used last when the file was changed last
 /// partial/HASH    on its way, locked by who writes it
 /// packed/KEY      a model's experts, ready for computing; locked by who reads it
+/// packed/KEY.part-N on its way, of whoever holds packed.lock
 /// users/NAME.lock held by a process as long as it lives, with its experts in NAME.uses
 /// lock            held for as long as it takes to count and to make room
 /// ```
@@ -100,7 +101,7 @@ public struct ExpertCache: Sendable {
         switch entry.stage {
         case .whole: wholePath(entry.digest)
         case .partial: partialPath(entry.digest)
-        case .packed: packedPath(entry.digest)
+        case .packed, .unfinished: "\(path)/packed/\(entry.name)"
         }
     }
 

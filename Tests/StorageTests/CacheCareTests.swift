@@ -1,6 +1,7 @@
 import Foundation
 import Model
 import Storage
+import Tensors
 import Testing
 
 @Suite("A cache in the care of people")
@@ -24,6 +25,24 @@ struct CacheCareTests {
         #expect(try place.whole == Set(experts[2...].map(\.digest)))
         #expect(try place.cache.prune(to: 0).count == 2)
         #expect(try place.byteCount == 0)
+    }
+
+    @Test("Packed experts that nobody ended are listed, and pruned unless somebody is at it")
+    func leftovers() throws {
+        let key = experts[0].digest
+        let path = place.path("packed/\(key.hexadecimal).part-1f")
+        let before = try place.byteCount
+        try Data(count: 5000).write(to: URL(filePath: path))
+        #expect(try place.cache.entries().count { $0.stage == .unfinished } == 1)
+        #expect(try place.byteCount == before + 5000)
+        var lock = try LockFile(path: place.path("packed.lock"))
+        #expect(lock != nil)
+        _ = try place.cache.prune(to: 0)
+        #expect(try place.cache.digestsInUse() == [key])
+        #expect(FileManager.default.fileExists(atPath: path))
+        lock = nil
+        #expect(try place.cache.prune(to: 0).map(\.stage).contains(.unfinished))
+        #expect(!FileManager.default.fileExists(atPath: path))
     }
 
     @Test("Verifying finds one flipped bit, a cut and a growth, and removes only these")
