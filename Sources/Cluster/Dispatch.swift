@@ -83,6 +83,12 @@ public struct Dispatch: Equatable, Sendable {
         return layers[layer.rawValue].copies[Int(share.pairExperts[pair])]
     }
 
+    /// Whether a pair stands for its row's use of the expert: of one in shards the first does.
+    public func isFirst(_ pair: Int, of share: WorkerShare, layer: LayerIndex) -> Bool {
+        guard let home = share.home(ofPair: pair) else { return true }
+        return layers[layer.rawValue].shards[Int(share.pairExperts[pair])].first?.worker == home
+    }
+
     /// Whether pairs of shards mean the same shards under another plan.
     func hasSameShards(as other: Dispatch, in share: WorkerShare, of layer: LayerIndex) -> Bool {
         share.pairExperts.indices.allSatisfy { pair in

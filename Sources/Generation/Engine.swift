@@ -68,6 +68,12 @@ public final class Engine {
         return figures
     }
 
+    /// Whoever computes experts has changed: nobody goes on from what was computed until now.
+    public func forgetPages() {
+        prefixes = PrefixCache(pageLimit: prefixes.pageLimit)
+        for sequence in sequences.values { sequence.keepsPagesForOthers = false }
+    }
+
     /// Queues a request.
     ///
     /// - Parameter emit: told everything that happens to it, on the engine's thread.

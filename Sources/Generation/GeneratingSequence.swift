@@ -21,6 +21,8 @@ final class GeneratingSequence {
     private var toldCount = 0
     /// Its pages, for those who begin alike.
     private(set) var names: PageNames
+    /// Whether others may use the pages of this context.
+    var keepsPagesForOthers = true
     private var sampler: Sampler
     private var decoder: StreamingDecoder
     private var stopTexts: StopTexts
@@ -79,6 +81,7 @@ final class GeneratingSequence {
         )
         computedCount = shared.count * CacheLayout.pageLength
         cachedCount = cachedCount ?? min(computedCount, request.prompt.count)
+        keepsPagesForOthers = true
     }
 
     /// Gives its context up; everything is to be computed again.
@@ -90,7 +93,7 @@ final class GeneratingSequence {
     /// Lets others use the pages that were filled since `count` tokens were computed.
     func share(since count: Int, in prefixes: inout PrefixCache<CachePage>) {
         let pages = count / CacheLayout.pageLength..<computedCount / CacheLayout.pageLength
-        guard !pages.isEmpty, let context else { return }
+        guard keepsPagesForOthers, !pages.isEmpty, let context else { return }
         let known = known
         names.extend(over: known)
         for index in pages { prefixes.keep(context.page(index), at: index, names, of: known) }

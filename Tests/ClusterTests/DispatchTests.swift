@@ -93,6 +93,11 @@ struct DispatchTests {
         #expect(shares.map(\.rows) == [[0, 1], [0, 1], [0, 1]])
         #expect(shares.map(\.pairExperts) == [[0, 1, 1], [1, 2, 1], [1, 2, 1]])
         #expect(shares.map(\.pairWeights) == [[1, 2, 4], [2, 3, 4], [2, 3, 4]])
+        // Each use of an expert is counted once: by whoever has the first shard of it.
+        let first = shares.map { share in
+            (0..<3).map { dispatch.isFirst($0, of: share, layer: LayerIndex(0)) }
+        }
+        #expect(first == [[true, true, true], [false, false, false], [false, true, false]])
     }
 
     @Test("keeps a shard for its holder: nobody else can compute it")

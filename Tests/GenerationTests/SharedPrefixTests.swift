@@ -63,6 +63,26 @@ struct SharedPrefixTests {
         #expect(shared.engine.figures.soughtTokenCount == 3 * length)
     }
 
+    @Test("What was computed before others computed experts is used by nobody")
+    func forgotten() throws {
+        let shared = try driver(.all) { $0.stepRows = 100 }
+        let prompt = tokens(600)
+        _ = try shared.complete(request(prompt))
+        #expect(shared.engine.figures.keptPageCount > 0)
+        shared.engine.forgetPages()
+        #expect(shared.engine.figures.keptPageCount == 0)
+        _ = try shared.add(request(prompt))
+        // Some pages of it are computed when others take over.
+        for _ in 0..<4 { shared.engine.step() }
+        #expect(shared.engine.figures.keptPageCount == 1)
+        shared.engine.forgetPages()
+        while shared.engine.hasWork { shared.engine.step() }
+        #expect(shared.engine.figures.keptPageCount == 0)
+        let last = try #require(shared.complete(request(prompt)).0)
+        #expect(last.cachedTokenCount == 0)
+        #expect(try #require(shared.complete(request(prompt)).0).cachedTokenCount == 512)
+    }
+
     @Test("A conversation goes on after its first answer, whose pages are there too")
     func conversation() throws {
         let alone = try driver(.none)

@@ -19,10 +19,17 @@ struct LossyWorkers {
     private var expected = Judgement()
     /// Pairs of each row of the share that was looked at last.
     private var pairCounts: [Int] = []
+    /// Told that workers have become lossy, or exact.
+    var onChange: () -> Void = {}
 
     init(areAllowed: Bool) { uses = UseBoard(isOn: areAllowed) }
 
-    mutating func adopt(_ kinds: [LossyKind?]) { self.kinds = kinds }
+    mutating func adopt(_ kinds: [LossyKind?]) {
+        let areLossy = !self.kinds.allSatisfy { $0 == nil } || !kinds.allSatisfy { $0 == nil }
+        let haveChanged = areLossy && kinds != self.kinds
+        self.kinds = kinds
+        if haveChanged { onChange() }
+    }
 
     private func kind(of worker: Int) -> LossyKind? {
         kinds.indices.contains(worker) ? kinds[worker] : nil
@@ -81,22 +88,27 @@ struct LossyWorkers {
         return nil
     }
 
-    /// Counts what an answer says, after nothing was found wrong with it.
+    /// Counts what an answer says, after nothing was found wrong with it; an expert in shards once.
     mutating func count(
         _ rows: PartialRowsHeader,
         in frames: FrameList,
         of share: WorkerShare,
-        _ part: Int
+        _ trip: (layer: LayerIndex, part: Int),
+        by dispatch: Dispatch
     ) {
         guard uses.isOn else { return }
+        for (pair, row) in share.pairRows.enumerated()
+        where !dispatch.isFirst(pair, of: share, layer: trip.layer) {
+            pairCounts[Int(row)] -= 1
+        }
         for (place, row) in share.rows.enumerated() {
             let (low, skipped) = rows.uses(row: place, of: frames)
             let new = TierUses(
-                high: pairCounts[place] - Int(low) - Int(skipped),
+                high: max(0, pairCounts[place] - Int(low) - Int(skipped)),
                 low: Int(low),
                 skipped: Int(skipped)
             )
-            uses.count(new, row: Int(row), of: part, isLossy: rows.hasUses)
+            uses.count(new, row: Int(row), of: trip.part, isLossy: rows.hasUses)
         }
     }
 }

@@ -441,7 +441,7 @@ final class RemoteRunner: ExpertRunner {
             warn(reason, about: peers[worker])
             return perform(exchange.reject(index, of: tripID, reason: reason, now: clock.now))
         }
-        lossy.count(rows, in: arrival, of: share, part)
+        lossy.count(rows, in: arrival, of: share, (trip.layer, part), by: exchange.dispatch)
         figures.count(
             share,
             computing: rows.computeTime,

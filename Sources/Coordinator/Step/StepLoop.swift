@@ -112,6 +112,7 @@ package final class StepLoop {
 
     private func tellEachOther() {
         runner.engineFigures = { [weak engine] in engine?.figures ?? EngineFigures() }
+        runner.lossy.onChange = { [weak engine] in engine?.forgetPages() }
         engine.mostRows = { [runner] in runner.mostRows }
         engine.willRun = { [counting, runner] slices in
             counting.begin(slices)
