@@ -60,6 +60,11 @@ struct ExpectationTests {
         #expect(cost.perRow < 0.013, "\(cost.perRow)")
         for _ in 0..<200 { cost.add(rows: 4, time: .seconds(4)) }
         #expect(isNear(cost.perRow, 1), "\(cost.perRow)")
+        cost = StepCost()
+        for time in [Duration.seconds(30), .milliseconds(40), .seconds(30), .milliseconds(40)] {
+            cost.add(rows: 4, time: time)
+        }
+        #expect(cost.perRow <= 0.02, "\(cost.perRow)")
     }
 
     @Test("An answer is expected to be as long as those of its task were lately, or as it can")

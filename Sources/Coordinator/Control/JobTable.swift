@@ -108,7 +108,7 @@ struct JobTable {
             owner: owner,
             promptTokenCount: promptTokenCount,
             submittedAt: submittedAt,
-            times: JobFigures.Times(arrival: now, objective: objective)
+            times: JobFigures.Times(arrival: now, objective: objective, isResumed: id != nil)
         )
         jobs[job.id] = job
         return job

@@ -59,13 +59,20 @@ package struct JobFigures: Equatable, Sendable {
     struct Times: Equatable, Sendable {
         let arrival: Instant
         let objective: ServiceObjective
+        /// Whether it began in a former life: nobody knows how long it waited then.
+        private(set) fileprivate var isResumed: Bool
         fileprivate var tokenCount = 0
         fileprivate(set) var firstToken: Instant?
         fileprivate(set) var lastToken: Instant?
 
-        init(arrival: Instant, objective: ServiceObjective = ServiceObjective()) {
+        init(
+            arrival: Instant,
+            objective: ServiceObjective = ServiceObjective(),
+            isResumed: Bool = false
+        ) {
             self.arrival = arrival
             self.objective = objective
+            self.isResumed = isResumed
         }
 
         /// What became of an objective; nil where there was none, or too few tokens to tell.
@@ -88,7 +95,7 @@ package struct JobFigures: Equatable, Sendable {
             nextToken.count(now - last)
         } else {
             times.firstToken = now
-            firstToken.count(now - times.arrival)
+            if !times.isResumed { firstToken.count(now - times.arrival) }
         }
         times.lastToken = now
         times.tokenCount += 1
@@ -105,6 +112,7 @@ package struct JobFigures: Equatable, Sendable {
         ends[end, default: 0] += 1
         guard let first = times.firstToken else { return }
         promptTokenCount += UInt64(clamping: result.promptTokenCount)
+        guard !times.isResumed else { return }
         prefill.count(result.prefillTime)
         queueing.count(first - times.arrival - result.prefillTime)
         guard end == .stop || end == .length else { return }

@@ -32,8 +32,11 @@ public struct StepCost: Equatable, Sendable {
         guard rows > 0, time > .zero else { return }
         let index = min(Int.bitWidth - (rows - 1).leadingZeroBitCount, classes.count - 1)
         var seconds = max(time / .seconds(1), 1e-9)
-        if classes[index].count >= Self.memory {
-            seconds = min(seconds, Self.outlier * classes[index].seconds)
+        let usual = classes[index].seconds
+        if classes[index].count > 0 { seconds = min(seconds, Self.outlier * usual) }
+        // Of the first ones it may have been all others that waited.
+        if classes[index].count < Self.memory, usual > Self.outlier * seconds {
+            classes[index].count = 0
         }
         classes[index].count = min(classes[index].count + 1, Self.memory)
         let weight = 1 / Double(classes[index].count)
