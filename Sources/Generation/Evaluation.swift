@@ -38,7 +38,14 @@ public final class Evaluation {
     public var isFinished: Bool { done == tokens.count }
 
     /// Tokens that the next step computes.
-    public var nextCount: Int { min(chunk, tokens.count - done) }
+    public var nextCount: Int { Self.chunk(of: tokens.count - done, atMost: chunk) }
+
+    /// How many positions of those that are left to compute at once.
+    ///
+    /// None is left for a step of its own: experts in few bits would take it for an answer's token.
+    static func chunk(of count: Int, atMost limit: Int = usualChunk) -> Int {
+        count == limit + 1 && limit > 2 ? limit - 1 : min(limit, count)
+    }
 
     /// Pages of keys and values that the first step takes; none afterwards.
     public var wantedPageCount: Int {

@@ -16,17 +16,20 @@ public struct GreedyContinuation: Equatable, Sendable {
         precondition(!prompt.isEmpty, "nothing follows no token")
         let context = try forward.makeContext(capacity: prompt.count + count)
         var tokens: [Int32] = []
-        var next = prompt[...]
+        var rest = prompt[...]
         var logits: [Float] = []
         var position = 0
         while tokens.count < count {
+            let next = rest.prefix(Evaluation.chunk(of: rest.count))
+            rest = rest.dropFirst(next.count)
             var batch = Batch()
             batch.append(next, from: position, of: context, logits: .last)
             try forward.run(batch, logits: &logits)
-            try forward.requireFinite(logits[...])
             position += next.count
+            guard rest.isEmpty else { continue }
+            try forward.requireFinite(logits[...])
             tokens += Evaluation.top(1, of: logits[...]).ids
-            next = tokens.suffix(1)
+            rest = tokens.suffix(1)
         }
         self.tokens = tokens
     }
