@@ -93,7 +93,10 @@ struct CalibrateCacheCommand: ParsableCommand {
 
 /// Recorded traces of one model.
 struct TraceOptions: ParsableArguments {
-    @Option(help: "A trace that `moiety admin profile dump --trace` wrote; several of one model.")
+    @Option(
+        parsing: .upToNextOption,
+        help: "Traces that `moiety admin profile dump --trace` wrote, of one model."
+    )
     var trace: [String]
 
     /// Half as many again as the largest models have; tables grow with the square of a layer.
@@ -105,7 +108,7 @@ struct TraceOptions: ParsableArguments {
             let url = URL(filePath: path)
             return (
                 name: url.deletingPathExtension().lastPathComponent,
-                trace: try RoutingTrace(bytes: Array(Data(contentsOf: url)))
+                trace: try RoutingTrace(bytes: InputBytes.of(path))
             )
         }
         for (name, trace) in traces {

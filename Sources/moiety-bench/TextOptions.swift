@@ -5,7 +5,7 @@ import Tokenizer
 
 /// Texts that a model is judged on, each of which is a task.
 struct TextOptions: ParsableArguments {
-    @Option(help: "A text of each task.")
+    @Option(parsing: .upToNextOption, help: "A text of each task.")
     var text: [String]
 
     @Option(help: "Windows of each text.")
@@ -29,7 +29,7 @@ struct TextOptions: ParsableArguments {
         let tokenizer = try Tokenizer(file.vocabulary())
         return try text.map { path in
             let tokens = try tokenizer.encode(
-                Array(try Data(contentsOf: URL(filePath: path))),
+                try InputBytes.of(path),
                 addSpecial: true,
                 parseSpecial: false
             )

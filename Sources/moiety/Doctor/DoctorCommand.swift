@@ -77,7 +77,7 @@ struct DoctorCommand: AsyncParsableCommand {
     /// What the coordinator of these settings says; nil where none answers.
     private func answer(_ settings: CoordinatorSettings) throws -> AnswerFacts? {
         var options = coordinator
-        options.coordinator = options.coordinator ?? Self.near(settings.clientEndpoint.rawValue)
+        options.coordinator = options.named ?? Self.near(settings.clientEndpoint.rawValue)
         do {
             return try options.connect().answerFacts()
         } catch let failure as CommandFailure where failure.code == CommandFailure.unreachable {

@@ -114,7 +114,7 @@ struct SubmitCommand: AsyncParsableCommand {
             Console.note("job \(accepted.job) goes on; 'moiety wait \(accepted.job)' waits for it")
             throw ExitCode(Interrupt.exitCode)
         }
-        if wait, !json, ended.outcome == .completed { Console.write(output.text) }
+        if wait, !json, ended.outcome == .completed { Console.write(output.text + "\n") }
         try report(ended, output)
     }
 

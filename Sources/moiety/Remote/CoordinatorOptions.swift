@@ -19,8 +19,13 @@ struct CoordinatorOptions: ParsableArguments {
 
     /// Connects; a coordinator that does not answer is an error that names its endpoint.
     func connect(waker: Waker? = nil) throws -> ClusterClient {
-        let named = ProcessInfo.processInfo.environment["MOIETY_COORDINATOR"] ?? ""
-        let standard = named.isEmpty ? Self.standardEndpoint : named
-        return try ClusterClient(coordinator ?? standard, keys: keys, waker: waker ?? Waker())
+        let endpoint = named ?? Self.standardEndpoint
+        return try ClusterClient(endpoint, keys: keys, waker: waker ?? Waker())
+    }
+
+    /// What the command line says, or else the environment.
+    var named: String? {
+        let environment = ProcessInfo.processInfo.environment["MOIETY_COORDINATOR"] ?? ""
+        return coordinator ?? (environment.isEmpty ? nil : environment)
     }
 }
