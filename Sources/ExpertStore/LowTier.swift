@@ -54,6 +54,11 @@ extension ExpertLayout {
         return lowered
     }
 
+    /// Whether a tier holds a layer's experts in fewer bits than they have; `[layer]`.
+    public func areLowered(to tier: LowTier) -> [Bool] {
+        zip(layers, lowered(to: tier).layers).map { $0 != $1 }
+    }
+
     /// Layers whose experts have rows that are too short for a tier's blocks.
     public func shortRowCount(in tier: LowTier) -> Int {
         layers.indices.count { index in

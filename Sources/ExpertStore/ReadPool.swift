@@ -95,7 +95,8 @@ public final class ReadPool: Sendable {
 
     /// Gives up every read: blocks that were not begun are left out, and the experts do not come.
     ///
-    /// Their ends are taken as ever; each takes a block's time at most.
+    /// Their ends are taken as ever; each takes a block's time at most, where a source reads an
+    /// expert as one block that expert's.
     public func abandon() { board.abandon(nil) }
 
     /// Gives up the read of one expert.

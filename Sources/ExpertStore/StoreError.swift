@@ -28,7 +28,7 @@ public enum StoreError: Error, CustomStringConvertible {
             "\(id) in \(path) was changed since it was made: the disk may fail; the file is removed"
         case .noRoom(let needed, let available, let directory):
             "\(directory) has room for \(available) bytes, and packed experts need \(needed): give "
-                + "the cache more with cache-size, or free the disk"
+                + "the cache more with cache-size, or free the disk, of which 1 GiB is left alone"
         case .busy(let path): "another process is making \(path): wait for it"
         case .cache(let error): "\(error)"
         case .model(let error): "\(error)"

@@ -23,6 +23,12 @@ extension FileError {
     /// Whether the disk, or what this user may have of it, is full.
     public var isFullDisk: Bool { hasCode(ENOSPC) || hasCode(EDQUOT) }
 
+    /// Whether what lies on the disk cannot be had again by trying again.
+    public var isDamage: Bool {
+        if case .shrank = self { return true }
+        return [EIO, ENODATA, EUCLEAN, EBADMSG].contains { hasCode($0) }
+    }
+
     private func hasCode(_ wanted: Int32) -> Bool {
         guard case .system(_, _, let code) = self else { return false }
         return code == wanted

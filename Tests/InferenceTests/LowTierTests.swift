@@ -36,6 +36,23 @@ struct LowTierTests {
         }
     }
 
+    @Test("A layer that is no larger in the file stays as it is, and is not called lowered")
+    func notLarger() throws {
+        func layer(_ down: ElementType) -> ExpertLayout.Layer {
+            .init(expertCount: 4, width: 256, gateType: .q4_K, upType: .q4_K, downType: down)
+        }
+        let layout = try #require(
+            ExpertLayout(
+                hiddenSize: 256,
+                expertsPerToken: 2,
+                layers: [layer(.q4_K), nil, layer(.q6_K)]
+            )
+        )
+        #expect(layout.areLowered(to: .q4) == [false, false, true])
+        #expect(layout.areLowered(to: .q3) == [true, false, true])
+        #expect(layout.lowered(to: .q4).layers == [layer(.q4_K), nil, layer(.q4_K)])
+    }
+
     /// Each matrix is near to the file's.
     private static func compare(
         _ low: FeedForwardWeights?,

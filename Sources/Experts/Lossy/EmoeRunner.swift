@@ -68,7 +68,8 @@ public final class EmoeRunner: LossyRunner {
 
     /// Loads the experts that are used most, by what is known so far, and lets the others go.
     ///
-    /// - Throws: `expertsMissing` where one cannot be read; who was chosen before stays so.
+    /// - Throws: `expertsMissing` where one cannot be read; then nobody is chosen until the next
+    ///   time, and rows have what they want read.
     func choose() throws(ExpertRunnerError) {
         let numbering = predictor.numbering
         let demand = TaskDemand(
@@ -89,7 +90,11 @@ public final class EmoeRunner: LossyRunner {
         } catch {
             throw .notReady(reason: error.description)
         }
+        // Some of those that were here may be gone when it fails.
+        let rows = rowsOnDemand
+        (present, presence, residents, rowsOnDemand) = (nil, nil, [], .max)
         try experts.keep(chosen)
+        rowsOnDemand = rows
         residents = Set(chosen)
         present = next
         presence = Presence(

@@ -1,7 +1,7 @@
 import Caching
 import ExpertStore
 import Kernels
-import Model
+public import Model
 import Tensors
 
 extension ExpertResidence {
@@ -30,6 +30,7 @@ extension ExpertResidence {
             let experts = HobbitExperts(
                 high: slotted(highExperts, note),
                 low: lowExperts.map { slotted($0, note) },
+                isLowered: lowExperts?.isLowered ?? [],
                 kernels: kernels
             )
             return HobbitRunner(experts, thresholds: thresholds)
@@ -58,8 +59,7 @@ extension ExpertResidence {
         if let path = budget.options.importancePath {
             importance = try ColumnImportance(path: path, for: model.layout)
         }
-        let short = model.layout.shortRowCount(in: tier)
-        if short > 0 { onTrouble(.shortRows(tier, layerCount: short)) }
+        for note in Trouble.notes(on: tier, of: model.layout) { onTrouble(note) }
         return try stored(
             tier,
             slotCount,
@@ -101,6 +101,16 @@ extension ExpertResidence {
     }
 }
 
+extension ExpertResidence.Trouble {
+    /// Where a low tier is not what its name says.
+    public static func notes(on tier: LowTier, of layout: ExpertLayout) -> [Self] {
+        let kept = zip(layout.layers, layout.areLowered(to: tier)).count { $0 != nil && !$1 }
+        let short = layout.shortRowCount(in: tier)
+        return (kept > 0 ? [.notLarger(tier, layerCount: kept)] : [])
+            + (short > 0 ? [.shortRows(tier, layerCount: short)] : [])
+    }
+}
+
 extension StoredExperts {
     /// Reads all experts of a low tier into the slots.
     ///
@@ -128,7 +138,7 @@ extension StoredExperts {
                 let reason = end.trouble.map { "\($0)" } ?? "reading was given up"
                 throw .differs("\(end.expert) cannot be read: \(reason)")
             }
-            held.insert(.lowered(weights), as: end.expert)
+            held.insert(self.held(weights, as: end.expert), as: end.expert)
         }
     }
 }

@@ -12,6 +12,9 @@ public final class HobbitExperts {
     private let high: SlottedExperts
     /// Nil where nothing is held in fewer bits: what deserves them comes in the high tier.
     private let low: SlottedExperts?
+    /// Whether the low tier has a layer's experts in fewer bits; `[layer]`, none where there is no
+    /// low tier.
+    private let isLowered: [Bool]
     private let kernels: Kernels
     public private(set) var uses = TierUses()
 
@@ -21,9 +24,10 @@ public final class HobbitExperts {
     private var highGuess = Routing(topK: 1)
     private var lowGuess = Routing(topK: 1)
 
-    init(high: SlottedExperts, low: SlottedExperts?, kernels: Kernels) {
+    init(high: SlottedExperts, low: SlottedExperts?, isLowered: [Bool], kernels: Kernels) {
         self.high = high
         self.low = low
+        self.isLowered = isLowered
         self.kernels = kernels
     }
 
@@ -57,7 +61,7 @@ public final class HobbitExperts {
             let id = ExpertID(layer: layer, index: pair.expert)
             // Only what is missing is judged: who is there in the high tier is used.
             let choice = choices.isEmpty || high.holds(id) ? .high : choices[place]
-            if isHigh(choice) {
+            if isHigh(choice, in: layer) {
                 highPairs.append(pair)
             } else if choice == .low || low?.holds(id) == true {
                 lowPairs.append(pair)
@@ -72,8 +76,12 @@ public final class HobbitExperts {
     }
 
     /// Whether what is to be read so is read in the high tier.
-    private func isHigh(_ choice: LoadChoice) -> Bool {
-        choice == .high || (choice == .low && low == nil)
+    private func isHigh(_ choice: LoadChoice, in layer: LayerIndex) -> Bool {
+        choice == .high || (choice == .low && !hasLow(layer))
+    }
+
+    private func hasLow(_ layer: LayerIndex) -> Bool {
+        isLowered.indices.contains(layer.rawValue) && isLowered[layer.rawValue]
     }
 
     /// Adds the weighted outputs of the layer that was begun.
@@ -127,7 +135,7 @@ public final class HobbitExperts {
         lowGuess.experts.removeAll(keepingCapacity: true)
         for (index, expert) in routing.experts.enumerated() {
             let id = ExpertID(layer: layer, index: Int(expert))
-            if isHigh(choices[index]) || high.holds(id) {
+            if isHigh(choices[index], in: layer) || high.holds(id) {
                 highGuess.experts.append(expert)
             } else if choices[index] == .low, high.readsAhead {
                 // One disk reads both tiers, and is rather waited for by the high one.

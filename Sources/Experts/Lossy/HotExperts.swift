@@ -76,11 +76,13 @@ final class HotExperts {
 
     /// Lets no more than so many be here; the coldest go, and give their memory back.
     ///
-    /// Nobody may use weights of experts that were asked for before. Those that are on their way
-    /// go once they have come.
+    /// Nobody may use weights of experts that were asked for before. Where there are too many,
+    /// those that are on their way are given up, and their last blocks are waited for.
     func keep(atMost count: Int) {
         limit = min(max(0, count), tenants.count)
         idle.restart()
+        if tenantCount > limit { reads.abandon() }
+        while tenantCount > limit, reads.count > 0 { take(reads.wait()) }
         takeArrivals()
     }
 
@@ -201,6 +203,7 @@ final class HotExperts {
         }
         guard let source = end.source else {
             slots[number] = -1
+            if tenantCount > limit { stored.memory.giveBack(end.slot) }
             return leave(end.slot)
         }
         if source >= stored.fastSourceCount { figures.fallbacks += 1 }

@@ -5,7 +5,7 @@ public import Model
 /// A memory budget that two tiers of experts share.
 public struct TierBudget: Equatable, Sendable {
     let byteCount: Int
-    let options: TierOptions
+    public let options: TierOptions
     private let needs: LossyPlan.Needs
 
     /// - Parameters:

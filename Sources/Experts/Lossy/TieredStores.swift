@@ -20,6 +20,7 @@ public struct TieredStores: Sendable {
     ///   - expertCount: those that are computed at first.
     ///   - cache: where packed experts are kept.
     ///   - isCancelled: asked before each expert is packed.
+    ///   - onMaking: as `StoreMaker` has it.
     ///   - onCached: as `StoredExperts` has it.
     ///   - onTrouble: told why there is no store of a tier.
     /// - Throws: where the budget is too small, and what reading the model throws.
@@ -29,6 +30,7 @@ public struct TieredStores: Sendable {
         expertCount: Int,
         cache: ExpertCache,
         isCancelled: () -> Bool,
+        onMaking: (_ byteCount: Int, _ path: String) -> Void = { _, _ in },
         onCached: (_ path: String) -> Void = { _ in },
         onTrouble: (String) -> Void
     ) throws(TieredStoresError) {
@@ -52,6 +54,7 @@ public struct TieredStores: Sendable {
                     slotCount: isResident ? 1 : slots.low,
                     mostAtOnce: budget.mostLow,
                     isCancelled: isCancelled,
+                    onMaking: onMaking,
                     onCached: onCached,
                     onTrouble: { onTrouble("\($0)") }
                 )
@@ -65,6 +68,7 @@ public struct TieredStores: Sendable {
                     cache: cache,
                     slotCount: highCount,
                     isCancelled: isCancelled,
+                    onMaking: onMaking,
                     onCached: onCached,
                     onTrouble: { onTrouble("\($0)") }
                 )
@@ -81,7 +85,7 @@ public struct TieredStores: Sendable {
         onTrouble: (String) -> Void
     ) throws(ModelError) -> HeldExpert? {
         guard budget.isResident, let low else { return nil }
-        return .lowered(try low.load(id, onTrouble: { onTrouble("\($0)") }))
+        return low.held(try low.load(id, onTrouble: { onTrouble("\($0)") }), as: id)
     }
 
     /// - Parameters:
@@ -108,7 +112,12 @@ public struct TieredStores: Sendable {
             )
         }
         return .hobbit(
-            HobbitExperts(high: slotted(high), low: low.map(slotted), kernels: kernels)
+            HobbitExperts(
+                high: slotted(high),
+                low: low.map(slotted),
+                isLowered: low?.isLowered ?? [],
+                kernels: kernels
+            )
         )
     }
 }

@@ -19,6 +19,8 @@ public struct ExpertResidence: Sendable {
         case fallback(StoreError)
         /// The low tier is larger than its name says, where rows are too short for its blocks.
         case shortRows(LowTier, layerCount: Int)
+        /// The low tier has layers as they are in the file, where they are no larger.
+        case notLarger(LowTier, layerCount: Int)
 
         public var description: String {
             switch self {
@@ -34,6 +36,9 @@ public struct ExpertResidence: Sendable {
             case .shortRows(let tier, let count):
                 "experts of \(count) layers have rows that are no whole blocks of 256: they are "
                     + "held in Q4_0, not in \(tier.rawValue)"
+            case .notLarger(let tier, let count):
+                "experts of \(count) layers take no more in the file than in \(tier.rawValue): "
+                    + "they stay as they are; a lower --low-tier would make them smaller"
             }
         }
     }

@@ -1,4 +1,5 @@
 public import ExpertStore
+import GGUF
 public import Model
 public import Tensors
 
@@ -8,6 +9,7 @@ public struct ModelSlots: SlotSource {
     private let layout: StoreLayout
     /// Nil for experts as they are in the file.
     private let lowering: ExpertLowering?
+    private let importance: ColumnImportance?
 
     /// - Parameters:
     ///   - layout: of the tier's experts.
@@ -21,6 +23,7 @@ public struct ModelSlots: SlotSource {
     ) {
         self.model = model
         self.layout = layout
+        self.importance = importance
         lowering = tier.map { ExpertLowering(model.layout, to: $0, importance: importance) }
     }
 
@@ -41,7 +44,17 @@ public struct ModelSlots: SlotSource {
         return 0
     }
 
-    public func check(_ sum: UInt64, of expert: ExpertID) throws(StoreError) {}
+    /// Nothing was summed: it is right if the file is still the one that was opened.
+    public func check(_ sum: UInt64, of expert: ExpertID) throws(StoreError) {
+        try requireUnchanged()
+    }
+
+    /// - Throws: `differs` where somebody has written to the model or the importance meanwhile.
+    func requireUnchanged() throws(StoreError) {
+        guard model.file.isUnchanged, importance?.isUnchanged ?? true else {
+            throw .model(.differs("\(model.path) was changed while its experts were read"))
+        }
+    }
 
     /// Puts an expert into its extent.
     func pack(_ expert: ExpertID, into extent: inout MutableRawSpan) throws(StoreError) {

@@ -1,6 +1,5 @@
 import Dispatch
 public import ExpertStore
-import GGUF
 import Kernels
 public import Model
 public import Storage
@@ -85,6 +84,7 @@ public struct StoreMaker: Sendable {
             { () throws(StoreError) in
                 // Another process may have made it while this one looked.
                 if let store = try found() { return store }
+                try remove()
                 try make()
                 return try PackedStore(path: path, key: key, layout: layout)
             }
@@ -99,22 +99,25 @@ public struct StoreMaker: Sendable {
         }
     }
 
-    /// What is there, if it is right; what is not is removed.
+    /// What is there, if it is right.
     private func found() throws(StoreError) -> PackedStore? {
         do throws(StoreError) {
             return try PackedStore(path: path, key: key, layout: layout)
         } catch {
             switch error {
-            case .file(let cause) where cause.isMissingFile: return nil
-            case .damaged:
-                do throws(ExpertCacheError) {
-                    try cache.removePacked(key.digest)
-                } catch {
-                    throw .cache(error)
-                }
-                return nil
+            case .file(let cause) where cause.isMissingFile || cause.isDamage: return nil
+            case .damaged: return nil
             default: throw error
             }
+        }
+    }
+
+    /// Removes what is there and is not right.
+    private func remove() throws(StoreError) {
+        do throws(ExpertCacheError) {
+            try cache.removePacked(key.digest)
+        } catch {
+            throw .cache(error)
         }
     }
 
@@ -135,27 +138,26 @@ public struct StoreMaker: Sendable {
         }
         onMaking(layout.byteCount, path)
         let writer = try StoreWriter(path: path, key: key, layout: layout)
-        try fill(writer, mostAtOnce, isCancelled, progress)
-        // What was packed must be what the key says.
-        guard model.file.isUnchanged, importance?.isUnchanged ?? true else {
-            throw .model(.differs("\(model.path) was changed while its experts were packed"))
-        }
-        try writer.commit()
-    }
-
-    /// Packs all experts.
-    private func fill(
-        _ writer: StoreWriter,
-        _ mostAtOnce: Int,
-        _ isCancelled: () -> Bool,
-        _ progress: (Double) -> Void
-    ) throws(StoreError) {
         let source = ModelSlots(
             model: model,
             layout: layout,
             tier: tier,
             importance: importance
         )
+        try fill(writer, from: source, mostAtOnce, isCancelled, progress)
+        // What was packed must be what the key says.
+        try source.requireUnchanged()
+        try writer.commit()
+    }
+
+    /// Packs all experts.
+    private func fill(
+        _ writer: StoreWriter,
+        from source: ModelSlots,
+        _ mostAtOnce: Int,
+        _ isCancelled: () -> Bool,
+        _ progress: (Double) -> Void
+    ) throws(StoreError) {
         let experts = layout.experts
         // Packing experts as they are is the disk's work; to round them takes all cores, as far as
         // there is memory.

@@ -10,6 +10,8 @@ public struct StoredExperts: Sendable {
     let layout: StoreLayout
     let expertCounts: [Int]
     let expertsPerRow: Int
+    /// Whether a layer's experts are in fewer bits than in the file; `[layer]`.
+    let isLowered: [Bool]
     let memory: SlotMemory
     /// The store first, if there is one, then the model file.
     let sources: [any SlotSource]
@@ -50,6 +52,8 @@ public struct StoredExperts: Sendable {
         layout = try StoreLayout(tier.map(model.layout.lowered) ?? model.layout)
         expertCounts = model.description.expertCounts
         expertsPerRow = model.description.expertsPerToken
+        isLowered =
+            tier.map(model.layout.areLowered) ?? model.layout.layers.map { _ in false }
         let maker = try StoreMaker(model, tier: tier, importance: importance, cache: cache)
         do throws(StoreError) {
             // The slots take no memory before.
@@ -129,8 +133,17 @@ public struct StoredExperts: Sendable {
         try source.check(sum, of: id)
     }
 
+    /// An expert of this tier, where the tier says that it is one.
+    func held(_ weights: FeedForwardWeights, as id: ExpertID) -> HeldExpert {
+        isLowered[id.layer.rawValue] ? .lowered(weights) : .weights(weights)
+    }
+
     /// Sees to it that a damaged store is made anew by whoever opens it next.
     func note(_ trouble: StoreError) {
-        if case .damagedExpert = trouble { store?.discard() }
+        switch trouble {
+        case .damagedExpert: store?.discard()
+        case .file(let cause) where cause.isDamage: store?.discard()
+        default: break
+        }
     }
 }

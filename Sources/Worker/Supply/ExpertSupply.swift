@@ -113,8 +113,7 @@ final class ExpertSupply: Sendable {
         switch division {
         case .exact(let needs):
             let plan = try plan(needs, budget: budget)
-            let slotCount = plan.slotCount ?? needs.expertCount
-            disk = .exact(try openStore(of: file, slotCount, isCancelled))
+            disk = .exact(try openStore(of: file, plan.equalSlotCount, isCancelled))
             shardRoom = ShardRoom(shards, of: budget, plan, needs)
         case .tiered(let tiers):
             disk = .tiered(try openStores(of: file, tiers, expertCount: count, isCancelled))
@@ -198,6 +197,7 @@ final class ExpertSupply: Sendable {
                 cache: cache,
                 slotCount: slotCount,
                 isCancelled: isCancelled,
+                onMaking: tellOfPacking,
                 onCached: warnOfCache,
                 onTrouble: { warnOfNoStore("\($0)") }
             )
@@ -213,6 +213,13 @@ final class ExpertSupply: Sendable {
         } catch {
             throw .cache(error)
         }
+    }
+
+    private func tellOfPacking(_ byteCount: Int, _ path: String) {
+        logger.notice(
+            "Experts are packed into one file, once for all runs",
+            metadata: ["bytes": "\(byteCount)", "path": "\(path)"]
+        )
     }
 
     private func warnOfCache(_ path: String) {
@@ -238,6 +245,11 @@ final class ExpertSupply: Sendable {
         _ isCancelled: () -> Bool
     ) throws(SupplyError) -> TieredStores {
         let cache = try packedCache()
+        if let tier = tiers.options.tier {
+            for note in ExpertResidence.Trouble.notes(on: tier, of: file.layout) {
+                logger.notice("The low tier is not as small", metadata: ["reason": "\(note)"])
+            }
+        }
         do throws(TieredStoresError) {
             return try TieredStores(
                 file,
@@ -245,6 +257,7 @@ final class ExpertSupply: Sendable {
                 expertCount: expertCount,
                 cache: cache,
                 isCancelled: isCancelled,
+                onMaking: tellOfPacking,
                 onCached: warnOfCache,
                 onTrouble: { warnOfNoStore($0) }
             )

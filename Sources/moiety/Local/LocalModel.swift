@@ -194,7 +194,7 @@ private final class TroubleNotes {
 
     func note(_ trouble: ExpertResidence.Trouble) {
         switch trouble {
-        case .packing, .cached, .shortRows: break
+        case .packing, .cached, .shortRows, .notLarger: break
         case .noStore, .fallback:
             guard !isTold else { return }
             isTold = true
