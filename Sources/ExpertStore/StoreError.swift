@@ -29,7 +29,9 @@ public enum StoreError: Error, CustomStringConvertible {
         case .noRoom(let needed, let available, let directory):
             "\(directory) has room for \(available) bytes, and packed experts need \(needed): give "
                 + "the cache more with cache-size, or free the disk, of which 1 GiB is left alone"
-        case .busy(let path): "another process is making \(path): wait for it"
+        case .busy(let path):
+            "another process is making \(path) and added nothing for three minutes: end it if it "
+                + "hangs, then start again"
         case .cache(let error): "\(error)"
         case .model(let error): "\(error)"
         }

@@ -60,7 +60,7 @@ package struct JobFigures: Equatable, Sendable {
         let arrival: Instant
         let objective: ServiceObjective
         /// Whether it began in a former life: nobody knows how long it waited then.
-        private(set) fileprivate var isResumed: Bool
+        fileprivate let isResumed: Bool
         fileprivate var tokenCount = 0
         fileprivate(set) var firstToken: Instant?
         fileprivate(set) var lastToken: Instant?

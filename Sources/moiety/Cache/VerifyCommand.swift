@@ -10,7 +10,8 @@ extension CacheCommand {
             abstract: "Read everything and remove what is damaged.",
             discussion: """
                 Workers do the same with each expert that they load. What is on its way is left \
-                alone. Exit code 1 where something was damaged.
+                alone, and so are files of packed experts, which are checked whenever an expert is \
+                read. Exit code 1 where something was damaged.
                 """
         )
 
@@ -22,9 +23,11 @@ extension CacheCommand {
             let verifiedBytes: Int
             /// Hashes of what was damaged and is removed.
             let damaged: [String]
+            /// Files of packed experts, which were left alone.
+            let packed: Int
 
             enum CodingKeys: String, CodingKey {
-                case directory, verified, damaged
+                case directory, verified, damaged, packed
                 case verifiedBytes = "verified_bytes"
             }
         }
@@ -42,6 +45,10 @@ extension CacheCommand {
                             + "\(Format.bytes(result.verifiedBytes)), "
                             + "\(result.damaged.count) damaged in \(path)\n"
                     )
+                    if result.packed > 0 {
+                        let count = Format.count(result.packed, "file")
+                        Console.note("\(count) of packed experts left alone: readers check them")
+                    }
                 }
                 guard result.damaged.isEmpty else { throw ExitCode(1) }
             }
@@ -51,7 +58,8 @@ extension CacheCommand {
             var verified = 0
             var byteCount = 0
             var damaged: [String] = []
-            let entries = try (cache?.entries() ?? []).filter { $0.stage == .whole }
+            let all = try cache?.entries() ?? []
+            let entries = all.filter { $0.stage == .whole }
             for (place, entry) in entries.enumerated() {
                 switch try cache?.verify(entry.digest) {
                 case true?:
@@ -66,7 +74,8 @@ extension CacheCommand {
                 directory: path,
                 verified: verified,
                 verifiedBytes: byteCount,
-                damaged: damaged
+                damaged: damaged,
+                packed: all.count { $0.stage == .packed }
             )
         }
     }
