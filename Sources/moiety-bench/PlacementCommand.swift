@@ -60,7 +60,7 @@ struct PlacementCommand: ParsableCommand {
     private func recordedCases() throws -> [PlacementCase] {
         try trace.flatMap { path in
             let url = URL(filePath: path)
-            let trace = try RoutingTrace(bytes: InputBytes.of(url.path))
+            let trace = try RoutingTrace(bytes: InputBytes.of(path))
             return PlacementCase.recorded(
                 url.deletingPathExtension().lastPathComponent,
                 trace

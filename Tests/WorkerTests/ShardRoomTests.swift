@@ -18,7 +18,7 @@ struct ShardRoomTests {
             leastSlots: 4
         )
         let plan = try MemoryPlan(budget: budget, needs)
-        return (ShardRoom(shards, of: budget, plan, needs), plan.equalSlotCount)
+        return (ShardRoom(shards, of: budget, needs), plan.equalSlotCount)
     }
 
     @Test("They take slots from experts on disk, and no more than they were reckoned with")

@@ -25,10 +25,11 @@ struct LossyWorkers {
     init(areAllowed: Bool) { uses = UseBoard(isOn: areAllowed) }
 
     mutating func adopt(_ kinds: [LossyKind?]) {
-        let areLossy = !self.kinds.allSatisfy { $0 == nil } || !kinds.allSatisfy { $0 == nil }
-        let haveChanged = areLossy && kinds != self.kinds
+        let wereExact = self.kinds.allSatisfy { $0 == nil }
+        let areExact = kinds.allSatisfy { $0 == nil }
+        let haveChanged = kinds != self.kinds
         self.kinds = kinds
-        if haveChanged { onChange() }
+        if haveChanged, !(wereExact && areExact) { onChange() }
     }
 
     private func kind(of worker: Int) -> LossyKind? {

@@ -114,7 +114,7 @@ final class ExpertSupply: Sendable {
         case .exact(let needs):
             let plan = try plan(needs, budget: budget)
             disk = .exact(try openStore(of: file, plan.equalSlotCount, isCancelled))
-            shardRoom = ShardRoom(shards, of: budget, plan, needs)
+            shardRoom = ShardRoom(shards, of: budget, needs)
         case .tiered(let tiers):
             disk = .tiered(try openStores(of: file, tiers, expertCount: count, isCancelled))
         }

@@ -14,11 +14,9 @@ package struct ShardRoom: Equatable, Sendable {
     /// What a budget leaves that was divided with the first shards counted as fixed.
     ///
     /// - Parameter shards: their bytes.
-    package init(_ shards: Int, of budget: Int, _ plan: MemoryPlan, _ needs: MemoryPlan.Needs) {
+    package init(_ shards: Int, of budget: Int, _ needs: MemoryPlan.Needs) {
         // Where all other experts are in memory, what they leave is nobody's.
-        let holdsAll = plan.equalSlotCount == needs.expertCount
-        let left = budget - needs.fixed - needs.expertCount * needs.slot
-        byteCount = shards + (holdsAll ? max(0, left) : 0)
+        byteCount = shards + max(0, budget - needs.fixed - needs.expertCount * needs.slot)
     }
 
     /// Whether so many bytes of shards, all that would be held, keep to the budget.
